@@ -1,0 +1,168 @@
+-- Tracks a table: writes its capture function and triggers, and what is known
+-- of it. Running it again with the same declaration changes nothing and takes
+-- no lock on the table. Returns installed, updated or unchanged.
+--
+-- declaration, all optional: {"only": […], "exclude": […], "ignore": […],
+-- "mask": […], "meta": […], "when": "…" or {"insert": "…", "update": "…",
+-- "delete": "…"}, "image": "full" or "changed", "requireContext": true, "actor"
+-- or "reason", "label": "…"}. What it may hold is checked here, whoever calls.
+CREATE OR REPLACE FUNCTION :schema.track(relation regclass, declaration jsonb DEFAULT '{}', app text DEFAULT 'default')
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  this_schema  text;
+  this_name    text;
+  this_id      integer;
+  present      :schema.audit_table;
+  wanted       record;
+  capture      text;
+  source       text;
+  settings     text;
+  stamp        jsonb;
+  old_stamp    jsonb;
+  is_new       boolean := false;
+  was_complete boolean := true;
+  changed      boolean := false;
+  key_names    text[] := :schema.key_columns(relation);
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  PERFORM :schema.check_declaration(relation, declaration);
+
+  SELECT namespace.nspname, class.relname
+  INTO this_schema, this_name
+  FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+  WHERE class.oid = relation;
+
+  this_id := :schema.tracked_id(relation);
+  IF this_id IS NULL THEN
+    -- dropped and created again, or its triggers were: the history goes on under the name
+    SELECT max(id) INTO this_id
+    FROM :schema.audit_table AS known
+    WHERE known.schema_name = this_schema AND known.table_name = this_name
+      AND NOT EXISTS (
+        SELECT FROM pg_trigger AS trigger
+        WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+      );
+  END IF;
+
+  SELECT * INTO present FROM :schema.audit_table WHERE id = this_id;
+  IF NOT FOUND THEN
+    is_new := true;
+    INSERT INTO :schema.audit_table (id, schema_name, table_name, app, declaration, key_columns, tracked, confirmed_at)
+    OVERRIDING SYSTEM VALUE
+    VALUES (
+      coalesce(this_id, nextval(pg_get_serial_sequence(':schema.audit_table', 'id'))),
+      this_schema, this_name, app, declaration, key_names, '{}', clock_timestamp()
+    )
+    RETURNING * INTO present;
+    this_id := present.id;
+  ELSIF present.app <> app AND upper_inf(present.tracked) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU002',
+      MESSAGE = format('Table %s is already tracked by the app %L, so %L cannot declare it.', relation, present.app, app),
+      HINT = 'Declare a table in one app only, or untrack it there first.';
+  END IF;
+
+  capture := format('%I.%I', :'schema', 'capture_' || this_id);
+  source := :schema.capture_source(this_id, relation, declaration);
+  SELECT string_agg(
+    CASE
+      WHEN setting LIKE 'search_path=%' THEN 'SET ' || replace(setting, '=', ' = ')
+      ELSE format('SET %I = %L', split_part(setting, '=', 1), split_part(setting, '=', 2))
+    END,
+    ' '
+  )
+  INTO settings
+  FROM unnest(:schema.capture_settings(relation)) AS setting;
+
+  -- what sync compares with, readable by every role: it needs only the catalogue
+  stamp := jsonb_build_object(
+    'app', app,
+    'declaration', declaration,
+    'key', to_jsonb(key_names),
+    'columns', :schema.column_list(relation),
+    'source', md5(source),
+    'settings', to_jsonb(:schema.capture_settings(relation)),
+    'template', (
+      SELECT md5(string_agg(prosrc, '' ORDER BY proname))
+      FROM pg_proc
+      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source')
+    )
+  );
+
+  SELECT obj_description(function.oid, 'pg_proc')::jsonb INTO old_stamp
+  FROM pg_proc AS function
+  WHERE function.oid = to_regprocedure(capture || '()')
+    AND md5(function.prosrc) = md5(source)
+    AND function.prosecdef
+    AND function.proconfig = :schema.capture_settings(relation);
+  IF old_stamp IS DISTINCT FROM stamp THEN
+    is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
+    EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);
+    EXECUTE format('COMMENT ON FUNCTION %s() IS %L', capture, stamp);
+    changed := true;
+  END IF;
+
+  -- PostgreSQL clones row triggers of a partitioned table to its partitions;
+  -- those of an inheritance parent, and truncate triggers, it does not
+  FOR wanted IN
+    WITH RECURSIVE tree (oid, depth, is_partition) AS (
+      SELECT relation::oid, 0, false
+      UNION
+      SELECT inherits.inhrelid, tree.depth + 1, class.relispartition
+      FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+      JOIN pg_class AS class ON class.oid = inherits.inhrelid
+      WHERE class.relkind IN ('r', 'p')
+    )
+    SELECT tree.oid::regclass AS table_name, tree.depth, kind.*, tree.is_partition AND kind.level = 'ROW' AS is_clone
+    FROM tree
+    CROSS JOIN (VALUES
+      (:'trigger', 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 29),
+      (:'trigger' || '_truncate', 'AFTER TRUNCATE', 'STATEMENT', 32)
+    ) AS kind (trigger_name, events, level, type)
+    WHERE NOT EXISTS (
+      SELECT FROM pg_trigger AS trigger
+      WHERE trigger.tgrelid = tree.oid
+        AND trigger.tgname = kind.trigger_name
+        AND trigger.tgfoid = to_regprocedure(capture || '()')
+        AND trigger.tgtype = kind.type
+        AND trigger.tgenabled IN ('O', 'A')
+        AND trigger.tgqual IS NULL
+    )
+    ORDER BY tree.depth
+  LOOP
+    IF wanted.is_clone THEN
+      EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', wanted.table_name, wanted.trigger_name);
+    ELSE
+      EXECUTE format(
+        'CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH %s EXECUTE FUNCTION %s()',
+        wanted.trigger_name, wanted.events, wanted.table_name, wanted.level, capture);
+    END IF;
+    changed := true;
+    -- a new partition without its truncate trigger is no gap in the trail of rows
+    was_complete := was_complete AND wanted.depth > 0 AND wanted.level = 'STATEMENT';
+  END LOOP;
+
+  changed := :schema.record_shape(this_id, relation) OR changed;
+
+  IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
+    UPDATE :schema.audit_table AS known
+    SET schema_name = this_schema,
+        table_name = this_name,
+        app = track.app,
+        declaration = track.declaration,
+        key_columns = key_names,
+        tracked = CASE
+          WHEN was_complete THEN known.tracked
+          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at)) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+        END,
+        confirmed_at = clock_timestamp()
+    WHERE known.id = this_id;
+  END IF;
+
+  RETURN CASE WHEN is_new THEN 'installed' WHEN changed THEN 'updated' ELSE 'unchanged' END;
+END
+$function$;

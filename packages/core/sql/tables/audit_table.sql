@@ -1,0 +1,18 @@
+-- One row per tracked table. Events carry the small id, so a table that is
+-- renamed, or moved to another schema, keeps its history.
+--
+-- The live link between a table and its id is the trigger in the catalogue,
+-- which calls capture_<id>; the names here are those of the last sync, for
+-- tables that are gone.
+CREATE TABLE IF NOT EXISTS :schema.audit_table (
+  id           integer        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  schema_name  text           NOT NULL,
+  table_name   text           NOT NULL,
+  app          text           NOT NULL,  -- whose declaration this is: prune removes only its own
+  declaration  jsonb          NOT NULL,
+  key_columns  text[]         NOT NULL,  -- empty: no primary key, events without object_id
+  tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
+  confirmed_at timestamptz    NOT NULL   -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
+);
+
+CREATE INDEX IF NOT EXISTS audit_table_name ON :schema.audit_table (table_name, schema_name);

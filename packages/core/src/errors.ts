@@ -1,0 +1,75 @@
+/** What kind of error an {@link AuditrumError} is. Told apart by this, not by `instanceof`: a process may hold two copies of this package. */
+export type AuditrumErrorCode =
+  | 'AUDITRUM_DECLARATION'
+  | 'AUDITRUM_CONTEXT'
+  | 'AUDITRUM_SCHEMA'
+  | 'AUDITRUM_CONFLICT'
+  | 'AUDITRUM_INTEGRITY'
+  | 'AUDITRUM_USAGE'
+
+/** The base of all errors of this project. Its message is two sentences: what is wrong, and what to do. */
+export class AuditrumError extends Error {
+  readonly code: AuditrumErrorCode
+
+  constructor(code: AuditrumErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** A declaration that contradicts itself or does not fit its table. */
+export class DeclarationError extends AuditrumError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('AUDITRUM_DECLARATION', message, options)
+  }
+}
+
+/** A write was refused because its audit context lacks what the table requires. */
+export class ContextError extends AuditrumError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('AUDITRUM_CONTEXT', message, options)
+  }
+}
+
+/** The log in the database is missing, too old, too new, or out of reach for this role. */
+export class SchemaError extends AuditrumError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('AUDITRUM_SCHEMA', message, options)
+  }
+}
+
+/** A call that cannot be meant as written. */
+export class UsageError extends AuditrumError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('AUDITRUM_USAGE', message, options)
+  }
+}
+
+const kinds: Readonly<
+  Record<string, new (message: string, options?: { cause: unknown }) => AuditrumError>
+> = {
+  AU001: ContextError,
+  AU002: DeclarationError,
+  AU003: SchemaError,
+  AU005: UsageError,
+}
+
+/**
+ * Turns what the database refused into an error of this project, where its SQLSTATE is one of ours
+ * (`AU001` …) or says that the log or a privilege is missing. Any other error comes back as it is.
+ */
+export function fromDatabase(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return error
+  const { code, hint, message } = error as { code: unknown; hint?: unknown; message?: unknown }
+  const text = String(message ?? '')
+  const kind = kinds[String(code)]
+  if (kind) return new kind(typeof hint === 'string' ? `${text} ${hint}` : text, { cause: error })
+  if (code === '42501') {
+    return new SchemaError(
+      `The role of this connection lacks a privilege: ${text}. Connect as the role that owns the log, or have the privilege granted.`,
+      { cause: error },
+    )
+  }
+  return error
+}

@@ -1,0 +1,1343 @@
+// Generated from packages/core/sql by npm run sql.
+
+export const sql = {
+  'functions/blame': `-- Who gave each column of a row its present value, latest change first:
+--   select * from auditrum.blame('orders', '42');
+--   select * from auditrum.blame('orders', '42', 'status');
+-- A row that is gone begins with a line without column_name: the deletion.
+CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
+RETURNS TABLE (
+  column_name   text,
+  value         jsonb,
+  changed_at    timestamptz,
+  user_id       text,
+  change_reason text,
+  source        text,
+  operation     text,
+  db_user       text,
+  masked        boolean,
+  event_id      bigint,
+  context_uuid  uuid
+)
+LANGUAGE sql STABLE
+AS $function$
+  WITH history AS MATERIALIZED (
+    SELECT * FROM :schema.history($1, $2)
+  ), change AS (
+    SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
+    FROM history
+    CROSS JOIN LATERAL (
+      SELECT jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
+      WHERE history.operation IN ('insert', 'snapshot', 'update')
+      UNION
+      SELECT unnest(history.masked)
+      WHERE history.operation IN ('insert', 'snapshot', 'update')
+      UNION ALL
+      SELECT NULL WHERE history.operation IN ('delete', 'truncate')
+    ) AS changed (name)
+  ), latest AS (
+    SELECT DISTINCT ON (change.changed_column) change.*
+    FROM change
+    ORDER BY change.changed_column, change.id DESC
+  )
+  SELECT
+    latest.changed_column, latest.new_data -> latest.changed_column, latest.changed_at,
+    latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
+    coalesce(latest.is_masked, false), latest.id, latest.context_uuid
+  FROM latest
+  WHERE CASE
+    WHEN latest.changed_column IS NULL THEN latest.id = (SELECT max(id) FROM history)
+    ELSE $3 IS NULL OR latest.changed_column = $3
+  END
+  ORDER BY latest.id DESC, latest.changed_column
+$function$;
+`,
+  'functions/capture_settings': `-- What a table's capture function sets for itself, as in pg_proc.proconfig: the
+-- search_path, and the settings on which the text of its columns' types
+-- depends, so that two sessions store the same value the same way. Each costs
+-- about half a microsecond a row, hence only where needed. A column that is
+-- added or retyped is pinned from the next sync on.
+CREATE OR REPLACE FUNCTION :schema.capture_settings(relation oid)
+RETURNS text[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE part (type_id) AS (
+    SELECT atttypid FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+    UNION
+    -- below domains, inside arrays
+    SELECT CASE WHEN type.typtype = 'd' THEN type.typbasetype ELSE type.typelem END
+    FROM part JOIN pg_type AS type ON type.oid = part.type_id
+    WHERE type.typtype = 'd' OR type.typcategory = 'A'
+  ), sensitive AS (
+    SELECT CASE
+        WHEN type.typtype IN ('d', 'e') OR type.typcategory = 'A' THEN '{}'
+        WHEN type.typnamespace <> 'pg_catalog'::regnamespace THEN NULL
+        WHEN type.typname IN (
+          'bool', 'int2', 'int4', 'int8', 'numeric', 'oid', 'text', 'varchar', 'bpchar', 'char', 'name', 'uuid',
+          'json', 'jsonb', 'date', 'timestamp', 'time', 'timetz', 'inet', 'cidr', 'macaddr', 'macaddr8', 'bit',
+          'varbit', 'xml', 'tsvector', 'tsquery', 'pg_lsn', 'int4range', 'int8range', 'numrange',
+          'int4multirange', 'int8multirange', 'nummultirange'
+        ) THEN '{}'
+        WHEN type.typname = 'timestamptz' THEN '{TimeZone}'
+        WHEN type.typname IN ('float4', 'float8', 'point', 'line', 'lseg', 'box', 'path', 'polygon', 'circle') THEN '{extra_float_digits}'
+        WHEN type.typname = 'interval' THEN '{IntervalStyle}'
+        WHEN type.typname = 'bytea' THEN '{bytea_output}'
+        WHEN type.typname = 'money' THEN '{lc_monetary}'
+      END::text[] AS names  -- null: a type not known here, so all
+    FROM part JOIN pg_type AS type ON type.oid = part.type_id
+  )
+  SELECT array_agg(setting.name || '=' || setting.value ORDER BY setting.position)
+  FROM (VALUES
+    (0, 'search_path', 'pg_catalog, pg_temp'),
+    (1, 'TimeZone', 'UTC'),
+    (2, 'DateStyle', 'ISO'),
+    (3, 'IntervalStyle', 'postgres'),
+    (4, 'extra_float_digits', '1'),
+    (5, 'bytea_output', 'hex'),
+    (6, 'lc_monetary', 'C')
+  ) AS setting (position, name, value)
+  WHERE setting.position = 0
+     OR EXISTS (SELECT FROM sensitive WHERE names IS NULL OR setting.name = ANY (names))
+$function$;
+`,
+  'functions/capture_source': `-- Writes the body of a table's trigger function. Every table has one of its
+-- own, because a body that knows the column names compares two rows in one
+-- expression instead of a query; because what is declared costs nothing where
+-- it is not declared; and because it can be read.
+--
+-- Nothing in it breaks when columns are added, dropped, renamed or retyped,
+-- in this session or another: it looks only at to_jsonb(OLD) and to_jsonb(NEW),
+-- never at OLD.column, whose cached plan would fail. Names it does not know
+-- are recorded; declared names that are gone make it careful (drift).
+CREATE OR REPLACE FUNCTION :schema.capture_source(table_id integer, relation oid, declaration jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  key_names     text[] := :schema.key_columns(relation);
+  only_names    text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'only'));
+  exclude_names text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'exclude'));
+  mask_names    text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'mask'));
+  ignore_names  text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'ignore'));
+  meta_names    text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'meta'));
+  secret_names  text[] := only_names || exclude_names || mask_names;
+  all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
+  virtual_names text[];
+  shown_columns text;   -- each recorded column's name where it did not change, else NULL
+  image         text;   -- the recorded part of a row, from its whole jsonb in %1$s
+  source        text;
+BEGIN
+  SELECT coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = 'v'), '{}'),
+    string_agg(
+      CASE
+        -- 1.0 and 1.00 are equal as jsonb
+        WHEN format_type(atttypid, NULL) = 'numeric'
+        THEN format('CASE WHEN before ->> %1$L IS NOT DISTINCT FROM after ->> %1$L THEN %1$L END', attname)
+        ELSE format('CASE WHEN before -> %1$L = after -> %1$L THEN %1$L END', attname)
+      END,
+      E',\\n      ' ORDER BY attnum
+    ) FILTER (WHERE attgenerated <> 'v'
+      AND NOT attname = ANY (exclude_names || mask_names)
+      AND (only_names = '{}' OR attname = ANY (only_names || key_names)))
+  INTO virtual_names, shown_columns
+  FROM pg_attribute
+  WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
+
+  IF only_names <> '{}' THEN
+    -- jsonb_build_object takes 100 arguments
+    SELECT string_agg(part.pairs, ' || ' ORDER BY part.number)
+    INTO image
+    FROM (
+      SELECT name.number / 40 AS number,
+        format('jsonb_build_object(%s)', string_agg(format('%1$L, %%1$s -> %1$L', name.name), ', ' ORDER BY name.number)) AS pairs
+      FROM (
+        SELECT unnest AS name, row_number() OVER (ORDER BY unnest) AS number
+        FROM (SELECT DISTINCT unnest(key_names || only_names)) AS names
+        WHERE NOT unnest = ANY (mask_names)
+      ) AS name
+      GROUP BY name.number / 40
+    ) AS part;
+  ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
+    image := format('%%1$s - %L::text[]', exclude_names || mask_names || virtual_names);
+  END IF;
+
+  source := format($capture$
+DECLARE
+  before        jsonb;
+  after         jsonb;
+  unchanged     text[];
+  replaced      jsonb;
+  event_image   "char" := 'f';
+  event_lossy   boolean;
+  event_meta    jsonb;
+  event_masked  text[];
+  event_drift   text[];
+  id_before     text;
+  id_after      text;
+  payload       text := coalesce(current_setting('auditrum.context', true), '');
+  remembered    text := current_setting(%1$L, true);
+  remembered_as text;
+  event_context bigint;
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD *= NEW THEN
+      RETURN NULL;
+    END IF;
+    before := to_jsonb(OLD);
+    after := to_jsonb(NEW);
+  ELSIF TG_OP = 'INSERT' THEN
+    after := to_jsonb(NEW);
+  ELSIF TG_OP = 'DELETE' THEN
+    before := to_jsonb(OLD);
+  ELSIF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = TG_RELID) THEN
+    -- TRUNCATE of a partition or child: say which
+    event_meta := jsonb_build_object('relation', format('%%I.%%I', TG_TABLE_SCHEMA, TG_TABLE_NAME));
+  END IF;
+$capture$, :'remembered');
+
+  -- when: the application's expression, the one thing here that names columns;
+  -- where it can no longer be evaluated the event is written
+  IF declaration ? 'when' THEN
+    source := source || format($capture$
+  DECLARE
+    wanted boolean;
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      wanted := (%1$s
+      );
+    ELSIF TG_OP = 'UPDATE' THEN
+      wanted := (%2$s
+      );
+    ELSIF TG_OP = 'DELETE' THEN
+      wanted := (%3$s
+      );
+    END IF;
+    IF wanted IS FALSE THEN
+      RETURN NULL;
+    END IF;
+  EXCEPTION WHEN OTHERS THEN
+    event_drift := ARRAY['when'];
+  END;
+$capture$,
+      coalesce(declaration -> 'when' ->> 'insert', CASE jsonb_typeof(declaration -> 'when') WHEN 'string' THEN declaration ->> 'when' END, 'true'),
+      coalesce(declaration -> 'when' ->> 'update', CASE jsonb_typeof(declaration -> 'when') WHEN 'string' THEN declaration ->> 'when' END, 'true'),
+      coalesce(declaration -> 'when' ->> 'delete', CASE jsonb_typeof(declaration -> 'when') WHEN 'string' THEN declaration ->> 'when' END, 'true'));
+  END IF;
+
+  IF key_names <> '{}' THEN
+    source := source || format($capture$
+  id_before := %1$s;
+  id_after := %2$s;
+$capture$, :schema.key_expression('before', key_names), :schema.key_expression('after', key_names));
+  END IF;
+
+  IF all_names <> '{}' THEN
+    source := source || format($capture$
+  IF NOT coalesce(after, before) ?& %1$L::text[] THEN
+    -- a declared column was renamed or dropped since the last sync
+    event_drift := event_drift || ARRAY(
+      SELECT name FROM unnest(%1$L::text[]) AS name WHERE NOT coalesce(after, before) ? name
+    );
+    DECLARE
+      key_now text[] := :schema.key_columns(TG_RELID);
+    BEGIN
+      id_before := :schema.object_id(before, key_now);
+      id_after := :schema.object_id(after, key_now);
+      IF event_drift && %2$L::text[] THEN
+        -- what must not be stored cannot be told from the rest: the key, and names alone
+        event_image := 'k';
+        event_masked := ARRAY(
+          SELECT name FROM jsonb_object_keys(coalesce(after, before)) AS name
+          WHERE NOT name = ANY (key_now)
+            AND coalesce(before -> name, 'null') IS DISTINCT FROM coalesce(after -> name, 'null')
+        );
+        before := (SELECT jsonb_object_agg(name, before -> name) FROM unnest(key_now) AS name WHERE before IS NOT NULL);
+        after := (SELECT jsonb_object_agg(name, after -> name) FROM unnest(key_now) AS name WHERE after IS NOT NULL);
+      END IF;
+    END;
+  END IF;
+$capture$, all_names, secret_names);
+  END IF;
+
+  IF meta_names <> '{}' THEN
+    source := source || format($capture$
+  IF event_image <> 'k' AND TG_OP <> 'TRUNCATE' THEN
+    SELECT jsonb_object_agg(name, coalesce(after, before) -> name) INTO event_meta FROM unnest(%1$L::text[]) AS name;
+  END IF;
+$capture$, meta_names);
+  END IF;
+
+  IF mask_names <> '{}' THEN
+    source := source || format($capture$
+  IF event_image <> 'k' THEN
+    event_masked := nullif(ARRAY(
+      SELECT name FROM unnest(%1$L::text[]) AS name
+      WHERE coalesce(before -> name, 'null') IS DISTINCT FROM coalesce(after -> name, 'null')
+    ), '{}');
+  END IF;
+$capture$, mask_names);
+  END IF;
+
+  IF image IS NOT NULL THEN
+    source := source || format($capture$
+  IF event_image <> 'k' THEN
+    before := CASE WHEN before IS NOT NULL THEN %1$s END;
+    after := CASE WHEN after IS NOT NULL THEN %2$s END;
+  END IF;
+$capture$, format(image, 'before'), format(image, 'after'));
+  END IF;
+
+  source := source || format($capture$
+  IF TG_OP = 'UPDATE' THEN
+    unchanged := ARRAY[
+      %1$s
+    ]::text[];
+    replaced := before - unchanged;
+    IF replaced = '{}' THEN
+      -- nothing recorded changed, or nothing that jsonb compares as different
+      SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO replaced
+      FROM jsonb_each(before) WHERE value::text IS DISTINCT FROM (after -> key)::text;
+      IF replaced = '{}' AND event_masked IS NULL THEN
+        IF to_jsonb(OLD)::text <> to_jsonb(NEW)::text THEN
+          RETURN NULL;
+        END IF;
+        event_lossy := true;
+      END IF;
+    END IF;
+$capture$, coalesce(shown_columns, ''));
+
+  IF ignore_names <> '{}' THEN
+    source := source || format($capture$
+    IF replaced <> '{}' AND event_masked IS NULL AND replaced - %1$L::text[] = '{}' THEN
+      RETURN NULL;
+    END IF;
+$capture$, ignore_names);
+  END IF;
+
+  IF declaration ->> 'image' = 'changed' THEN
+    source := source || format($capture$
+    IF event_image = 'f' THEN
+      event_image := 'c';
+      after := after - unchanged%1$s;
+    END IF;
+$capture$,
+      (SELECT format(' || jsonb_build_object(%s)', string_agg(format('%1$L, after -> %1$L', name), ', ')) FROM unnest(key_names) AS name HAVING count(*) > 0));
+  END IF;
+
+  source := source || $capture$
+  ELSE
+    replaced := before;
+  END IF;
+
+  remembered_as := pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ';
+  IF starts_with(remembered, remembered_as) THEN
+    event_context := substr(remembered, length(remembered_as) + 1);
+  ELSE
+    event_context := :schema.write_context(payload);
+  END IF;
+$capture$;
+
+  IF declaration -> 'requireContext' IS DISTINCT FROM 'null' AND declaration ? 'requireContext' THEN
+    source := source || format($capture$
+  IF NOT EXISTS (
+    SELECT FROM :schema.audit_context AS context
+    WHERE context.id = event_context AND context.txid = pg_current_xact_id() AND %1$s
+  ) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU001',
+      SCHEMA = TG_TABLE_SCHEMA,
+      TABLE = TG_TABLE_NAME,
+      MESSAGE = format('%% on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
+      HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": …, "change_reason": …}'', true).';
+  END IF;
+$capture$,
+      CASE declaration ->> 'requireContext'
+        WHEN 'actor' THEN 'context.user_id IS NOT NULL'
+        WHEN 'reason' THEN 'context.metadata ->> ''change_reason'' <> '''''
+        ELSE 'context.metadata IS NOT NULL'
+      END,
+      CASE declaration ->> 'requireContext'
+        WHEN 'actor' THEN 'user_id'
+        WHEN 'reason' THEN 'change_reason'
+        ELSE 'metadata'
+      END);
+  END IF;
+
+  RETURN source || format($capture$
+  INSERT INTO :schema.audit_event (
+    changed_at, txid, context_id, table_id, operation, image, lossy,
+    object_id, old_object_id, old, new, meta, masked, drift, db_user
+  )
+  VALUES (
+    clock_timestamp(), pg_current_xact_id(), event_context, %1$s, TG_OP::"char", event_image, event_lossy,
+    coalesce(id_after, id_before), CASE WHEN id_before <> id_after THEN id_before END,
+    replaced, after, event_meta, event_masked, event_drift, session_user
+  );
+  RETURN NULL;
+END
+$capture$, table_id);
+END
+$function$;
+`,
+  'functions/check_declaration': `-- Refuses, before anything is changed, a declaration that does not fit its
+-- table. SQLSTATE AU002; the message says what is wrong, the hint what to do.
+CREATE OR REPLACE FUNCTION :schema.check_declaration(relation regclass, declaration jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  known    text[] := ARRAY['only', 'exclude', 'ignore', 'mask', 'meta', 'when', 'image', 'requireContext', 'label'];
+  class    record;
+  key      text[] := :schema.key_columns(relation);
+  option   text;
+  name     text;
+  operation text;
+  expression text;
+  problem  text;
+  remedy   text;
+BEGIN
+  SELECT relkind, relpersistence, relispartition, nspname INTO class
+  FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+  WHERE pg_class.oid = relation;
+
+  <<examine>>
+  BEGIN
+    IF class.relkind NOT IN ('r', 'p') THEN
+      problem := format('%s is not a table.', relation);
+      remedy := 'Track the tables below it: only tables have row triggers on every change.';
+      EXIT examine;
+    ELSIF class.relpersistence = 't' THEN
+      problem := format('%s is a temporary table.', relation);
+      remedy := 'Track tables that outlive the session.';
+      EXIT examine;
+    ELSIF class.relispartition THEN
+      problem := format('%s is a partition.', relation);
+      remedy := 'Track the partitioned table: changes made straight to a partition are recorded too.';
+      EXIT examine;
+    ELSIF class.nspname IN (:'schema', 'pg_catalog', 'information_schema') THEN
+      problem := format('%s belongs to the schema %I, which cannot be tracked.', relation, class.nspname);
+      remedy := 'Track tables of the application.';
+      EXIT examine;
+    END IF;
+
+    FOR option IN SELECT jsonb_object_keys(declaration) LOOP
+      IF NOT option = ANY (known) THEN
+        problem := format('The declaration of %s has an unknown option %L.', relation, option);
+        remedy := format('The options are: %s.', array_to_string(known, ', '));
+        EXIT examine;
+      ELSIF option IN ('only', 'exclude', 'ignore', 'mask', 'meta') THEN
+        FOR name IN SELECT jsonb_array_elements_text(declaration -> option) LOOP
+          IF NOT EXISTS (
+            SELECT FROM pg_attribute
+            WHERE attrelid = relation AND attname = name AND attnum > 0 AND NOT attisdropped
+          ) THEN
+            problem := format('Table %s has no column %I, which %L names.', relation, name, option);
+            remedy := 'Correct the name, or add the column first.';
+            EXIT examine;
+          ELSIF option IN ('exclude', 'mask') AND name = ANY (key) THEN
+            problem := format('Column %I is in the primary key of %s and cannot be in %L.', name, relation, option);
+            remedy := 'An event must say which row it is about: leave the key columns out of the list.';
+            EXIT examine;
+          ELSIF option IN ('ignore', 'meta', 'mask') AND declaration -> 'exclude' ? name THEN
+            problem := format('Column %I of %s is in both %L and %L.', name, relation, 'exclude', option);
+            remedy := 'Excluded columns are stored nowhere: name it in one of the two.';
+            EXIT examine;
+          ELSIF option IN ('ignore', 'meta') AND declaration -> 'mask' ? name THEN
+            problem := format('Column %I of %s is in both %L and %L.', name, relation, 'mask', option);
+            remedy := 'The value of a masked column is stored nowhere: name it in one of the two.';
+            EXIT examine;
+          END IF;
+        END LOOP;
+      END IF;
+    END LOOP;
+
+    IF declaration ? 'only' AND declaration ? 'exclude' THEN
+      problem := format('The declaration of %s has both %L and %L.', relation, 'only', 'exclude');
+      remedy := 'Name the columns to record, or those to leave out, not both.';
+      EXIT examine;
+    END IF;
+
+    IF declaration ->> 'image' NOT IN ('full', 'changed') THEN
+      problem := format('The declaration of %s has the image %L.', relation, declaration ->> 'image');
+      remedy := 'An image is full or changed.';
+      EXIT examine;
+    END IF;
+
+    -- evaluated against no row: the parser and the types are what is asked
+    FOR operation, expression IN
+      SELECT 'when', declaration ->> 'when' WHERE jsonb_typeof(declaration -> 'when') = 'string'
+      UNION ALL
+      SELECT 'when.' || each.key, each.value
+      FROM jsonb_each_text(CASE jsonb_typeof(declaration -> 'when') WHEN 'object' THEN declaration -> 'when' END) AS each
+    LOOP
+      BEGIN
+        EXECUTE format(
+          E'SELECT FROM (SELECT (NULL::%1$s).*) AS old, (SELECT (NULL::%1$s).*) AS new WHERE (%2$s\\n) LIMIT 0',
+          relation, expression);
+      EXCEPTION WHEN OTHERS THEN
+        problem := format('The condition %L of %s cannot be evaluated: %s.', expression, relation, SQLERRM);
+        remedy := 'Write it as SQL over OLD and NEW that gives a boolean, with functions qualified by their schema.';
+        EXIT examine;
+      END;
+    END LOOP;
+    RETURN;
+  END examine;
+
+  RAISE EXCEPTION USING ERRCODE = 'AU002', MESSAGE = problem, HINT = remedy;
+END
+$function$;
+`,
+  'functions/column_list': `-- The columns of a table as a capture function was written for them: when they
+-- differ from those in its stamp, it wants to be written again.
+CREATE OR REPLACE FUNCTION :schema.column_list(relation oid)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(jsonb_agg(
+      concat_ws(' ', attribute.attname, namespace.nspname, type.typname, nullif(attribute.atttypmod, -1), nullif(attribute.attgenerated, ''))
+      ORDER BY attribute.attnum
+    ), '[]')
+  FROM pg_attribute AS attribute
+  JOIN pg_type AS type ON type.oid = attribute.atttypid
+  JOIN pg_namespace AS namespace ON namespace.oid = type.typnamespace
+  WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+$function$;
+`,
+  'functions/create_partitions': `-- Makes the partitions of this month and the given number of months after it,
+-- in UTC, and returns the names of the new ones.
+--
+-- Behind them lies the overflow partition, up to MAXVALUE, so that no write
+-- ever lacks a home; the first partition begins at MINVALUE for the same
+-- reason. New months are made stand-alone and attached: CREATE TABLE …
+-- PARTITION OF would hold up every audited write behind the longest open
+-- transaction. The swap at the end holds them up for an instant, and gives up
+-- after lock_timeout.
+CREATE OR REPLACE FUNCTION :schema.create_partitions(months integer DEFAULT 3)
+RETURNS SETOF text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+  this_month   timestamptz := date_trunc('month', clock_timestamp());
+  last_month   timestamptz := this_month + make_interval(months => months);
+  log          text;
+  parent       text;
+  overflow     text;
+  partition    text;
+  first_month  timestamptz;
+  month        timestamptz;
+  in_use       boolean;
+BEGIN
+  IF months IS NULL OR months NOT BETWEEN 0 AND 120 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Partitions cannot be made %s months ahead.', coalesce(months::text, 'null')),
+      HINT = 'Give a number from 0 to 120.';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+
+  FOREACH log IN ARRAY ARRAY['audit_event', 'audit_context'] LOOP
+    parent := format('%I.%I', :'schema', log);
+    overflow := format('%I.%I', :'schema', log || '_overflow');
+    first_month := :schema.overflow_start(log);
+
+    IF first_month IS NULL THEN
+      first_month := this_month + interval '1 month';
+      partition := log || to_char(this_month, '_YYYY_MM');
+      EXECUTE format('CREATE TABLE %I.%I PARTITION OF %s FOR VALUES FROM (MINVALUE) TO (%L)',
+        :'schema', partition, parent, :schema.month_bound(log, first_month));
+      EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (MAXVALUE)',
+        overflow, parent, :schema.month_bound(log, first_month));
+      RETURN NEXT partition;
+    END IF;
+    CONTINUE WHEN first_month > last_month;
+
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
+    IF in_use THEN
+      RAISE WARNING '% holds rows, so no month was added to %.', overflow, parent
+        USING HINT = 'The rows are safe there, and later ones follow them.';
+      CONTINUE;
+    END IF;
+
+    FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
+      EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+        :'schema', log || to_char(month, '_YYYY_MM'), parent);
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
+    FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
+      partition := log || to_char(month, '_YYYY_MM');
+      EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
+        parent, :'schema', partition,
+        :schema.month_bound(log, month), :schema.month_bound(log, month + interval '1 month'));
+      RETURN NEXT partition;
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (MAXVALUE)',
+      parent, overflow, :schema.month_bound(log, last_month + interval '1 month'));
+  END LOOP;
+END
+$function$;
+`,
+  'functions/drop_capture': `-- Drops the triggers and the capture function of a table, by its id: also of
+-- one that is gone. Returns false where nothing was left to drop.
+CREATE OR REPLACE FUNCTION :schema.drop_capture(tracked_id integer)
+RETURNS boolean
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  capture regprocedure := to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id));
+  trigger record;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  FOR trigger IN
+    SELECT tgname AS name, tgrelid::regclass AS table_name
+    FROM pg_trigger
+    WHERE tgfoid = capture AND tgparentid = 0  -- clones go with their parent
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', trigger.name, trigger.table_name);
+  END LOOP;
+  IF capture IS NOT NULL THEN
+    EXECUTE format('DROP FUNCTION %s', capture);
+  END IF;
+  UPDATE :schema.audit_table
+  SET tracked = tracked * tstzmultirange(tstzrange(NULL, clock_timestamp())), confirmed_at = clock_timestamp()
+  WHERE id = tracked_id AND upper_inf(tracked);
+  RETURN capture IS NOT NULL;
+END
+$function$;
+`,
+  'functions/history': `-- The events of a table or of one row of it, newest first:
+--   select * from auditrum.history('orders', '42');
+-- The table as in any statement (quoted where it must be, or dropped long ago);
+-- object_id as in the view. The row is followed back through changes of its
+-- key, and a truncation of the table is part of its history.
+CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAULT NULL)
+RETURNS SETOF :schema.auditlog
+LANGUAGE sql STABLE
+AS $function$
+  WITH RECURSIVE tracked AS MATERIALIZED (
+    SELECT :schema.table_id(to_regclass($1), parse_ident($1)) AS id
+  ), name (object_id, until) AS (
+    SELECT $2 COLLATE "C", 9223372036854775807
+    UNION
+    SELECT log.old_object_id, log.id
+    FROM name
+    JOIN :schema.auditlog AS log
+      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
+    WHERE log.old_object_id IS NOT NULL
+  ), event (id) AS (
+    SELECT log.id
+    FROM name
+    JOIN :schema.auditlog AS log
+      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
+    UNION
+    SELECT log.id
+    FROM name
+    JOIN :schema.auditlog AS log
+      ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = name.object_id AND log.id < name.until
+  )
+  SELECT log.*
+  FROM :schema.auditlog AS log
+  WHERE log.table_id = (SELECT id FROM tracked)
+    AND (
+      $2 IS NULL
+      OR log.id IN (SELECT id FROM event)
+      OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT min(id) FROM event))
+    )
+  ORDER BY log.id DESC
+$function$;
+`,
+  'functions/key_columns': `-- The columns of a table's primary key, in key order; empty without one.
+CREATE OR REPLACE FUNCTION :schema.key_columns(relation oid)
+RETURNS text[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(array_agg(attribute.attname::text ORDER BY key.position), '{}')
+  FROM pg_index AS index
+  CROSS JOIN unnest(index.indkey::smallint[]) WITH ORDINALITY AS key (attnum, position)
+  JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
+  WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts
+$function$;
+`,
+  'functions/key_expression': `-- The one place that knows how an object_id is written: SQL that makes it from
+-- a row's jsonb, called row_name. A single key is its text, a composite one the
+-- text of a JSON array in key order.
+CREATE OR REPLACE FUNCTION :schema.key_expression(row_name text, key_columns text[])
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE cardinality(key_columns)
+    WHEN 0 THEN 'NULL::text'
+    WHEN 1 THEN format('%s ->> %L', row_name, key_columns[1])
+    ELSE (
+      SELECT format('jsonb_build_array(%s)::text', string_agg(format('%s -> %L', row_name, key.name), ', ' ORDER BY key.position))
+      FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
+    )
+  END
+$function$;
+`,
+  'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
+-- application, by pg_cron, by hand. Makes partitions ahead, and notes for each
+-- tracked table its present name and columns and that its triggers are in
+-- place. Returns what it did.
+CREATE OR REPLACE FUNCTION :schema.maintain()
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  partitions text[] := ARRAY(SELECT :schema.create_partitions());
+  shapes     text[];
+BEGIN
+  -- tracked now: carries its own trigger, enabled
+  WITH live AS (
+    SELECT DISTINCT ON (known.id) known.id, class.oid, namespace.nspname, class.relname
+    FROM :schema.audit_table AS known
+    JOIN pg_trigger AS trigger
+      ON trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+    JOIN pg_class AS class ON class.oid = trigger.tgrelid
+    JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE trigger.tgname = :'trigger' AND trigger.tgenabled IN ('O', 'A') AND trigger.tgparentid = 0
+    -- an inheritance child calls the function of its parent
+    ORDER BY known.id, (SELECT count(*) FROM pg_inherits WHERE inhrelid = class.oid), class.oid
+  ), confirmed AS (
+    UPDATE :schema.audit_table AS known
+    SET confirmed_at = clock_timestamp(), schema_name = live.nspname, table_name = live.relname
+    FROM live
+    WHERE known.id = live.id
+  )
+  SELECT coalesce(array_agg(live.oid::regclass::text), '{}')
+  INTO shapes
+  FROM live
+  WHERE :schema.record_shape(live.id, live.oid);
+
+  RETURN jsonb_build_object('partitions', partitions, 'shapes', shapes);
+END
+$function$;
+`,
+  'functions/month_bound': `-- Where a month begins in the partitions of audit_event (a time) or
+-- audit_context (the first id of that time), as the text of a partition bound.
+CREATE OR REPLACE FUNCTION :schema.month_bound(log text, month timestamptz)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+  SELECT CASE log
+    WHEN 'audit_event' THEN month::text
+    WHEN 'audit_context' THEN ((extract(epoch FROM month) * 1000)::bigint << 20)::text
+  END
+$function$;
+`,
+  'functions/object_id': `-- The object_id of a row, or of a key as people and the API give it: a scalar,
+-- an array in key order, or an object (a row, or the key's columns by name).
+CREATE OR REPLACE FUNCTION :schema.object_id(identity jsonb, key_columns text[])
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN jsonb_typeof(identity) = 'array' AND cardinality(key_columns) = 1 THEN identity ->> 0
+    WHEN jsonb_typeof(identity) = 'array' THEN identity::text
+    WHEN jsonb_typeof(identity) <> 'object' THEN identity #>> '{}'
+    WHEN cardinality(key_columns) = 0 THEN NULL
+    WHEN cardinality(key_columns) = 1 THEN identity ->> key_columns[1]
+    ELSE (
+      SELECT jsonb_agg(identity -> key.name ORDER BY key.position)::text
+      FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
+    )
+  END
+$function$;
+`,
+  'functions/overflow_start': `-- The month with which the overflow partition of audit_event or audit_context
+-- begins: up to there every month has a partition of its own. Null before the
+-- first one was made.
+CREATE OR REPLACE FUNCTION :schema.overflow_start(log text)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+  SELECT CASE log
+    WHEN 'audit_event' THEN bound::timestamptz
+    WHEN 'audit_context' THEN to_timestamp((bound::bigint >> 20) / 1000.0)
+  END
+  FROM (
+    SELECT substring(pg_get_expr(relpartbound, oid) FROM $pattern$FROM \\('([^']+)'\\)$pattern$) AS bound
+    FROM pg_class
+    WHERE oid = to_regclass(format('%I.%I', :'schema', log || '_overflow'))
+  ) AS overflow
+$function$;
+`,
+  'functions/record_shape': `-- Adds the present columns of a tracked table to audit_shape if they differ
+-- from the shape recorded last.
+CREATE OR REPLACE FUNCTION :schema.record_shape(tracked_id integer, relation oid)
+RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE present AS (
+    SELECT
+      attribute.attnum,
+      attribute.attname::text AS column_name,
+      format_type(attribute.atttypid, attribute.atttypmod) AS data_type,
+      attribute.atttypid AS type_id,
+      array_position(:schema.key_columns(relation), attribute.attname::text)::smallint AS key_position,
+      attribute.attidentity AS identity,
+      attribute.attgenerated AS generated
+    FROM pg_attribute AS attribute
+    WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ), below (column_name, type_id, depth) AS (
+    SELECT column_name, type_id, 0 FROM present
+    UNION ALL
+    SELECT below.column_name, type.typbasetype, below.depth + 1
+    FROM below JOIN pg_type AS type ON type.oid = below.type_id
+    WHERE type.typtype = 'd'
+  ), shape AS (
+    SELECT attnum, column_name, data_type,
+      (SELECT format_type(below.type_id, NULL) FROM below WHERE below.column_name = present.column_name ORDER BY depth DESC LIMIT 1) AS base_type,
+      key_position, identity, generated
+    FROM present
+  ), latest AS (
+    SELECT attnum, column_name, data_type, base_type, key_position, identity, generated
+    FROM :schema.audit_shape
+    WHERE table_id = tracked_id
+      AND valid_from = (SELECT max(valid_from) FROM :schema.audit_shape WHERE table_id = tracked_id)
+  ), written AS (
+    INSERT INTO :schema.audit_shape
+      (table_id, valid_from, attnum, column_name, data_type, base_type, key_position, identity, generated)
+    SELECT tracked_id, now.moment, shape.*
+    FROM shape, (SELECT clock_timestamp() AS moment) AS now
+    WHERE EXISTS (SELECT * FROM shape EXCEPT SELECT * FROM latest)
+       OR EXISTS (SELECT * FROM latest EXCEPT SELECT * FROM shape)
+    RETURNING 1
+  )
+  SELECT EXISTS (SELECT FROM written)
+$function$;
+`,
+  'functions/table_id': `-- Finds a table as people name it: one that is tracked now, else the one that
+-- was last known by that name. For the reading functions, which pass what the
+-- caller's own search_path makes of the name.
+CREATE OR REPLACE FUNCTION :schema.table_id(relation oid, name_parts text[])
+RETURNS integer
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(
+    :schema.tracked_id(relation),
+    (
+      SELECT max(id)
+      FROM :schema.audit_table
+      WHERE table_name = name_parts[cardinality(name_parts)]
+        AND (cardinality(name_parts) = 1 OR schema_name = name_parts[cardinality(name_parts) - 1])
+    )
+  )
+$function$;
+`,
+  'functions/track': `-- Tracks a table: writes its capture function and triggers, and what is known
+-- of it. Running it again with the same declaration changes nothing and takes
+-- no lock on the table. Returns installed, updated or unchanged.
+--
+-- declaration, all optional: {"only": […], "exclude": […], "ignore": […],
+-- "mask": […], "meta": […], "when": "…" or {"insert": "…", "update": "…",
+-- "delete": "…"}, "image": "full" or "changed", "requireContext": true, "actor"
+-- or "reason", "label": "…"}. What it may hold is checked here, whoever calls.
+CREATE OR REPLACE FUNCTION :schema.track(relation regclass, declaration jsonb DEFAULT '{}', app text DEFAULT 'default')
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  this_schema  text;
+  this_name    text;
+  this_id      integer;
+  present      :schema.audit_table;
+  wanted       record;
+  capture      text;
+  source       text;
+  settings     text;
+  stamp        jsonb;
+  old_stamp    jsonb;
+  is_new       boolean := false;
+  was_complete boolean := true;
+  changed      boolean := false;
+  key_names    text[] := :schema.key_columns(relation);
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  PERFORM :schema.check_declaration(relation, declaration);
+
+  SELECT namespace.nspname, class.relname
+  INTO this_schema, this_name
+  FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+  WHERE class.oid = relation;
+
+  this_id := :schema.tracked_id(relation);
+  IF this_id IS NULL THEN
+    -- dropped and created again, or its triggers were: the history goes on under the name
+    SELECT max(id) INTO this_id
+    FROM :schema.audit_table AS known
+    WHERE known.schema_name = this_schema AND known.table_name = this_name
+      AND NOT EXISTS (
+        SELECT FROM pg_trigger AS trigger
+        WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+      );
+  END IF;
+
+  SELECT * INTO present FROM :schema.audit_table WHERE id = this_id;
+  IF NOT FOUND THEN
+    is_new := true;
+    INSERT INTO :schema.audit_table (id, schema_name, table_name, app, declaration, key_columns, tracked, confirmed_at)
+    OVERRIDING SYSTEM VALUE
+    VALUES (
+      coalesce(this_id, nextval(pg_get_serial_sequence(':schema.audit_table', 'id'))),
+      this_schema, this_name, app, declaration, key_names, '{}', clock_timestamp()
+    )
+    RETURNING * INTO present;
+    this_id := present.id;
+  ELSIF present.app <> app AND upper_inf(present.tracked) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU002',
+      MESSAGE = format('Table %s is already tracked by the app %L, so %L cannot declare it.', relation, present.app, app),
+      HINT = 'Declare a table in one app only, or untrack it there first.';
+  END IF;
+
+  capture := format('%I.%I', :'schema', 'capture_' || this_id);
+  source := :schema.capture_source(this_id, relation, declaration);
+  SELECT string_agg(
+    CASE
+      WHEN setting LIKE 'search_path=%' THEN 'SET ' || replace(setting, '=', ' = ')
+      ELSE format('SET %I = %L', split_part(setting, '=', 1), split_part(setting, '=', 2))
+    END,
+    ' '
+  )
+  INTO settings
+  FROM unnest(:schema.capture_settings(relation)) AS setting;
+
+  -- what sync compares with, readable by every role: it needs only the catalogue
+  stamp := jsonb_build_object(
+    'app', app,
+    'declaration', declaration,
+    'key', to_jsonb(key_names),
+    'columns', :schema.column_list(relation),
+    'source', md5(source),
+    'settings', to_jsonb(:schema.capture_settings(relation)),
+    'template', (
+      SELECT md5(string_agg(prosrc, '' ORDER BY proname))
+      FROM pg_proc
+      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source')
+    )
+  );
+
+  SELECT obj_description(function.oid, 'pg_proc')::jsonb INTO old_stamp
+  FROM pg_proc AS function
+  WHERE function.oid = to_regprocedure(capture || '()')
+    AND md5(function.prosrc) = md5(source)
+    AND function.prosecdef
+    AND function.proconfig = :schema.capture_settings(relation);
+  IF old_stamp IS DISTINCT FROM stamp THEN
+    is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
+    EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
+    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);
+    EXECUTE format('COMMENT ON FUNCTION %s() IS %L', capture, stamp);
+    changed := true;
+  END IF;
+
+  -- PostgreSQL clones row triggers of a partitioned table to its partitions;
+  -- those of an inheritance parent, and truncate triggers, it does not
+  FOR wanted IN
+    WITH RECURSIVE tree (oid, depth, is_partition) AS (
+      SELECT relation::oid, 0, false
+      UNION
+      SELECT inherits.inhrelid, tree.depth + 1, class.relispartition
+      FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+      JOIN pg_class AS class ON class.oid = inherits.inhrelid
+      WHERE class.relkind IN ('r', 'p')
+    )
+    SELECT tree.oid::regclass AS table_name, tree.depth, kind.*, tree.is_partition AND kind.level = 'ROW' AS is_clone
+    FROM tree
+    CROSS JOIN (VALUES
+      (:'trigger', 'AFTER INSERT OR UPDATE OR DELETE', 'ROW', 29),
+      (:'trigger' || '_truncate', 'AFTER TRUNCATE', 'STATEMENT', 32)
+    ) AS kind (trigger_name, events, level, type)
+    WHERE NOT EXISTS (
+      SELECT FROM pg_trigger AS trigger
+      WHERE trigger.tgrelid = tree.oid
+        AND trigger.tgname = kind.trigger_name
+        AND trigger.tgfoid = to_regprocedure(capture || '()')
+        AND trigger.tgtype = kind.type
+        AND trigger.tgenabled IN ('O', 'A')
+        AND trigger.tgqual IS NULL
+    )
+    ORDER BY tree.depth
+  LOOP
+    IF wanted.is_clone THEN
+      EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', wanted.table_name, wanted.trigger_name);
+    ELSE
+      EXECUTE format(
+        'CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH %s EXECUTE FUNCTION %s()',
+        wanted.trigger_name, wanted.events, wanted.table_name, wanted.level, capture);
+    END IF;
+    changed := true;
+    -- a new partition without its truncate trigger is no gap in the trail of rows
+    was_complete := was_complete AND wanted.depth > 0 AND wanted.level = 'STATEMENT';
+  END LOOP;
+
+  changed := :schema.record_shape(this_id, relation) OR changed;
+
+  IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
+    UPDATE :schema.audit_table AS known
+    SET schema_name = this_schema,
+        table_name = this_name,
+        app = track.app,
+        declaration = track.declaration,
+        key_columns = key_names,
+        tracked = CASE
+          WHEN was_complete THEN known.tracked
+          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at)) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+        END,
+        confirmed_at = clock_timestamp()
+    WHERE known.id = this_id;
+  END IF;
+
+  RETURN CASE WHEN is_new THEN 'installed' WHEN changed THEN 'updated' ELSE 'unchanged' END;
+END
+$function$;
+`,
+  'functions/tracked_id': `-- The id of a table that is tracked now, from the trigger that it carries;
+-- null when it has none.
+CREATE OR REPLACE FUNCTION :schema.tracked_id(relation oid)
+RETURNS integer
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT substr(function.proname, length('capture_') + 1)::integer
+  FROM pg_trigger AS trigger
+  JOIN pg_proc AS function ON function.oid = trigger.tgfoid
+  JOIN pg_namespace AS namespace ON namespace.oid = function.pronamespace
+  WHERE trigger.tgrelid = relation
+    AND trigger.tgname IN (:'trigger', :'trigger' || '_truncate')
+    AND namespace.nspname = :'schema'
+    AND function.proname ~ '^capture_[0-9]+$'
+  ORDER BY trigger.tgname
+  LIMIT 1
+$function$;
+`,
+  'functions/untrack': `-- Stops recording a table. What is in the log stays. Returns false where it was
+-- not tracked.
+CREATE OR REPLACE FUNCTION :schema.untrack(relation regclass)
+RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(:schema.drop_capture(:schema.tracked_id(relation)), false)
+$function$;
+`,
+  'functions/write_context': `-- Writes the context row of this transaction and remembers it, so that later
+-- events of the same transaction and context point at the same row. Called by
+-- the capture functions, as the owner of the log.
+--
+-- payload: the setting auditrum.context. Either what the adapters send,
+--   {"v": 1, "id": uuid, "root": uuid, "metadata": {…}}
+-- or any other JSON object, taken as the metadata itself, for people in psql.
+-- What cannot be stored is said in context_error: the application's write goes
+-- through, with what the database knows by itself.
+CREATE OR REPLACE FUNCTION :schema.write_context(payload text)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  this_txid      xid8 := pg_current_xact_id();
+  remembered     text := current_setting(:'remembered', true);
+  document       jsonb;
+  claimed        jsonb;
+  problem        text;
+  context_uuid   uuid;
+  context_root   uuid;
+  first_context  bigint;
+  new_id         bigint;
+  written_id     bigint;
+BEGIN
+  IF payload <> '' THEN
+    BEGIN
+      IF octet_length(payload) > 65536 THEN
+        RAISE EXCEPTION 'the context has % bytes, more than 65536', octet_length(payload);
+      END IF;
+      document := payload::jsonb;
+      IF jsonb_typeof(document) <> 'object' THEN
+        RAISE EXCEPTION 'the context is a JSON %, not an object', jsonb_typeof(document);
+      END IF;
+      IF document ? 'v' AND jsonb_typeof(document -> 'metadata') = 'object' THEN
+        claimed := document -> 'metadata';
+        context_uuid := document ->> 'id';
+        context_root := document ->> 'root';
+      ELSE
+        claimed := document;
+      END IF;
+    EXCEPTION WHEN OTHERS THEN
+      problem := left(SQLERRM, 500);
+      claimed := NULL;
+      context_uuid := NULL;
+      context_root := NULL;
+    END;
+  END IF;
+  context_uuid := coalesce(context_uuid, gen_random_uuid());
+
+  -- the remembered setting is in the application's hands: believe the row, not the setting
+  IF split_part(remembered, ' ', 1) = this_txid::text THEN
+    SELECT context.transaction_id INTO first_context
+    FROM :schema.audit_context AS context
+    WHERE context.id::text = split_part(remembered, ' ', 3) AND context.txid = this_txid;
+  END IF;
+
+  -- a clock that steps back can meet an id again, hence the loop
+  WHILE written_id IS NULL LOOP
+    new_id := (trunc(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 20)
+      | (nextval(':schema.audit_context_id_seq') & 1048575);
+    INSERT INTO :schema.audit_context (
+      id, transaction_id, txid, started_at, uuid, root_uuid,
+      user_id, application_name, client_addr, metadata, context_error
+    )
+    VALUES (
+      new_id, coalesce(first_context, new_id), this_txid, transaction_timestamp(),
+      context_uuid, coalesce(context_root, context_uuid),
+      claimed ->> 'user_id', current_setting('application_name', true), inet_client_addr(), claimed, problem
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING id INTO written_id;
+  END LOOP;
+
+  PERFORM set_config(
+    :'remembered',
+    this_txid::text || ' ' || hashtextextended(coalesce(payload, ''), 0) || ' ' || written_id,
+    true
+  );
+  RETURN written_id;
+END
+$function$;
+`,
+  'install/begin': `-- Refuses, before anything is changed, what the rest could not stand on, and
+-- makes the schema. SQLSTATE AU003.
+DO $install$
+DECLARE
+  present record;
+BEGIN
+  IF current_setting('server_version_num')::integer < 140000 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('This server is PostgreSQL %s, and auditrum needs 14 or newer.', current_setting('server_version')),
+      HINT = 'Upgrade the server, or connect to a newer one.';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+
+  SELECT namespace.oid,
+    substring(obj_description(namespace.oid, 'pg_namespace') FROM '^auditrum schema version ([0-9]+)$')::integer AS version
+  INTO present
+  FROM pg_namespace AS namespace
+  WHERE namespace.nspname = :'schema';
+
+  IF present.oid IS NULL THEN
+    CREATE SCHEMA :schema;
+  ELSIF present.version > :version THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The log in schema %I has version %s, and this auditrum knows versions up to %s.', :'schema', present.version, :version),
+      HINT = 'Upgrade the auditrum packages of this program.';
+  ELSIF present.version IS NULL AND (
+    EXISTS (SELECT FROM pg_class WHERE relnamespace = present.oid)
+    OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = present.oid)
+  ) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The schema %I holds objects that auditrum did not create.', :'schema'),
+      HINT = 'Choose another schema for the log with the option schema.';
+  END IF;
+END
+$install$;
+`,
+  'install/end': `SELECT :schema.create_partitions(3);
+
+INSERT INTO :schema.audit_setting (name, value)
+VALUES ('schema_version', to_jsonb(:version))
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- The application needs no right on anything here to be audited.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA :schema FROM PUBLIC;
+
+-- readable by every role, unlike audit_setting
+COMMENT ON SCHEMA :schema IS 'auditrum schema version :version';
+`,
+  'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
+-- context, written by the first event that needs it (write_context).
+--
+-- Metadata, application_name and user_id are what the application claims;
+-- client_addr and audit_event.db_user are facts.
+CREATE TABLE IF NOT EXISTS :schema.audit_context (
+  id               bigint      NOT NULL,  -- milliseconds since 1970 << 20 | sequence: ordered by time, so months of contexts are ranges of ids
+  transaction_id   bigint      NOT NULL,  -- id of the transaction's first context: names it for good, where txids start again after a restore
+  txid             xid8        NOT NULL,
+  started_at       timestamptz NOT NULL,  -- of the transaction
+  uuid             uuid        NOT NULL,
+  root_uuid        uuid        NOT NULL,  -- of the outermost context: the request, the job
+  user_id          text,
+  application_name text,
+  client_addr      inet,                  -- null: a unix socket
+  metadata         jsonb,                 -- null: the application gave no context
+  context_error    text,                  -- why what it gave could not be stored
+  PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+
+CREATE INDEX IF NOT EXISTS audit_context_root ON :schema.audit_context (root_uuid);
+CREATE INDEX IF NOT EXISTS audit_context_user ON :schema.audit_context (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS audit_context_transaction ON :schema.audit_context (transaction_id) WHERE transaction_id <> id;
+
+CREATE SEQUENCE IF NOT EXISTS :schema.audit_context_id_seq OWNED BY :schema.audit_context.id;
+`,
+  'tables/audit_event': `-- The log: one row per changed row, append-only, partitioned by time.
+CREATE TABLE IF NOT EXISTS :schema.audit_event (
+  id            bigserial   NOT NULL,  -- from a sequence: the order of events within a row, whatever the clock does
+  changed_at    timestamptz NOT NULL,  -- clock time
+  txid          xid8        NOT NULL,
+  context_id    bigint      NOT NULL,  -- audit_context.id; counts only where txid agrees, so a forged one attributes nothing
+  table_id      integer     NOT NULL,  -- audit_table.id
+  operation     "char"      NOT NULL,  -- I insert, U update, D delete, T truncate, S snapshot of a row that was already there
+  image         "char"      NOT NULL,  -- what new (D: old) holds: f the full row, c the key and the changed columns, k the key alone
+  lossy         boolean,               -- the row changed in a way that jsonb cannot tell, such as SQL NULL to JSON null
+  object_id     text COLLATE "C",      -- the primary key as text, composite ones as a JSON array; null without one
+  old_object_id text COLLATE "C",      -- only where the key changed
+  old           jsonb,                 -- what the change replaced: an update's changed columns, a delete's row
+  new           jsonb,                 -- the row after the change
+  meta          jsonb,                 -- declared columns, copied
+  masked        text[],                -- columns whose change is recorded and whose values are not
+  drift         text[],                -- declared names that the row no longer had
+  redacted      text[],                -- columns whose values were erased afterwards
+  db_user       text        NOT NULL,  -- session_user
+  salt          bytea,                 -- with tamper evidence: makes the leaf unguessable
+  PRIMARY KEY (id, changed_at)
+) PARTITION BY RANGE (changed_at);
+
+CREATE INDEX IF NOT EXISTS audit_event_object ON :schema.audit_event (table_id, object_id, id);
+CREATE INDEX IF NOT EXISTS audit_event_old_object ON :schema.audit_event (table_id, old_object_id, id) WHERE old_object_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS audit_event_context ON :schema.audit_event (context_id);
+-- without autosummarize a BRIN is blind for the newest rows, the most read ones
+CREATE INDEX IF NOT EXISTS audit_event_time ON :schema.audit_event USING brin (changed_at) WITH (autosummarize = on, pages_per_range = 32);
+`,
+  'tables/audit_setting': `-- What the log knows of itself: schema_version, incarnation, retention.
+CREATE TABLE IF NOT EXISTS :schema.audit_setting (
+  name  text  PRIMARY KEY,
+  value jsonb NOT NULL
+);
+
+INSERT INTO :schema.audit_setting (name, value)
+VALUES ('incarnation', '1')  -- counts the clusters that this log has lived in: transaction ids start again in each
+ON CONFLICT DO NOTHING;
+`,
+  'tables/audit_shape': `-- The columns of a tracked table over time. All rows of one table with the
+-- same valid_from are one shape, valid until the next one. Time travel needs
+-- it to follow renames, typed reading to know which jsonb number was a bigint.
+CREATE TABLE IF NOT EXISTS :schema.audit_shape (
+  table_id     integer     NOT NULL,
+  valid_from   timestamptz NOT NULL,
+  attnum       smallint    NOT NULL,  -- tells a rename from a drop and an add; renumbered by dump and restore
+  column_name  text        NOT NULL,
+  data_type    text        NOT NULL,  -- format_type(), qualified outside pg_catalog
+  base_type    text        NOT NULL,  -- the type below all domains
+  key_position smallint,              -- 1-based place in the primary key
+  identity     "char"      NOT NULL,  -- pg_attribute.attidentity
+  generated    "char"      NOT NULL,  -- pg_attribute.attgenerated
+  PRIMARY KEY (table_id, valid_from, column_name)
+);
+`,
+  'tables/audit_table': `-- One row per tracked table. Events carry the small id, so a table that is
+-- renamed, or moved to another schema, keeps its history.
+--
+-- The live link between a table and its id is the trigger in the catalogue,
+-- which calls capture_<id>; the names here are those of the last sync, for
+-- tables that are gone.
+CREATE TABLE IF NOT EXISTS :schema.audit_table (
+  id           integer        GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  schema_name  text           NOT NULL,
+  table_name   text           NOT NULL,
+  app          text           NOT NULL,  -- whose declaration this is: prune removes only its own
+  declaration  jsonb          NOT NULL,
+  key_columns  text[]         NOT NULL,  -- empty: no primary key, events without object_id
+  tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
+  confirmed_at timestamptz    NOT NULL   -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
+);
+
+CREATE INDEX IF NOT EXISTS audit_table_name ON :schema.audit_table (table_name, schema_name);
+`,
+  'views/auditlog': `-- The log as people read it: complete for every operation, no join to write.
+-- Readers need SELECT here and USAGE on the schema, nothing else; the diff is
+-- spelled out rather than called, because EXECUTE on functions in a view is
+-- checked against the reader.
+CREATE OR REPLACE VIEW :schema.auditlog AS
+SELECT
+  event.id,
+  event.changed_at,
+  CASE event.operation
+    WHEN 'I' THEN 'insert'
+    WHEN 'U' THEN 'update'
+    WHEN 'D' THEN 'delete'
+    WHEN 'T' THEN 'truncate'
+    WHEN 'S' THEN 'snapshot'
+  END AS operation,
+  tracked.schema_name,
+  tracked.table_name,
+  event.object_id,
+  context.user_id,
+  CASE event.operation
+    WHEN 'U' THEN event.new || event.old
+    WHEN 'D' THEN event.old
+  END AS old_data,
+  event.new AS new_data,
+  CASE event.operation
+    WHEN 'U' THEN (
+      SELECT coalesce(jsonb_object_agg(replaced.key, jsonb_build_object('old', replaced.value, 'new', event.new -> replaced.key)), '{}')
+      FROM jsonb_each(event.old) AS replaced
+      -- as text: 1.0 and 1.00 are equal as jsonb
+      WHERE replaced.value::text IS DISTINCT FROM (event.new -> replaced.key)::text
+    )
+    WHEN 'I' THEN (
+      SELECT jsonb_object_agg(inserted.key, jsonb_build_object('old', NULL, 'new', inserted.value))
+      FROM jsonb_each(event.new) AS inserted
+    )
+    WHEN 'D' THEN (
+      SELECT jsonb_object_agg(deleted.key, jsonb_build_object('old', deleted.value, 'new', NULL))
+      FROM jsonb_each(event.old) AS deleted
+    )
+  END AS diff,
+  context.metadata ->> 'change_reason' AS change_reason,
+  context.metadata ->> 'source' AS source,
+  event.db_user,
+  context.client_addr,
+  context.application_name,
+  context.transaction_id,
+  context.id AS context_id,
+  context.uuid AS context_uuid,
+  context.root_uuid,
+  context.metadata,
+  context.context_error,
+  event.old_object_id,
+  event.meta,
+  event.masked,
+  event.drift,
+  event.redacted,
+  CASE event.image WHEN 'f' THEN 'full' WHEN 'c' THEN 'changed' WHEN 'k' THEN 'key' END AS image,
+  coalesce(event.lossy, false) AS lossy,
+  event.txid,
+  event.table_id
+FROM :schema.audit_event AS event
+JOIN :schema.audit_table AS tracked ON tracked.id = event.table_id
+-- on both: whoever forges a context id attributes nothing to somebody else
+LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid;
+`,
+} as const

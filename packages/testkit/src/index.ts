@@ -1,0 +1,10 @@
+export {
+  createDatabase,
+  type Database,
+  type DatabaseOptions,
+  type Role,
+} from './database.ts'
+export { attach, type Connection, type Server } from './server.ts'
+export { type StartOptions, startServer } from './start.ts'
+export { prepareTemplate } from './template.ts'
+export { installedVersions, supportedVersions, type Version } from './versions.ts'
