@@ -18,7 +18,7 @@ const chapters = {
   declare: [],
   context: [],
   install: ['declare'],
-  read: [],
+  read: ['declare'],
   undo: ['read'],
   keep: [],
   trust: ['read'],

@@ -39,6 +39,20 @@ export class SchemaError extends AuditrumError {
   }
 }
 
+/** What was to be done meets a later change, or names more than one thing. */
+export class ConflictError extends AuditrumError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('AUDITRUM_CONFLICT', message, options)
+  }
+}
+
+/** The log is not what it was when it was sealed. */
+export class IntegrityError extends AuditrumError {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super('AUDITRUM_INTEGRITY', message, options)
+  }
+}
+
 /** A call that cannot be meant as written. */
 export class UsageError extends AuditrumError {
   constructor(message: string, options?: { readonly cause?: unknown }) {
@@ -72,4 +86,11 @@ export function fromDatabase(error: unknown): unknown {
     )
   }
   return error
+}
+
+/** The SQLSTATE of an error of the database, also where it is the cause of one of ours. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { code, cause } = error as { code?: unknown; cause?: unknown }
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : sqlStateOf(cause)
 }

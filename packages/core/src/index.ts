@@ -1,3 +1,5 @@
+export { Auditrum, type AuditrumOptions } from './auditrum.js'
+// declare
 export type { TableName } from './declare/table.js'
 export {
   type Declaration,
@@ -9,13 +11,27 @@ export {
   type WhenByOperation,
   waive,
 } from './declare/track.js'
+// errors
 export {
   AuditrumError,
   type AuditrumErrorCode,
+  ConflictError,
   ContextError,
   DeclarationError,
+  IntegrityError,
   SchemaError,
   UsageError,
 } from './errors.js'
+// install
+export { type MigrationSql, migrationSql } from './install/migration.js'
+export type { Maintenance } from './install/partitions.js'
+export type { Change } from './install/plan.js'
 export { schemaSql, trackingSql } from './install/schema.js'
+export type { Finding, PartitionStatus, Status, TableStatus } from './install/status.js'
+export type { SyncResult } from './install/sync.js'
 export type { Queryable } from './queryable.js'
+// read
+export type { BlameLine } from './read/blame.js'
+export type { AuditEvent, EventContext, Row } from './read/event.js'
+export type { EventFilter, RowId } from './read/filter.js'
+export type { Page } from './read/history.js'

@@ -4,7 +4,7 @@ import { quoteIdentifier, quoteLiteral } from '../sql/quote.js'
 import { DEFAULT_SCHEMA, render, type SqlName } from '../sql/template.js'
 
 /** In the order in which they are created: a function after what its body needs at creation. */
-const objects: readonly SqlName[] = [
+export const objects: readonly SqlName[] = [
   'install/begin',
   'tables/audit_setting',
   'tables/audit_table',
@@ -30,6 +30,8 @@ const objects: readonly SqlName[] = [
   'functions/create_partitions',
   'functions/maintain',
   'functions/table_id',
+  'functions/row_id',
+  'functions/column_types',
   'functions/history',
   'functions/blame',
   'install/end',

@@ -507,6 +507,23 @@ AS $function$
   WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
 $function$;
 `,
+  'functions/column_types': `-- The types, below all domains, that the columns of a tracked table had at a
+-- time: {"total": "numeric", …}. For reading events exactly.
+CREATE OR REPLACE FUNCTION :schema.column_types(tracked_id integer, at timestamptz)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_object_agg(column_name, base_type)
+  FROM :schema.audit_shape
+  WHERE table_id = tracked_id
+    AND valid_from = (
+      SELECT coalesce(max(valid_from) FILTER (WHERE valid_from <= at), min(valid_from))
+      FROM :schema.audit_shape
+      WHERE table_id = tracked_id
+    )
+$function$;
+`,
   'functions/create_partitions': `-- Makes the partitions of this month and the given number of months after it,
 -- in UTC, and returns the names of the new ones.
 --
@@ -821,6 +838,16 @@ AS $function$
     RETURNING 1
   )
   SELECT EXISTS (SELECT FROM written)
+$function$;
+`,
+  'functions/row_id': `-- The object_id of a row of a tracked table, from its key as callers give it:
+-- a scalar, an array in key order, an object with the key's columns.
+CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT :schema.object_id(identity, key_columns) FROM :schema.audit_table WHERE id = tracked_id
 $function$;
 `,
   'functions/table_id': `-- Finds a table as people name it: one that is tracked now, else the one that
@@ -1163,6 +1190,163 @@ BEGIN
 END
 $install$;
 `,
+  'install/catalogue': `-- All that plan, sync and status ask of the catalogue, as one JSON document, in
+-- one snapshot. Reads pg_catalog alone, so every role may run it; no function
+-- of ours is called, for a hardened role may not.
+--   $1: JSON array of declared names, quoted for to_regclass
+--   $2: JSON array of schemas of which every table is declared
+WITH RECURSIVE log_schema AS (
+  SELECT oid, nspname, nspowner FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
+), capture AS (
+  SELECT function.oid, substr(function.proname, length('capture_') + 1)::integer AS id,
+    obj_description(function.oid, 'pg_proc') AS stamp,
+    md5(function.prosrc) AS source, function.prosecdef, function.proconfig
+  FROM pg_catalog.pg_proc AS function
+  JOIN log_schema ON log_schema.oid = function.pronamespace
+  WHERE function.proname ~ '^capture_[0-9]+$'
+), carrier AS (
+  -- the table of each capture function: the one that inherits from no other carrier
+  SELECT capture.id, trigger.tgrelid AS oid
+  FROM capture
+  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = capture.oid AND trigger.tgparentid = 0
+  WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_inherits AS inherits
+    JOIN pg_catalog.pg_trigger AS above ON above.tgrelid = inherits.inhparent AND above.tgfoid = capture.oid
+    WHERE inherits.inhrelid = trigger.tgrelid
+  )
+  GROUP BY capture.id, trigger.tgrelid
+), declared AS (
+  SELECT name, to_regclass(name)::oid AS oid FROM json_array_elements_text($1::json) AS name
+), swept AS (
+  SELECT class.oid
+  FROM pg_catalog.pg_class AS class
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+  WHERE namespace.nspname IN (SELECT json_array_elements_text($2::json))
+    AND class.relkind IN ('r', 'p') AND NOT class.relispartition
+    AND NOT EXISTS (
+      -- tables of extensions are not the application's
+      SELECT FROM pg_catalog.pg_depend
+      WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+    )
+    -- an inheritance child follows its parent
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
+), wanted AS (
+  SELECT oid FROM declared WHERE oid IS NOT NULL
+  UNION SELECT oid FROM swept
+  UNION SELECT oid FROM carrier
+), tree (root, oid, depth, is_partition) AS (
+  SELECT oid, oid, 0, false FROM wanted
+  UNION
+  SELECT tree.root, inherits.inhrelid, tree.depth + 1, class.relispartition
+  FROM tree
+  JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent = tree.oid
+  JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
+  WHERE class.relkind IN ('r', 'p')
+)
+SELECT json_build_object(
+  'server', current_setting('server_version_num')::integer,
+  'role', current_user,
+  'mayCreateSchema', has_database_privilege(current_database(), 'CREATE'),
+  'schema', (
+    SELECT json_build_object(
+      'owner', pg_get_userbyid(nspowner),
+      'mayInstall', pg_has_role(nspowner, 'USAGE'),
+      'comment', obj_description(oid, 'pg_namespace'),
+      'isEmpty', NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = log_schema.oid)
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = log_schema.oid)
+    )
+    FROM log_schema
+  ),
+  'relations', (
+    SELECT coalesce(json_agg(class.relname), '[]')
+    FROM pg_catalog.pg_class AS class JOIN log_schema ON log_schema.oid = class.relnamespace
+    WHERE class.relkind IN ('r', 'p', 'v')
+  ),
+  'functions', (
+    SELECT coalesce(json_object_agg(function.proname, md5(function.prosrc)), '{}')
+    FROM pg_catalog.pg_proc AS function JOIN log_schema ON log_schema.oid = function.pronamespace
+    WHERE function.oid NOT IN (SELECT oid FROM capture)
+  ),
+  'captures', (
+    SELECT coalesce(json_agg(json_build_object(
+      'id', capture.id,
+      'table', (SELECT carrier.oid::text FROM carrier WHERE carrier.id = capture.id LIMIT 1),
+      'stamp', capture.stamp,
+      'source', capture.source,
+      'securityDefiner', capture.prosecdef,
+      'settings', capture.proconfig
+    ) ORDER BY capture.id), '[]')
+    FROM capture
+  ),
+  'declared', (SELECT coalesce(json_object_agg(name, oid::text), '{}') FROM declared),
+  'swept', (SELECT coalesce(json_agg(oid::text), '[]') FROM swept),
+  'tables', (
+    SELECT coalesce(json_object_agg(class.oid::text, json_build_object(
+      'schema', namespace.nspname,
+      'table', class.relname,
+      'kind', class.relkind,
+      'isTemporary', class.relpersistence = 't',
+      'isPartition', class.relispartition,
+      'mayTrigger', has_table_privilege(class.oid, 'TRIGGER'),
+      'columns', (
+        SELECT coalesce(json_agg(attname ORDER BY attnum), '[]')
+        FROM pg_catalog.pg_attribute
+        WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped
+      ),
+      -- as functions/column_list.sql writes it
+      'columnList', (
+        SELECT coalesce(json_agg(
+            concat_ws(' ', attribute.attname, type_namespace.nspname, type.typname, nullif(attribute.atttypmod, -1), nullif(attribute.attgenerated, ''))
+            ORDER BY attribute.attnum
+          ), '[]')
+        FROM pg_catalog.pg_attribute AS attribute
+        JOIN pg_catalog.pg_type AS type ON type.oid = attribute.atttypid
+        JOIN pg_catalog.pg_namespace AS type_namespace ON type_namespace.oid = type.typnamespace
+        WHERE attribute.attrelid = class.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped
+      ),
+      'key', (
+        SELECT coalesce(json_agg(attribute.attname ORDER BY key.position), '[]')
+        FROM pg_catalog.pg_index AS index
+        CROSS JOIN unnest(index.indkey::smallint[]) WITH ORDINALITY AS key (attnum, position)
+        JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
+        WHERE index.indrelid = class.oid AND index.indisprimary AND key.position <= index.indnkeyatts
+      ),
+      'tree', (
+        SELECT json_agg(json_build_object(
+          'name', format('%I.%I', branch_namespace.nspname, branch.relname),
+          'isPartition', tree.is_partition,
+          'triggers', (
+            SELECT coalesce(json_object_agg(trigger.tgname, json_build_object(
+              'capture', capture.id,
+              'type', trigger.tgtype,
+              'enabled', trigger.tgenabled,
+              'isConditional', trigger.tgqual IS NOT NULL OR trigger.tgattr <> ''
+            )), '{}')
+            FROM pg_catalog.pg_trigger AS trigger
+            JOIN capture ON capture.oid = trigger.tgfoid
+            WHERE trigger.tgrelid = branch.oid
+          ),
+          -- AFTER ROW triggers of the application that fire before ours
+          'earlier', (
+            SELECT coalesce(json_agg(trigger.tgname ORDER BY trigger.tgname), '[]')
+            FROM pg_catalog.pg_trigger AS trigger
+            WHERE trigger.tgrelid = branch.oid AND NOT trigger.tgisinternal
+              AND trigger.tgtype & 1 = 1 AND trigger.tgtype & 66 = 0
+              AND trigger.tgname < :'trigger' COLLATE "C"
+          )
+        ) ORDER BY tree.depth, branch.relname)
+        FROM tree
+        JOIN pg_catalog.pg_class AS branch ON branch.oid = tree.oid
+        JOIN pg_catalog.pg_namespace AS branch_namespace ON branch_namespace.oid = branch.relnamespace
+        WHERE tree.root = class.oid
+      )
+    )), '{}')
+    FROM wanted
+    JOIN pg_catalog.pg_class AS class ON class.oid = wanted.oid
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+  )
+)::text AS catalogue
+`,
   'install/end': `SELECT :schema.create_partitions(3);
 
 INSERT INTO :schema.audit_setting (name, value)
@@ -1174,6 +1358,156 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA :schema FROM PUBLIC;
 
 -- readable by every role, unlike audit_setting
 COMMENT ON SCHEMA :schema IS 'auditrum schema version :version';
+`,
+  'install/log_status': `-- What status says of the log's content: needs SELECT on its tables.
+SELECT json_build_object(
+  'partitions', (
+    SELECT coalesce(json_agg(json_build_object(
+      'name', class.relname,
+      'bound', pg_get_expr(class.relpartbound, class.oid),
+      'rows', greatest(class.reltuples, 0)::bigint,
+      'bytes', pg_total_relation_size(class.oid)
+    ) ORDER BY class.relname), '[]')
+    FROM pg_catalog.pg_inherits AS inherits
+    JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
+    WHERE inherits.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass)
+  ),
+  'monthsAhead', (
+    SELECT floor(extract(epoch FROM :schema.overflow_start('audit_event') - date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746)::integer - 1
+  ),
+  'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+  -- events of the last day whose context is not of their own transaction
+  'unattributed', (
+    SELECT count(*)
+    FROM :schema.audit_event AS event
+    WHERE event.changed_at > now() - interval '1 day'
+      AND NOT EXISTS (
+        SELECT FROM :schema.audit_context AS context
+        WHERE context.id = event.context_id AND context.txid = event.txid
+      )
+  ),
+  'contextErrors', (
+    SELECT count(*)
+    FROM :schema.audit_context AS context
+    WHERE context.context_error IS NOT NULL
+      AND context.id > (extract(epoch FROM now() - interval '1 day') * 1000)::bigint << 20
+  ),
+  'withoutActor', (
+    SELECT count(*)
+    FROM :schema.audit_event AS event
+    JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+    WHERE event.changed_at > now() - interval '1 day' AND context.user_id IS NULL
+  ),
+  'drifted', (
+    SELECT coalesce(json_object_agg(drifted.table_name, drifted.names), '{}')
+    FROM (
+      SELECT known.schema_name || '.' || known.table_name AS table_name, array_agg(DISTINCT name) AS names
+      FROM :schema.audit_event AS event
+      JOIN :schema.audit_table AS known ON known.id = event.table_id
+      CROSS JOIN unnest(event.drift) AS name
+      WHERE event.changed_at > now() - interval '1 day'
+      GROUP BY 1
+    ) AS drifted
+  ),
+  'tables', (
+    SELECT coalesce(json_object_agg(known.id, json_build_object(
+      'since', lower(known.tracked),
+      'gaps', (SELECT count(*) - 1 FROM unnest(known.tracked))
+    )), '{}')
+    FROM :schema.audit_table AS known
+  )
+)::text AS status
+`,
+  'install/table_names': `-- The tables that an application may have meant, for the nearest name, and for
+-- check: whatever is neither of PostgreSQL, nor of an extension, nor of the log.
+SELECT namespace.nspname AS schema, class.relname AS table
+FROM pg_catalog.pg_class AS class
+JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpersistence <> 't'
+  AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', :'schema')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend
+    WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+  )
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
+ORDER BY namespace.nspname, class.relname
+`,
+  'read/blame': `-- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
+SELECT
+  line.column_name,
+  line.value::text,
+  to_char(line.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
+  line.user_id,
+  line.change_reason,
+  line.source,
+  line.operation,
+  line.db_user,
+  line.masked::integer AS masked,
+  line.event_id::text,
+  line.context_uuid::text,
+  :schema.column_types(:schema.table_id(to_regclass($1), parse_ident($1)), line.changed_at) ->> line.column_name AS column_type
+FROM :schema.blame($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb), $3) AS line
+ORDER BY line.event_id DESC, line.column_name
+`,
+  'read/events': `-- One page of events. A filter that is null filters nothing; the planner sees
+-- the values and drops those conditions.
+SELECT
+  log.id::text,
+  to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
+  log.operation,
+  log.schema_name,
+  log.table_name,
+  log.object_id,
+  log.old_object_id,
+  log.user_id,
+  log.old_data::text,
+  log.new_data::text,
+  log.diff::text,
+  log.meta::text,
+  array_to_json(log.masked)::text AS masked,
+  array_to_json(log.drift)::text AS drift,
+  array_to_json(log.redacted)::text AS redacted,
+  log.image,
+  log.lossy::integer AS lossy,
+  log.db_user,
+  log.transaction_id::text,
+  log.context_uuid::text,
+  log.root_uuid::text,
+  log.metadata::text,
+  log.application_name,
+  host(log.client_addr) AS client_addr,
+  log.context_error,
+  :schema.column_types(log.table_id, log.changed_at)::text AS column_types
+FROM :schema.auditlog AS log
+WHERE ($1::text IS NULL OR log.table_id = :schema.table_id(to_regclass($1), parse_ident($1)))
+  AND ($2::text IS NULL OR log.id IN (
+    SELECT event.id
+    FROM :schema.history($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb)) AS event
+  ))
+  AND ($3::text IS NULL OR log.user_id = $3)
+  AND ($4::uuid IS NULL OR log.context_uuid = $4)
+  AND ($5::uuid IS NULL OR log.root_uuid = $5)
+  AND ($6::text IS NULL OR log.metadata ->> 'request_id' = $6)
+  AND ($7::bigint IS NULL OR log.transaction_id = $7)
+  AND ($8::text IS NULL OR log.operation = $8)
+  AND ($9::text IS NULL OR log.diff ? $9 OR $9 = ANY (log.masked))
+  AND ($10::timestamptz IS NULL OR log.changed_at >= $10)
+  AND ($11::timestamptz IS NULL OR log.changed_at <= $11)
+  AND ($12::bigint IS NULL OR CASE WHEN $13::text = 'asc' THEN log.id > $12 ELSE log.id < $12 END)
+ORDER BY
+  CASE WHEN $13 = 'asc' THEN log.id END,
+  CASE WHEN $13 = 'desc' THEN log.id END DESC
+LIMIT $14::integer
+`,
+  'read/known': `-- Whether the log knows a table of this name, now or formerly.
+SELECT (:schema.table_id(to_regclass($1), parse_ident($1)) IS NOT NULL)::integer AS known
+`,
+  'read/known_names': `-- The tables that are tracked now, as the catalogue shows them to every role.
+SELECT DISTINCT class.relname AS name
+FROM pg_catalog.pg_trigger AS trigger
+JOIN pg_catalog.pg_class AS class ON class.oid = trigger.tgrelid
+WHERE trigger.tgname = :'trigger'
+ORDER BY 1
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
 -- context, written by the first event that needs it (write_context).

@@ -1,0 +1,13 @@
+-- The tables that an application may have meant, for the nearest name, and for
+-- check: whatever is neither of PostgreSQL, nor of an extension, nor of the log.
+SELECT namespace.nspname AS schema, class.relname AS table
+FROM pg_catalog.pg_class AS class
+JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpersistence <> 't'
+  AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', :'schema')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend
+    WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+  )
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
+ORDER BY namespace.nspname, class.relname

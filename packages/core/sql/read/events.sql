@@ -1,0 +1,49 @@
+-- One page of events. A filter that is null filters nothing; the planner sees
+-- the values and drops those conditions.
+SELECT
+  log.id::text,
+  to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
+  log.operation,
+  log.schema_name,
+  log.table_name,
+  log.object_id,
+  log.old_object_id,
+  log.user_id,
+  log.old_data::text,
+  log.new_data::text,
+  log.diff::text,
+  log.meta::text,
+  array_to_json(log.masked)::text AS masked,
+  array_to_json(log.drift)::text AS drift,
+  array_to_json(log.redacted)::text AS redacted,
+  log.image,
+  log.lossy::integer AS lossy,
+  log.db_user,
+  log.transaction_id::text,
+  log.context_uuid::text,
+  log.root_uuid::text,
+  log.metadata::text,
+  log.application_name,
+  host(log.client_addr) AS client_addr,
+  log.context_error,
+  :schema.column_types(log.table_id, log.changed_at)::text AS column_types
+FROM :schema.auditlog AS log
+WHERE ($1::text IS NULL OR log.table_id = :schema.table_id(to_regclass($1), parse_ident($1)))
+  AND ($2::text IS NULL OR log.id IN (
+    SELECT event.id
+    FROM :schema.history($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb)) AS event
+  ))
+  AND ($3::text IS NULL OR log.user_id = $3)
+  AND ($4::uuid IS NULL OR log.context_uuid = $4)
+  AND ($5::uuid IS NULL OR log.root_uuid = $5)
+  AND ($6::text IS NULL OR log.metadata ->> 'request_id' = $6)
+  AND ($7::bigint IS NULL OR log.transaction_id = $7)
+  AND ($8::text IS NULL OR log.operation = $8)
+  AND ($9::text IS NULL OR log.diff ? $9 OR $9 = ANY (log.masked))
+  AND ($10::timestamptz IS NULL OR log.changed_at >= $10)
+  AND ($11::timestamptz IS NULL OR log.changed_at <= $11)
+  AND ($12::bigint IS NULL OR CASE WHEN $13::text = 'asc' THEN log.id > $12 ELSE log.id < $12 END)
+ORDER BY
+  CASE WHEN $13 = 'asc' THEN log.id END,
+  CASE WHEN $13 = 'desc' THEN log.id END DESC
+LIMIT $14::integer

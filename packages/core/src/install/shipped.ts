@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { render, SCHEMA_VERSION } from '../sql/template.js'
+import type { Catalogue } from './catalogue.js'
+import { objects } from './schema.js'
+
+/** Tables and views without which nothing works. */
+const relations = [
+  'audit_setting',
+  'audit_table',
+  'audit_shape',
+  'audit_context',
+  'audit_event',
+  'auditlog',
+]
+
+/** What is wrong with the log itself, as far as the catalogue tells; empty where nothing is. */
+export interface LogState {
+  /** The installed version; null where there is no log. */
+  readonly version: number | null
+  readonly missing: readonly string[]
+  /** Functions whose body is not the one that this package ships: edited, or of another version. */
+  readonly edited: readonly string[]
+}
+
+/** Compares the installed log with what this package ships. */
+export function inspectLog(catalogue: Catalogue, schema: string): LogState {
+  const version = /^auditrum schema version (\d+)$/.exec(catalogue.schema?.comment ?? '')?.[1]
+  if (version === undefined) return { version: null, missing: [], edited: [] }
+  if (Number(version) !== SCHEMA_VERSION)
+    return { version: Number(version), missing: [], edited: [] }
+  const shipped = Object.entries(shippedFunctions(schema))
+  return {
+    version: Number(version),
+    missing: [
+      ...relations.filter((name) => !catalogue.relations.includes(name)),
+      ...shipped.flatMap(([name]) => (name in catalogue.functions ? [] : [`${name}()`])),
+    ],
+    edited: shipped.flatMap(([name, body]) =>
+      name in catalogue.functions && catalogue.functions[name] !== md5(body) ? [`${name}()`] : [],
+    ),
+  }
+}
+
+/** What `track()` notes as the template of a capture function when it is this package's. */
+export function shippedTemplate(schema: string): string {
+  const functions = shippedFunctions(schema)
+  return md5(`${functions.capture_settings}${functions.capture_source}`)
+}
+
+/** The body of each function as PostgreSQL stores it, by name. */
+function shippedFunctions(schema: string): Record<string, string> {
+  return Object.fromEntries(
+    objects
+      .filter((name) => name.startsWith('functions/'))
+      .map((name) => [
+        name.slice('functions/'.length),
+        render(name, schema).split('$function$')[1] ?? '',
+      ]),
+  )
+}
+
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex')
+}

@@ -1,0 +1,105 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { AuditrumError, SchemaError, sqlStateOf } from '../errors.js'
+import { type Queryable, rowsOf } from '../queryable.js'
+import { type Change, type PlanOptions, plan } from './plan.js'
+
+export interface SyncOptions extends PlanOptions {
+  /** How long a statement may wait for a lock, in milliseconds; writers queue behind it that long. */
+  readonly lockTimeout: number
+  /** Plan, and do nothing. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** Tables by what was done to them (or would be, with `dryRun`), as `schema.name`. */
+export interface SyncResult {
+  readonly installed: readonly string[]
+  readonly updated: readonly string[]
+  readonly uninstalled: readonly string[]
+  readonly unchanged: readonly string[]
+}
+
+/** lock_not_available, deadlock_detected, serialization_failure, and what two installers at once can meet. */
+const transient: readonly unknown[] = [
+  '55P03',
+  '40P01',
+  '40001',
+  '23505',
+  '42P06',
+  '42P07',
+  '42710',
+]
+const ATTEMPTS = 8
+
+/**
+ * Makes the database match what is declared. Where nothing differs it only reads the catalogue;
+ * otherwise every table is changed in a transaction of its own, so that it never holds a lock on one
+ * table while it waits for another. What could not be done in {@link ATTEMPTS} attempts is said per
+ * table, the rest is done, and a second run finishes it.
+ */
+export async function sync(queryable: Queryable, options: SyncOptions): Promise<SyncResult> {
+  const changes = await plan(queryable, options)
+  if (!options.dryRun) await apply(queryable, changes, options.lockTimeout)
+  const tables = changes.filter(({ table }) => table !== null)
+  const named = (action: Change['action']) =>
+    tables.filter((change) => change.action === action).map(({ table }) => String(table))
+  return Object.freeze({
+    installed: named('install'),
+    updated: named('update'),
+    uninstalled: named('uninstall'),
+    unchanged: named('none'),
+  })
+}
+
+async function apply(
+  queryable: Queryable,
+  changes: readonly Change[],
+  lockTimeout: number,
+): Promise<void> {
+  const todo = changes.filter(({ action }) => action !== 'none')
+  const isLog = ({ table }: Change) => table === null
+  // without the log no table can be tracked
+  for (const part of [todo.filter(isLog), todo.filter((change) => !isLog(change))]) {
+    const failures = await attempt(queryable, part, lockTimeout)
+    if (failures.size > 0) throw failed(failures, part.length)
+  }
+}
+
+/** Tries each change until it succeeds, those that met a lock again after all others. */
+async function attempt(
+  queryable: Queryable,
+  changes: readonly Change[],
+  lockTimeout: number,
+): Promise<ReadonlyMap<Change, unknown>> {
+  const failures = new Map<Change, unknown>()
+  let pending = changes
+  for (let round = 1; round <= ATTEMPTS && pending.length > 0; round++) {
+    if (round > 1) await pause(50 * round * (1 + Math.random()))
+    const again: Change[] = []
+    for (const change of pending) {
+      try {
+        // one simple query is one transaction, and the setting ends with it
+        await rowsOf(queryable, `SET LOCAL lock_timeout = ${lockTimeout};\n${change.sql}`)
+        failures.delete(change)
+      } catch (error) {
+        failures.set(change, error)
+        if (transient.includes(sqlStateOf(error))) again.push(change)
+      }
+    }
+    pending = again
+  }
+  return failures
+}
+
+function failed(failures: ReadonlyMap<Change, unknown>, total: number): unknown {
+  const [first] = failures.values()
+  // what is wrong with a declaration is said as such
+  if (failures.size === 1 && first instanceof AuditrumError) return first
+  const lines = [...failures].map(
+    ([{ table }, error]) =>
+      `${table ?? 'the log'}: ${error instanceof Error ? error.message : String(error)}`,
+  )
+  return new SchemaError(
+    `Sync failed for ${failures.size} of ${total}: ${lines.join('; ')}. The rest is done; run sync again to finish it.`,
+    { cause: first },
+  )
+}

@@ -1,0 +1,73 @@
+import { isLosslessNumber, isSafeNumber, type LosslessNumber, parse } from 'lossless-json'
+
+/** The type below all domains of each column, as `format_type` names it. */
+export type ColumnTypes = Readonly<Record<string, string>>
+
+/**
+ * Reads a row's JSON without rounding anything: int8 and numeric columns become strings, float
+ * columns numbers, and a number inside a document becomes a string where a double cannot hold it.
+ */
+export function decodeRow(text: string | null, types: ColumnTypes): Record<string, unknown> | null {
+  if (text === null) return null
+  if (isPlain(text, Object.values(types))) return JSON.parse(text)
+  const row = parse(text) as Record<string, unknown>
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [column, decode(value, types[column])]),
+  )
+}
+
+/** Reads a diff, `{column: {old, new}}`, the same way. */
+export function decodeDiff(
+  text: string | null,
+  types: ColumnTypes,
+): Record<string, { old: unknown; new: unknown }> {
+  if (text === null) return {}
+  if (isPlain(text, Object.values(types))) return JSON.parse(text)
+  const diff = parse(text) as Record<string, { old: unknown; new: unknown }>
+  return Object.fromEntries(
+    Object.entries(diff).map(([column, pair]) => {
+      const type = types[column]
+      return [column, { old: decode(pair.old, type), new: decode(pair.new, type) }]
+    }),
+  )
+}
+
+/** Reads one value of a column. */
+export function decodeValue(text: string | null, type: string | null): unknown {
+  if (text === null) return null
+  return decode(parse(text), type ?? undefined)
+}
+
+/** Nothing in it that JSON.parse, which is five times as fast, would read otherwise. */
+function isPlain(text: string, types: readonly string[]): boolean {
+  return !types.some((type) => isExact(type) || isFloat(type)) && !/\d{16}|\d[eE]/.test(text)
+}
+
+function decode(value: unknown, type: string | undefined): unknown {
+  if (isLosslessNumber(value)) return decodeNumber(value, type)
+  if (typeof value === 'string' && type !== undefined && isFloat(type)) {
+    return /^(NaN|-?Infinity)$/.test(value) ? Number(value) : value
+  }
+  if (Array.isArray(value)) return value.map((each) => decode(each, type))
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, each]) => [key, decode(each, undefined)]),
+    )
+  }
+  return value
+}
+
+function decodeNumber(number: LosslessNumber, type: string | undefined): number | string {
+  const text = number.value
+  if (type !== undefined && isExact(type)) return text
+  if (type !== undefined && isFloat(type)) return Number(text)
+  return isSafeNumber(text) ? Number(text) : text
+}
+
+function isExact(type: string): boolean {
+  return /^(bigint|numeric)(\[\])?$/.test(type)
+}
+
+function isFloat(type: string): boolean {
+  return /^(real|double precision)(\[\])?$/.test(type)
+}

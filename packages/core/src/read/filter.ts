@@ -1,0 +1,120 @@
+import { parseTable, quoteTable, type TableName } from '../declare/table.js'
+import { UsageError } from '../errors.js'
+
+/** A row's key: a scalar, or for a composite key an array in key order or an object by column. */
+export type RowId =
+  | string
+  | number
+  | bigint
+  | readonly unknown[]
+  | Readonly<Record<string, unknown>>
+
+/** Which events to read. What is not given filters nothing. */
+export interface EventFilter {
+  /** As in `track`. */
+  readonly table?: string | TableName | undefined
+  /** The row's key; needs `table`. Follows the row back through changes of its key. */
+  readonly id?: RowId | undefined
+  readonly user?: string | number | bigint | undefined
+  /** The uuid of one context. */
+  readonly context?: string | undefined
+  /** The uuid of the outermost context: everything that one request or job did. */
+  readonly root?: string | undefined
+  /** `request_id` in the metadata: a claim of the client, possibly not unique. */
+  readonly request?: string | undefined
+  /** `transactionId` of an event. */
+  readonly transaction?: string | undefined
+  readonly operation?: 'insert' | 'update' | 'delete' | 'truncate' | 'snapshot' | undefined
+  /** Only events that changed this column. */
+  readonly column?: string | undefined
+  /** From this time on, a Date or ISO 8601 with up to microseconds. */
+  readonly since?: Date | string | undefined
+  /** Up to and including this time. */
+  readonly until?: Date | string | undefined
+  /** At most so many events; a page has 100 without it. */
+  readonly limit?: number | undefined
+  /** Begin behind the event with this id: the cursor of keyset paging. */
+  readonly after?: string | undefined
+  /** Newest first (`'desc'`) without it. */
+  readonly order?: 'asc' | 'desc' | undefined
+}
+
+const known: readonly string[] = [
+  'table',
+  'id',
+  'user',
+  'context',
+  'root',
+  'request',
+  'transaction',
+  'operation',
+  'column',
+  'since',
+  'until',
+  'limit',
+  'after',
+  'order',
+]
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** A filter as the values of sql/read/events.sql. */
+export function filterValues(filter: EventFilter, limit: number): unknown[] {
+  for (const [name, value] of Object.entries(filter)) {
+    if (!known.includes(name)) refuse(name, value, `The filters are ${known.join(', ')}`)
+  }
+  const { table, id, user, operation, column, request, order = 'desc' } = filter
+  if (id !== undefined && table === undefined) refuse('id', id, 'Name the table of the row, too')
+  if (order !== 'asc' && order !== 'desc') refuse('order', order, "It is 'asc' or 'desc'")
+  for (const name of ['context', 'root'] as const) {
+    const value = filter[name]
+    if (value !== undefined && !UUID.test(value)) refuse(name, value, 'Give the uuid of a context')
+  }
+  for (const name of ['transaction', 'after'] as const) {
+    const value = filter[name]
+    if (value !== undefined && !/^\d{1,19}$/.test(value))
+      refuse(name, value, 'Give an id as events carry it')
+  }
+  return [
+    table === undefined ? null : quoteTable(parseTable(table)),
+    id === undefined ? null : rowIdJson(id),
+    user === undefined ? null : String(user),
+    filter.context ?? null,
+    filter.root ?? null,
+    request ?? null,
+    filter.transaction ?? null,
+    operation ?? null,
+    column ?? null,
+    timeText('since', filter.since),
+    timeText('until', filter.until),
+    filter.after ?? null,
+    order,
+    limit,
+  ]
+}
+
+/** A whole number of at least one. */
+export function checkLimit(limit: number): number {
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    refuse('limit', limit, 'Give a whole number of at least 1')
+  return limit
+}
+
+/** A key as JSON, for row_id() in the database: nowhere else is an object_id made. */
+export function rowIdJson(id: RowId): string {
+  if (id === null || id === undefined) refuse('id', id, "Give the row's key")
+  const text = typeof id === 'bigint' ? String(id) : id
+  return JSON.stringify(text, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+}
+
+function timeText(name: string, time: Date | string | undefined): string | null {
+  if (time === undefined) return null
+  if (time instanceof Date && !Number.isNaN(time.getTime())) return time.toISOString()
+  // PostgreSQL also takes 'yesterday' and zones of the session; a program means a moment
+  if (typeof time === 'string' && /^\d{4,6}-\d\d-\d\d/.test(time)) return time
+  return refuse(name, time, 'Give a Date, or ISO 8601 such as 2026-11-01T12:00:00.123456Z')
+}
+
+function refuse(name: string, value: unknown, remedy: string): never {
+  const shown = value instanceof Date ? 'an invalid Date' : (JSON.stringify(value) ?? String(value))
+  throw new UsageError(`The filter ${name}: ${shown} cannot be used. ${remedy}.`)
+}

@@ -1,0 +1,52 @@
+import { type Queryable, rowsOf } from '../queryable.js'
+import { render } from '../sql/template.js'
+import { type AuditEvent, type EventRow, type Row, toEvent } from './event.js'
+import { checkLimit, type EventFilter, filterValues } from './filter.js'
+import { requireKnown } from './known.js'
+
+/** Some events, and where the next ones begin. */
+export interface Page<R extends object = Row> {
+  readonly events: readonly AuditEvent<R>[]
+  /** `after` of the next page; null behind the last. */
+  readonly next: string | null
+}
+
+const PAGE_SIZE = 100
+
+/** One page of events, newest first. */
+export async function page<R extends object = Row>(
+  queryable: Queryable,
+  schema: string,
+  filter: EventFilter = {},
+): Promise<Page<R>> {
+  const limit = checkLimit(filter.limit ?? PAGE_SIZE)
+  // one more than asked for: whether there is a next page
+  const values = filterValues(filter, limit + 1)
+  if (filter.table !== undefined && filter.after === undefined) {
+    await requireKnown(queryable, schema, filter.table)
+  }
+  const rows = await rowsOf<EventRow>(queryable, render('read/events', schema), values)
+  const events = rows.slice(0, limit).map((row) => toEvent<R>(row))
+  return { events, next: rows.length > limit ? (events.at(-1)?.id ?? null) : null }
+}
+
+/**
+ * All events that match, newest first, read page by page: what is committed meanwhile neither
+ * repeats an event nor leaves one out.
+ */
+export async function* history<R extends object = Row>(
+  queryable: Queryable,
+  schema: string,
+  filter: EventFilter = {},
+): AsyncGenerator<AuditEvent<R>, void, undefined> {
+  let left = filter.limit === undefined ? Number.POSITIVE_INFINITY : checkLimit(filter.limit)
+  let after = filter.after
+  while (left > 0) {
+    const limit = Math.min(left, PAGE_SIZE)
+    const { events, next } = await page<R>(queryable, schema, { ...filter, after, limit })
+    yield* events
+    if (next === null) return
+    left -= events.length
+    after = next
+  }
+}
