@@ -21,7 +21,6 @@ DECLARE
   source       text;
   settings     text;
   stamp        jsonb;
-  old_stamp    jsonb;
   is_new       boolean := false;
   was_complete boolean := true;
   changed      boolean := false;
@@ -92,13 +91,14 @@ BEGIN
     )
   );
 
-  SELECT obj_description(function.oid, 'pg_proc')::jsonb INTO old_stamp
-  FROM pg_proc AS function
-  WHERE function.oid = to_regprocedure(capture || '()')
-    AND md5(function.prosrc) = md5(source)
-    AND function.prosecdef
-    AND function.proconfig = :schema.capture_settings(relation);
-  IF old_stamp IS DISTINCT FROM stamp THEN
+  IF NOT EXISTS (
+    SELECT FROM pg_proc AS function
+    WHERE function.oid = to_regprocedure(capture || '()')
+      AND function.prosrc = source
+      AND function.prosecdef
+      AND function.proconfig = :schema.capture_settings(relation)
+      AND obj_description(function.oid, 'pg_proc') = stamp::text
+  ) THEN
     is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
     EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
     EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);

@@ -141,6 +141,7 @@ SELECT json_build_object(
             WHERE trigger.tgrelid = branch.oid AND NOT trigger.tgisinternal
               AND trigger.tgtype & 1 = 1 AND trigger.tgtype & 66 = 0
               AND trigger.tgname < :'trigger' COLLATE "C"
+              AND NOT starts_with(trigger.tgname, '00_auditrum')  -- of another log
           )
         ) ORDER BY tree.depth, branch.relname)
         FROM tree

@@ -39,7 +39,7 @@ export interface Capture {
 }
 
 /** What `track()` in the database notes on the function it writes. */
-export interface Stamp {
+interface Stamp {
   readonly app: string
   readonly declaration: Readonly<Record<string, unknown>>
   readonly key: readonly string[]

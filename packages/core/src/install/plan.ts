@@ -154,7 +154,7 @@ function refuseWithoutPrivilege(
 }
 
 /** A change in a few words. */
-export function describe({ action, table, reasons }: Change): string {
+function describe({ action, table, reasons }: Change): string {
   return `${action} ${table ?? 'the log'}${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`
 }
 

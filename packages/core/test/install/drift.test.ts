@@ -1,0 +1,253 @@
+import type { Database } from '@auditrum/testkit'
+import { testDatabase } from '@auditrum/testkit/vitest'
+import { describe, expect, test } from 'vitest'
+import { Auditrum, type Status, track } from '../../src/index.js'
+
+interface Case {
+  readonly title: string
+  /** What somebody does behind our back. */
+  readonly sql: string
+  readonly code: string
+  /** Whether sync mends it; true without it. */
+  readonly mends?: false
+}
+
+const cases: readonly Case[] = [
+  {
+    title: 'a disabled trigger',
+    sql: 'alter table orders disable trigger "00_auditrum"',
+    code: 'trigger_disabled',
+  },
+  {
+    title: 'all triggers disabled',
+    sql: 'alter table orders disable trigger all',
+    code: 'trigger_disabled',
+  },
+  {
+    title: 'a trigger of replicas only',
+    sql: 'alter table orders enable replica trigger "00_auditrum"',
+    code: 'trigger_disabled',
+  },
+  {
+    title: 'a dropped trigger',
+    sql: 'drop trigger "00_auditrum" on orders',
+    code: 'trigger_missing',
+  },
+  {
+    title: 'a dropped truncate trigger',
+    sql: 'drop trigger "00_auditrum_truncate" on orders',
+    code: 'trigger_missing',
+  },
+  {
+    title: 'a renamed trigger',
+    sql: 'alter trigger "00_auditrum" on orders rename to zz',
+    code: 'trigger_missing',
+  },
+  {
+    title: 'a trigger on fewer operations',
+    sql: `create or replace trigger "00_auditrum" after insert on orders for each row execute function auditrum.capture_1()`,
+    code: 'trigger_altered',
+  },
+  {
+    title: 'a trigger with a condition',
+    sql: `create or replace trigger "00_auditrum" after insert or update or delete on orders for each row when (false) execute function auditrum.capture_1()`,
+    code: 'trigger_altered',
+  },
+  {
+    title: 'an edited capture function',
+    sql: `create or replace function auditrum.capture_1() returns trigger language plpgsql as 'begin return null; end'`,
+    code: 'function_edited',
+  },
+  {
+    title: 'a capture function without its rights',
+    sql: 'alter function auditrum.capture_1() security invoker',
+    code: 'function_edited',
+  },
+  {
+    title: 'a capture function with another search_path',
+    sql: 'alter function auditrum.capture_1() set search_path = public',
+    code: 'function_edited',
+  },
+  {
+    title: 'a comment written over ours',
+    sql: `comment on function auditrum.capture_1() is 'mine'`,
+    code: 'function_edited',
+  },
+  {
+    title: 'an edited function of the log',
+    sql: `create or replace function auditrum.write_context(payload text) returns bigint language sql as 'select 1::bigint'`,
+    code: 'function_edited',
+  },
+  {
+    title: 'a missing function of the log',
+    sql: 'drop function auditrum.maintain()',
+    code: 'object_missing',
+  },
+  {
+    title: 'another primary key',
+    sql: 'alter table orders drop constraint orders_pkey; alter table orders add primary key (number)',
+    code: 'key_changed',
+  },
+  { title: 'a new column', sql: 'alter table orders add note text', code: 'columns_changed' },
+  {
+    title: 'a retyped column',
+    sql: 'alter table orders alter status type varchar(20)',
+    code: 'columns_changed',
+  },
+  {
+    title: 'a renamed declared column',
+    sql: 'alter table orders rename card to card_number',
+    code: 'column_missing',
+    mends: false,
+  },
+  {
+    title: 'an AFTER ROW trigger that fires before ours',
+    sql: `create function touch() returns trigger language plpgsql as 'begin return null; end';
+          create trigger "00_a" after update on orders for each row execute function touch()`,
+    code: 'trigger_order',
+    mends: false,
+  },
+  {
+    title: 'a partition attached without its truncate trigger',
+    sql: `create table days_2027 partition of days for values from ('2027-01-01') to ('2028-01-01')`,
+    code: 'partition_trigger_missing',
+  },
+  {
+    title: 'a disabled trigger of a partition',
+    sql: 'alter table days_2026 disable trigger "00_auditrum"',
+    code: 'trigger_disabled',
+  },
+  {
+    title: 'an inheritance child without triggers',
+    sql: 'create table later_orders () inherits (orders)',
+    code: 'partition_trigger_missing',
+  },
+  {
+    title: 'a dropped table',
+    sql: 'drop table orders cascade',
+    code: 'table_missing',
+    mends: false,
+  },
+]
+
+async function shop(): Promise<{ database: Database; audit: Auditrum }> {
+  const database = await testDatabase()
+  await database.query(`
+    create table orders (id integer primary key, number integer not null, status text, card text);
+    create table days (day date primary key) partition by range (day);
+    create table days_2026 partition of days for values from ('2026-01-01') to ('2027-01-01');
+  `)
+  const audit = new Auditrum(database, {
+    tables: [track('orders', { exclude: ['card'] }), track('days')],
+  })
+  await audit.sync()
+  return { database, audit }
+}
+
+const codes = ({ findings }: Status) => findings.map(({ code }) => code)
+
+describe('status', () => {
+  test('finds nothing in a healthy trail', async () => {
+    const { audit } = await shop()
+    expect(await audit.status()).toMatchObject({
+      ok: true,
+      version: 1,
+      findings: [],
+      tables: [
+        { table: 'public.orders', gaps: 0 },
+        { table: 'public.days', gaps: 0 },
+      ],
+    })
+  })
+
+  test('says that there is no log', async () => {
+    const database = await testDatabase()
+    await database.query('create table orders (id integer primary key)')
+    const status = await new Auditrum(database, { tables: [track('orders')] }).status()
+    expect(status.ok).toBe(false)
+    expect(codes(status)).toEqual(['log_missing', 'not_tracked'])
+  })
+
+  test.for(cases)('finds $title', async ({ sql, code, mends = true }) => {
+    const { database, audit } = await shop()
+    await database.query(sql)
+    const found = await audit.status()
+    expect(codes(found)).toContain(code)
+    expect(found.findings.every(({ message, remedy }) => message && remedy)).toBe(true)
+    if (!mends) return
+    await audit.sync()
+    expect(codes(await audit.status())).toEqual([])
+    expect((await audit.sync()).updated).toEqual([])
+  })
+
+  test('tells of events that were written without a declared column', async () => {
+    const { database, audit } = await shop()
+    await database.query(
+      `alter table orders rename card to card_number; insert into orders values (1, 1, 'new', 'secret')`,
+    )
+    const { findings } = await audit.status()
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        severity: 'error',
+        code: 'drift',
+        table: 'public.orders',
+        message: expect.stringContaining('card'),
+      }),
+    )
+  })
+
+  test('under a role that may not read the log says so, and examines the rest', async () => {
+    const { database } = await shop()
+    await database.query('alter table orders disable trigger all')
+    const role = await database.role()
+    const audit = new Auditrum(await role.client(), {
+      tables: [track('orders', { exclude: ['card'] })],
+    })
+    const status = await audit.status()
+    expect(codes(status)).toContain('log_unreadable')
+    expect(codes(status)).toContain('trigger_disabled')
+  })
+})
+
+test('a gap in recording is noted when it is mended', async () => {
+  const { database, audit } = await shop()
+  await database.query('alter table orders disable trigger all')
+  await audit.sync()
+  await database.query(
+    `create table days_2027 partition of days for values from ('2027-01-01') to ('2028-01-01')`,
+  )
+  await audit.sync()
+  expect((await audit.status()).tables).toMatchObject([
+    { table: 'public.orders', gaps: 1 },
+    // a new partition is none
+    { table: 'public.days', gaps: 0 },
+  ])
+})
+
+test('a renamed table keeps its history, and its name is followed', async () => {
+  const { database, audit } = await shop()
+  await database.query(`insert into orders values (1, 1, 'new', null)`)
+  await database.query('alter table orders rename to purchases')
+  await database.query(`update purchases set status = 'paid'`)
+  await audit.maintain()
+  const { events } = await audit.page({ table: 'purchases' })
+  expect(events.map(({ operation, table }) => [operation, table])).toEqual([
+    ['update', 'purchases'],
+    ['insert', 'purchases'],
+  ])
+})
+
+test('the history of a dropped table is found by its name, and goes on when it is created again', async () => {
+  const { database, audit } = await shop()
+  await database.query(`insert into orders values (1, 1, 'new', null); drop table orders`)
+  expect((await audit.page({ table: 'orders' })).events).toHaveLength(1)
+  await database.query(
+    'create table orders (id integer primary key, number integer not null, status text, card text)',
+  )
+  await audit.sync()
+  await database.query(`insert into orders values (2, 2, 'new', null)`)
+  expect((await audit.page({ table: 'orders' })).events).toHaveLength(2)
+  expect((await audit.status()).tables).toContainEqual(
+    expect.objectContaining({ table: 'public.orders', gaps: 1 }),
+  )
+})
