@@ -33,6 +33,12 @@ export interface LoggedEvent {
   readonly metadata: Readonly<Record<string, unknown>> | null
   readonly context_error: string | null
   readonly txid: string
+  readonly change_reason: string | null
+  readonly source: string | null
+  readonly context_uuid: string | null
+  readonly root_uuid: string | null
+  readonly application_name: string | null
+  readonly client_addr: string | null
 }
 
 /** A database with the log in it. */

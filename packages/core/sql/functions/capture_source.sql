@@ -246,7 +246,7 @@ $capture$;
       ERRCODE = 'AU001',
       SCHEMA = TG_TABLE_SCHEMA,
       TABLE = TG_TABLE_NAME,
-      MESSAGE = format('%% on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
+      MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
       HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": …, "change_reason": …}'', true).';
   END IF;
 $capture$,

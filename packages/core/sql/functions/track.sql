@@ -157,7 +157,7 @@ BEGIN
         key_columns = key_names,
         tracked = CASE
           WHEN was_complete THEN known.tracked
-          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at)) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
         END,
         confirmed_at = clock_timestamp()
     WHERE known.id = this_id;

@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
 
@@ -15,6 +16,11 @@ export async function createPartitions(
   schema: string,
   months: number,
 ): Promise<readonly string[]> {
+  if (!Number.isSafeInteger(months) || months < 0) {
+    throw new UsageError(
+      `Partitions cannot be made ${months} months ahead. Give a number from 0 to 120.`,
+    )
+  }
   const rows = await rowsOf<{ name: string }>(
     queryable,
     `SELECT name FROM ${quoteIdentifier(schema)}.create_partitions($1::integer) AS name`,

@@ -349,7 +349,7 @@ $capture$;
       ERRCODE = 'AU001',
       SCHEMA = TG_TABLE_SCHEMA,
       TABLE = TG_TABLE_NAME,
-      MESSAGE = format('%% on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
+      MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
       HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": …, "change_reason": …}'', true).';
   END IF;
 $capture$,
@@ -1028,7 +1028,7 @@ BEGIN
         key_columns = key_names,
         tracked = CASE
           WHEN was_complete THEN known.tracked
-          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at)) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
         END,
         confirmed_at = clock_timestamp()
     WHERE known.id = this_id;

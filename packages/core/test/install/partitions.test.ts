@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { Auditrum } from '../../src/index.js'
+import { auditedDatabase } from '../support.js'
+
+const bounds = `
+  select class.relname as name, pg_get_expr(relpartbound, class.oid) as bound
+  from pg_inherits join pg_class as class on class.oid = inhrelid
+  where inhparent = 'auditrum.audit_event'::regclass
+  order by 1`
+
+test('there is a partition for this month, three more, and one for whatever comes later', async () => {
+  const database = await auditedDatabase()
+  const client = await database.client({ options: '-c TimeZone=Asia/Kathmandu' })
+  const names = (await client.query(bounds)).rows.map(({ name }) => name)
+  expect(names).toHaveLength(5)
+  expect(names.at(-1)).toBe('audit_event_overflow')
+  const audit = new Auditrum(client)
+  expect(await audit.createPartitions({ months: 3 })).toEqual([])
+  const made = await audit.createPartitions({ months: 5 })
+  expect(made).toHaveLength(4)
+  expect(made.filter((name) => name.startsWith('audit_context_'))).toHaveLength(2)
+  await client.query(`set TimeZone = 'UTC'`)
+  const { rows } = await client.query(bounds)
+  expect(rows).toHaveLength(7)
+  for (const { bound } of rows.slice(1, -1))
+    expect(bound).toMatch(/'\d{4}-\d\d-01 00:00:00\+00'.*'\d{4}-\d\d-01 00:00:00\+00'/)
+  // a new partition has the indexes of the log
+  const indexes = `select count(*)::integer as count from pg_index where indrelid = 'auditrum.${made[0]}'::regclass`
+  expect((await client.query(indexes)).rows[0]?.count).toBe(5)
+})
+
+test.for([-1, 121, 1.5, Number.NaN])('%o months are refused', async (months) => {
+  const database = await auditedDatabase()
+  await expect(new Auditrum(database).createPartitions({ months })).rejects.toMatchObject({
+    code: 'AUDITRUM_USAGE',
+  })
+})
+
+test('a write in a far month, or before the first, has a home', async () => {
+  const database = await auditedDatabase()
+  for (const time of ['1999-01-01', '2199-01-01']) {
+    await database.query(
+      `insert into auditrum.audit_event (changed_at, txid, context_id, table_id, operation, image, db_user) values ($1, '1', 1, 1, 'I', 'f', 'x')`,
+      [time],
+    )
+  }
+  const audit = new Auditrum(database)
+  expect((await audit.status()).findings).toContainEqual(
+    expect.objectContaining({ code: 'overflow_in_use' }),
+  )
+  // rows in it are never moved or lost
+  expect(await audit.createPartitions({ months: 6 })).not.toContainEqual(
+    expect.stringMatching(/^audit_event/),
+  )
+  expect(
+    (await database.query('select count(*)::integer as count from auditrum.audit_event')).rows[0]
+      ?.count,
+  ).toBe(2)
+})
+
+test('maintain makes partitions and notes changed columns', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('orders', 'create table orders (id integer primary key)')
+  const audit = new Auditrum(database)
+  expect(await audit.maintain()).toEqual({ partitions: [], shapes: [] })
+  await database.query('alter table orders add note text')
+  expect(await audit.maintain()).toEqual({ partitions: [], shapes: ['public.orders'] })
+  const { rows } = await database.query(
+    'select count(distinct valid_from)::integer as shapes from auditrum.audit_shape',
+  )
+  expect(rows[0]?.shapes).toBe(2)
+})

@@ -1,0 +1,251 @@
+import type { Database } from '@auditrum/testkit'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type AuditEvent, Auditrum } from '../../src/index.js'
+import { auditedDatabase } from '../support.js'
+
+let database: Database
+let audit: Auditrum
+let root: string
+const moments: string[] = []
+beforeAll(async () => {
+  const audited = await auditedDatabase()
+  database = audited
+  audit = new Auditrum(database)
+  await audited.tracked(
+    'orders',
+    'create table orders (id bigint primary key, status text, total numeric)',
+  )
+  await audited.tracked(
+    'lines',
+    'create table lines (b integer, a integer, note text, primary key (a, b))',
+  )
+  for (const [user, statement] of [
+    ['anna', `insert into orders select n, 'new', 1.10 from generate_series(1, 250) as n`],
+    ['ben', `update orders set status = 'paid' where id <= 10`],
+    ['anna', `insert into lines values (2, 1, 'x')`],
+    ['ben', `delete from orders where id = 5`],
+  ]) {
+    await database.query(`
+      begin;
+      select set_config('auditrum.context', '{"user_id": "${user}", "request_id": "r-${user}"}', true);
+      ${statement};
+      commit`)
+    moments.push(String((await database.query('select now()::text as now')).rows[0]?.now))
+  }
+  root = String((await audit.page({ table: 'lines' })).events[0]?.context?.rootId)
+})
+
+async function all(events: AsyncIterable<AuditEvent>): Promise<AuditEvent[]> {
+  const list: AuditEvent[] = []
+  for await (const event of events) list.push(event)
+  return list
+}
+
+describe('history', () => {
+  test('gives all events, newest first, over several pages', async () => {
+    const events = await all(audit.history())
+    expect(events).toHaveLength(250 + 10 + 1 + 1)
+    const ids = events.map(({ id }) => Number(id))
+    expect(ids).toEqual([...ids].sort((a, b) => b - a))
+    expect((await all(audit.history({ order: 'asc' }))).map(({ id }) => id)).toEqual(
+      ids.map(String).reverse(),
+    )
+    expect(await all(audit.history({ limit: 120 }))).toHaveLength(120)
+  })
+
+  test('does not repeat or lose an event while others are written', async () => {
+    const before = await audit.page({ limit: 100 })
+    await database.query(`insert into orders values (1000, 'new', 0)`)
+    const after = await audit.page({ limit: 100, after: String(before.next) })
+    const ids = [...before.events, ...after.events].map(({ id }) => Number(id))
+    expect(new Set(ids).size).toBe(200)
+    expect(ids[0] as number).toBe((ids[199] as number) + 199)
+    await database.query(
+      `delete from auditrum.audit_event where object_id = '1000'; alter table orders disable trigger user; delete from orders where id = 1000; alter table orders enable trigger user`,
+    )
+  })
+
+  test.for([
+    [{ table: 'orders', id: 5 }, 3],
+    [{ table: 'orders', id: 5n }, 3],
+    [{ table: 'public.orders', id: '5' }, 3],
+    [{ table: 'lines', id: [1, 2] }, 1],
+    [{ table: 'lines', id: { b: 2, a: 1 } }, 1],
+    [{ table: 'lines', id: [2, 1] }, 0],
+    [{ user: 'ben' }, 11],
+    [{ request: 'r-ben' }, 11],
+    [{ operation: 'update' }, 10],
+    [{ operation: 'update', column: 'status' }, 10],
+    [{ operation: 'update', column: 'total' }, 0],
+    [{ table: 'lines', user: 'ben' }, 0],
+  ] as const)('filters by %o', async ([filter, count]) => {
+    expect(await all(audit.history(filter))).toHaveLength(count)
+  })
+
+  test('filters by root, context, transaction and time', async () => {
+    expect(await all(audit.history({ root }))).toHaveLength(1)
+    const [event] = (await audit.page({ root })).events
+    expect(await all(audit.history({ context: String(event?.context?.id) }))).toHaveLength(1)
+    expect(await all(audit.history({ transaction: String(event?.transactionId) }))).toHaveLength(1)
+    const iso = (moment: string | undefined) => String(moment).replace(' ', 'T')
+    expect(
+      await all(audit.history({ since: iso(moments[0]), until: iso(moments[1]) })),
+    ).toHaveLength(10)
+    expect(
+      await all(
+        audit.history({ since: String(event?.changedAt), until: String(event?.changedAt) }),
+      ),
+    ).toHaveLength(1)
+    expect(await all(audit.history({ since: new Date(Date.now() + 60_000) }))).toHaveLength(0)
+  })
+
+  test.for([
+    [{ table: 'ordres' }, /knows no table "ordres"\. Did you mean "orders"\?/],
+    [{ id: 1 }, /Name the table/],
+    [{ limit: 0 }, /at least 1/],
+    [{ since: 'yesterday' }, /ISO 8601/],
+    [{ since: new Date(Number.NaN) }, /an invalid Date/],
+    [{ root: 'x' }, /uuid/],
+    [{ after: '1; drop table orders' }, /an id as events carry it/],
+    [{ tabel: 'orders' }, /The filters are table/],
+    [{ order: 'up' }, /'asc' or 'desc'/],
+  ])('refuses %o', async ([filter, message]) => {
+    await expect(audit.page(filter as object)).rejects.toMatchObject({
+      code: 'AUDITRUM_USAGE',
+      message: expect.stringMatching(message as RegExp),
+    })
+  })
+})
+
+describe('an event', () => {
+  test('says everything about a change', async () => {
+    const { events } = await audit.page({ table: 'orders', id: 5 })
+    expect(events).toEqual([
+      expect.objectContaining({
+        operation: 'delete',
+        old: { id: '5', status: 'paid', total: '1.10' },
+        new: null,
+        diff: {
+          id: { old: '5', new: null },
+          status: { old: 'paid', new: null },
+          total: { old: '1.10', new: null },
+        },
+      }),
+      {
+        id: expect.stringMatching(/^\d+$/),
+        changedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/),
+        operation: 'update',
+        schema: 'public',
+        table: 'orders',
+        objectId: '5',
+        oldObjectId: null,
+        userId: 'ben',
+        old: { id: '5', status: 'new', total: '1.10' },
+        new: { id: '5', status: 'paid', total: '1.10' },
+        diff: { status: { old: 'new', new: 'paid' } },
+        masked: [],
+        meta: null,
+        dbUser: 'postgres',
+        transactionId: expect.stringMatching(/^\d+$/),
+        context: {
+          id: expect.any(String),
+          rootId: expect.any(String),
+          metadata: { user_id: 'ben', request_id: 'r-ben' },
+          applicationName: '',
+          clientAddr: '127.0.0.1',
+          error: null,
+        },
+        drift: [],
+        redacted: [],
+        lossy: false,
+      },
+      expect.objectContaining({ operation: 'insert', old: null, userId: 'anna' }),
+    ])
+  })
+
+  test('rounds nothing', async () => {
+    const numbers = await auditedDatabase()
+    await numbers.query(`create domain cents as bigint`)
+    await numbers.tracked(
+      'numbers',
+      'create table numbers (id integer primary key, big bigint, price numeric, many numeric[], cents cents, real_ real, double_ double precision, doc jsonb)',
+    )
+    await numbers.query(`insert into numbers values (1, 9223372036854775807, 0.10, '{1.0,12345678901234567890.1}', 9007199254740993, 0.1, 1e300,
+      '{"big": 12345678901234567890, "exact": 0.5, "text": "1e3", "list": [1e400]}')`)
+    const { events } = await new Auditrum(numbers).page()
+    expect(events[0]?.new).toEqual({
+      id: 1,
+      big: '9223372036854775807',
+      price: '0.10',
+      many: ['1.0', '12345678901234567890.1'],
+      cents: '9007199254740993',
+      real_: 0.1,
+      double_: 1e300,
+      doc: { big: '12345678901234567890', exact: 0.5, text: '1e3', list: [`1${'0'.repeat(400)}`] },
+    })
+    expect((await new Auditrum(numbers).blame('numbers', 1, { column: 'big' }))[0]?.value).toBe(
+      '9223372036854775807',
+    )
+  })
+})
+
+describe('blame', () => {
+  test('names the change that gave each column its value', async () => {
+    const lines = await audit.blame('orders', 3)
+    expect(lines).toMatchObject([
+      { column: 'status', value: 'paid', userId: 'ben', operation: 'update' },
+      { column: 'id', value: '3', userId: 'anna', operation: 'insert' },
+      { column: 'total', value: '1.10', userId: 'anna', operation: 'insert' },
+    ])
+    expect(await audit.blame('orders', 3, { column: 'total' })).toMatchObject([{ userId: 'anna' }])
+    expect(await audit.blame('orders', 999)).toEqual([])
+  })
+
+  test('of a row that is gone begins with who deleted it', async () => {
+    const [deletion, ...columns] = await audit.blame('orders', 5)
+    expect(deletion).toMatchObject({ column: null, userId: 'ben', operation: 'delete' })
+    expect(columns.map(({ column }) => column)).toEqual(['status', 'id', 'total'])
+  })
+
+  test('follows the row back through a change of its key, and knows a truncation', async () => {
+    const moved = await auditedDatabase()
+    await moved.tracked('things', 'create table things (id integer primary key, name text)')
+    await moved.query(`insert into things values (1, 'a')`)
+    await moved.query('update things set id = 2')
+    await moved.query('update things set id = 3')
+    const again = new Auditrum(moved)
+    expect(await again.blame('things', 3)).toMatchObject([
+      { column: 'id', value: 3, operation: 'update' },
+      { column: 'name', value: 'a', operation: 'insert' },
+    ])
+    expect(
+      (await again.page({ table: 'things', id: 3 })).events.map(({ objectId }) => objectId),
+    ).toEqual(['3', '2', '1'])
+    await moved.query('truncate things')
+    expect(await again.blame('things', 3)).toMatchObject([
+      { column: null, operation: 'truncate' },
+      {},
+      {},
+    ])
+  })
+})
+
+test('a reader needs five grants, and sees no table of the log itself', async () => {
+  const role = await database.role()
+  await database.query(`
+    grant usage on schema auditrum to ${role.name};
+    grant select on auditrum.auditlog to ${role.name};
+    grant execute on function auditrum.history, auditrum.blame, auditrum.table_id, auditrum.row_id, auditrum.column_types to ${role.name};
+  `)
+  const client = await role.client()
+  const reader = new Auditrum(database, { reader: client })
+  expect((await reader.page({ table: 'orders', id: 5 })).events).toHaveLength(3)
+  expect(await reader.blame('orders', 5)).toHaveLength(4)
+  await expect(client.query('select * from auditrum.audit_event')).rejects.toMatchObject({
+    code: '42501',
+  })
+  const stranger = await database.role()
+  await expect(new Auditrum(await stranger.client()).page()).rejects.toMatchObject({
+    code: 'AUDITRUM_SCHEMA',
+  })
+})
