@@ -10,7 +10,7 @@ import { afterAll } from 'vitest'
 import { schemaSql, type TableName, type TrackOptions, track, trackingSql } from '../src/index.js'
 
 /** A row of the view auditlog. */
-export interface LoggedEvent {
+interface LoggedEvent {
   readonly id: string
   readonly changed_at: Date
   readonly operation: string
