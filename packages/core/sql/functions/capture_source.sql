@@ -23,7 +23,9 @@ DECLARE
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
   virtual_names text[];
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
-  image         text;   -- the recorded part of a row, from its whole jsonb in %1$s
+  row_name      text;
+  image         text;   -- the recorded part of a row, from its whole jsonb
+  images        text[] := '{}';
   source        text;
 BEGIN
   SELECT coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = 'v'), '{}'),
@@ -42,23 +44,24 @@ BEGIN
   FROM pg_attribute
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
 
-  IF only_names <> '{}' THEN
-    -- jsonb_build_object takes 100 arguments
-    SELECT string_agg(part.pairs, ' || ' ORDER BY part.number)
-    INTO image
-    FROM (
-      SELECT name.number / 40 AS number,
-        format('jsonb_build_object(%s)', string_agg(format('%1$L, %%1$s -> %1$L', name.name), ', ' ORDER BY name.number)) AS pairs
+  FOREACH row_name IN ARRAY ARRAY['before', 'after'] LOOP
+    IF only_names <> '{}' THEN
+      -- jsonb_build_object takes 100 arguments
+      SELECT string_agg(part.object, ' || ' ORDER BY part.number)
+      INTO image
       FROM (
-        SELECT unnest AS name, row_number() OVER (ORDER BY unnest) AS number
-        FROM (SELECT DISTINCT unnest(key_names || only_names)) AS names
-        WHERE NOT unnest = ANY (mask_names)
-      ) AS name
-      GROUP BY name.number / 40
-    ) AS part;
-  ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
-    image := format('%%1$s - %L::text[]', exclude_names || mask_names || virtual_names);
-  END IF;
+        SELECT (position - 1) / 40 AS number,
+          format('jsonb_build_object(%s)', string_agg(format('%1$L, %2$s -> %1$L', name, row_name), ', ' ORDER BY position)) AS object
+        FROM unnest(ARRAY(
+          SELECT DISTINCT unnest(key_names || only_names) EXCEPT SELECT unnest(mask_names) ORDER BY 1
+        )) WITH ORDINALITY AS recorded (name, position)
+        GROUP BY (position - 1) / 40
+      ) AS part;
+    ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
+      image := format('%s - %L::text[]', row_name, exclude_names || mask_names || virtual_names);
+    END IF;
+    images := images || image;
+  END LOOP;
 
   source := format($capture$
 DECLARE
@@ -183,7 +186,7 @@ $capture$, mask_names);
     before := CASE WHEN before IS NOT NULL THEN %1$s END;
     after := CASE WHEN after IS NOT NULL THEN %2$s END;
   END IF;
-$capture$, format(image, 'before'), format(image, 'after'));
+$capture$, images[1], images[2]);
   END IF;
 
   source := source || format($capture$
@@ -247,7 +250,7 @@ $capture$;
       SCHEMA = TG_TABLE_SCHEMA,
       TABLE = TG_TABLE_NAME,
       MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
-      HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": …, "change_reason": …}'', true).';
+      HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": ..., "change_reason": ...}'', true).';
   END IF;
 $capture$,
       CASE declaration ->> 'requireContext'

@@ -1,5 +1,5 @@
 -- The types, below all domains, that the columns of a tracked table had at a
--- time: {"total": "numeric", …}. For reading events exactly.
+-- time: {"total": "numeric", ...}. For reading events exactly.
 CREATE OR REPLACE FUNCTION :schema.column_types(tracked_id integer, at timestamptz)
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER

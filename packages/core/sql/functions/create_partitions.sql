@@ -3,7 +3,7 @@
 --
 -- Behind them lies the overflow partition, up to MAXVALUE, so that no write
 -- ever lacks a home; the first partition begins at MINVALUE for the same
--- reason. New months are made stand-alone and attached: CREATE TABLE …
+-- reason. New months are made stand-alone and attached: CREATE TABLE ...
 -- PARTITION OF would hold up every audited write behind the longest open
 -- transaction. The swap at the end holds them up for an instant, and gives up
 -- after lock_timeout.

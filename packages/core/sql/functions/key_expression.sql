@@ -10,7 +10,9 @@ AS $function$
     WHEN 0 THEN 'NULL::text'
     WHEN 1 THEN format('%s ->> %L', row_name, key_columns[1])
     ELSE (
-      SELECT format('jsonb_build_array(%s)::text', string_agg(format('%s -> %L', row_name, key.name), ', ' ORDER BY key.position))
+      SELECT format(
+        'CASE WHEN %s IS NOT NULL THEN jsonb_build_array(%s)::text END',
+        row_name, string_agg(format('%s -> %L', row_name, key.name), ', ' ORDER BY key.position))
       FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
     )
   END

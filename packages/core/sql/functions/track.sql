@@ -2,10 +2,10 @@
 -- of it. Running it again with the same declaration changes nothing and takes
 -- no lock on the table. Returns installed, updated or unchanged.
 --
--- declaration, all optional: {"only": […], "exclude": […], "ignore": […],
--- "mask": […], "meta": […], "when": "…" or {"insert": "…", "update": "…",
--- "delete": "…"}, "image": "full" or "changed", "requireContext": true, "actor"
--- or "reason", "label": "…"}. What it may hold is checked here, whoever calls.
+-- declaration, all optional: {"only": [...], "exclude": [...], "ignore": [...],
+-- "mask": [...], "meta": [...], "when": "..." or {"insert": "...", "update": "...",
+-- "delete": "..."}, "image": "full" or "changed", "requireContext": true, "actor"
+-- or "reason", "label": "..."}. What it may hold is checked here, whoever calls.
 CREATE OR REPLACE FUNCTION :schema.track(relation regclass, declaration jsonb DEFAULT '{}', app text DEFAULT 'default')
 RETURNS text
 LANGUAGE plpgsql

@@ -3,7 +3,7 @@
 -- the capture functions, as the owner of the log.
 --
 -- payload: the setting auditrum.context. Either what the adapters send,
---   {"v": 1, "id": uuid, "root": uuid, "metadata": {…}}
+--   {"v": 1, "id": uuid, "root": uuid, "metadata": {...}}
 -- or any other JSON object, taken as the metadata itself, for people in psql.
 -- What cannot be stored is said in context_error: the application's write goes
 -- through, with what the database knows by itself.

@@ -126,7 +126,9 @@ DECLARE
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
   virtual_names text[];
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
-  image         text;   -- the recorded part of a row, from its whole jsonb in %1$s
+  row_name      text;
+  image         text;   -- the recorded part of a row, from its whole jsonb
+  images        text[] := '{}';
   source        text;
 BEGIN
   SELECT coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = 'v'), '{}'),
@@ -145,23 +147,24 @@ BEGIN
   FROM pg_attribute
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
 
-  IF only_names <> '{}' THEN
-    -- jsonb_build_object takes 100 arguments
-    SELECT string_agg(part.pairs, ' || ' ORDER BY part.number)
-    INTO image
-    FROM (
-      SELECT name.number / 40 AS number,
-        format('jsonb_build_object(%s)', string_agg(format('%1$L, %%1$s -> %1$L', name.name), ', ' ORDER BY name.number)) AS pairs
+  FOREACH row_name IN ARRAY ARRAY['before', 'after'] LOOP
+    IF only_names <> '{}' THEN
+      -- jsonb_build_object takes 100 arguments
+      SELECT string_agg(part.object, ' || ' ORDER BY part.number)
+      INTO image
       FROM (
-        SELECT unnest AS name, row_number() OVER (ORDER BY unnest) AS number
-        FROM (SELECT DISTINCT unnest(key_names || only_names)) AS names
-        WHERE NOT unnest = ANY (mask_names)
-      ) AS name
-      GROUP BY name.number / 40
-    ) AS part;
-  ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
-    image := format('%%1$s - %L::text[]', exclude_names || mask_names || virtual_names);
-  END IF;
+        SELECT (position - 1) / 40 AS number,
+          format('jsonb_build_object(%s)', string_agg(format('%1$L, %2$s -> %1$L', name, row_name), ', ' ORDER BY position)) AS object
+        FROM unnest(ARRAY(
+          SELECT DISTINCT unnest(key_names || only_names) EXCEPT SELECT unnest(mask_names) ORDER BY 1
+        )) WITH ORDINALITY AS recorded (name, position)
+        GROUP BY (position - 1) / 40
+      ) AS part;
+    ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
+      image := format('%s - %L::text[]', row_name, exclude_names || mask_names || virtual_names);
+    END IF;
+    images := images || image;
+  END LOOP;
 
   source := format($capture$
 DECLARE
@@ -286,7 +289,7 @@ $capture$, mask_names);
     before := CASE WHEN before IS NOT NULL THEN %1$s END;
     after := CASE WHEN after IS NOT NULL THEN %2$s END;
   END IF;
-$capture$, format(image, 'before'), format(image, 'after'));
+$capture$, images[1], images[2]);
   END IF;
 
   source := source || format($capture$
@@ -350,7 +353,7 @@ $capture$;
       SCHEMA = TG_TABLE_SCHEMA,
       TABLE = TG_TABLE_NAME,
       MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
-      HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": …, "change_reason": …}'', true).';
+      HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": ..., "change_reason": ...}'', true).';
   END IF;
 $capture$,
       CASE declaration ->> 'requireContext'
@@ -508,7 +511,7 @@ AS $function$
 $function$;
 `,
   'functions/column_types': `-- The types, below all domains, that the columns of a tracked table had at a
--- time: {"total": "numeric", …}. For reading events exactly.
+-- time: {"total": "numeric", ...}. For reading events exactly.
 CREATE OR REPLACE FUNCTION :schema.column_types(tracked_id integer, at timestamptz)
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -529,7 +532,7 @@ $function$;
 --
 -- Behind them lies the overflow partition, up to MAXVALUE, so that no write
 -- ever lacks a home; the first partition begins at MINVALUE for the same
--- reason. New months are made stand-alone and attached: CREATE TABLE …
+-- reason. New months are made stand-alone and attached: CREATE TABLE ...
 -- PARTITION OF would hold up every audited write behind the longest open
 -- transaction. The swap at the end holds them up for an instant, and gives up
 -- after lock_timeout.
@@ -695,7 +698,9 @@ AS $function$
     WHEN 0 THEN 'NULL::text'
     WHEN 1 THEN format('%s ->> %L', row_name, key_columns[1])
     ELSE (
-      SELECT format('jsonb_build_array(%s)::text', string_agg(format('%s -> %L', row_name, key.name), ', ' ORDER BY key.position))
+      SELECT format(
+        'CASE WHEN %s IS NOT NULL THEN jsonb_build_array(%s)::text END',
+        row_name, string_agg(format('%s -> %L', row_name, key.name), ', ' ORDER BY key.position))
       FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
     )
   END
@@ -873,10 +878,10 @@ $function$;
 -- of it. Running it again with the same declaration changes nothing and takes
 -- no lock on the table. Returns installed, updated or unchanged.
 --
--- declaration, all optional: {"only": […], "exclude": […], "ignore": […],
--- "mask": […], "meta": […], "when": "…" or {"insert": "…", "update": "…",
--- "delete": "…"}, "image": "full" or "changed", "requireContext": true, "actor"
--- or "reason", "label": "…"}. What it may hold is checked here, whoever calls.
+-- declaration, all optional: {"only": [...], "exclude": [...], "ignore": [...],
+-- "mask": [...], "meta": [...], "when": "..." or {"insert": "...", "update": "...",
+-- "delete": "..."}, "image": "full" or "changed", "requireContext": true, "actor"
+-- or "reason", "label": "..."}. What it may hold is checked here, whoever calls.
 CREATE OR REPLACE FUNCTION :schema.track(relation regclass, declaration jsonb DEFAULT '{}', app text DEFAULT 'default')
 RETURNS text
 LANGUAGE plpgsql
@@ -1072,7 +1077,7 @@ $function$;
 -- the capture functions, as the owner of the log.
 --
 -- payload: the setting auditrum.context. Either what the adapters send,
---   {"v": 1, "id": uuid, "root": uuid, "metadata": {…}}
+--   {"v": 1, "id": uuid, "root": uuid, "metadata": {...}}
 -- or any other JSON object, taken as the metadata itself, for people in psql.
 -- What cannot be stored is said in context_error: the application's write goes
 -- through, with what the database knows by itself.
