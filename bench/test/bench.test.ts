@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+
+const scratch = mkdtempSync(join(tmpdir(), 'auditrum-bench-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+function bench(...args: string[]) {
+  return spawnSync(
+    'npm',
+    ['run', '--silent', 'bench', '--', '--quick', '--version', '18', ...args],
+    {
+      cwd: new URL('../', import.meta.url),
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    },
+  )
+}
+
+test('a quick run measures every candidate, a peer from a file included', () => {
+  const file = join(scratch, 'peer.sql')
+  writeFileSync(
+    file,
+    '-- log: peer_log\nCREATE TABLE peer_log (id integer);\nCOMMENT ON TABLE :table IS NULL;\n',
+  )
+  const { status, stdout, stderr } = bench('--peer', `mine=${file}`)
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  expect(stdout).toMatch(
+    /\| workload \| none \| bare \| audit-trigger \| mine \| auditrum \| auditrum, image: 'changed' \|/,
+  )
+  expect(stdout.match(/^\| 300 B: (loop|bulk) (insert|update|delete) \|/gm)).toHaveLength(6)
+  const stored = /^\| autocommit: stored bytes \|.*\| (\d+)[^|]*\| (\d+)[^|]*\|$/m.exec(stdout)
+  expect(Number(stored?.[1])).toBeGreaterThan(Number(stored?.[2]))
+})
+
+test('a peer that does not name its log is refused with what to do', () => {
+  const file = join(scratch, 'broken.sql')
+  writeFileSync(file, 'CREATE TABLE x (id integer);\n')
+  const { status, stderr } = bench('--peer', `mine=${file}`)
+  expect(status).not.toBe(0)
+  expect(stderr).toMatch(
+    /does not begin with "-- log: schema\.table, …"\. Name the tables of its log there/,
+  )
+})
