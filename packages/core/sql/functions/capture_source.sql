@@ -22,6 +22,7 @@ DECLARE
   secret_names  text[] := only_names || exclude_names || mask_names;
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
   virtual_names text[];
+  known_names   text[];
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
   row_name      text;
   image         text;   -- the recorded part of a row, from its whole jsonb
@@ -31,17 +32,23 @@ BEGIN
   SELECT coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = 'v'), '{}'),
     string_agg(
       CASE
-        -- 1.0 and 1.00 are equal as jsonb
-        WHEN format_type(atttypid, NULL) = 'numeric'
+        -- 1.0 and 1.00 are equal as jsonb, also inside documents, arrays, domains and composites
+        WHEN type.typname = 'numeric' AND type.typnamespace = 'pg_catalog'::regnamespace
         THEN format('CASE WHEN before ->> %1$L IS NOT DISTINCT FROM after ->> %1$L THEN %1$L END', attname)
-        ELSE format('CASE WHEN before -> %1$L = after -> %1$L THEN %1$L END', attname)
+        WHEN type.typtype = 'e' OR (
+          type.typnamespace = 'pg_catalog'::regnamespace AND type.typtype IN ('b', 'r', 'm')
+          AND type.typcategory <> 'A' AND type.typname NOT IN ('json', 'jsonb')
+        )
+        THEN format('CASE WHEN before -> %1$L = after -> %1$L THEN %1$L END', attname)
+        ELSE format('CASE WHEN (before -> %1$L)::text IS NOT DISTINCT FROM (after -> %1$L)::text THEN %1$L END', attname)
       END,
       E',\n      ' ORDER BY attnum
     ) FILTER (WHERE attgenerated <> 'v'
       AND NOT attname = ANY (exclude_names || mask_names)
-      AND (only_names = '{}' OR attname = ANY (only_names || key_names)))
-  INTO virtual_names, shown_columns
-  FROM pg_attribute
+      AND (only_names = '{}' OR attname = ANY (only_names || key_names))),
+    coalesce(array_agg(attname::text ORDER BY attnum), '{}')
+  INTO virtual_names, shown_columns, known_names
+  FROM pg_attribute JOIN pg_type AS type ON type.oid = atttypid
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
 
   FOREACH row_name IN ARRAY ARRAY['before', 'after'] LOOP
@@ -64,6 +71,7 @@ BEGIN
   END LOOP;
 
   source := format($capture$
+#variable_conflict use_column
 DECLARE
   before        jsonb;
   after         jsonb;
@@ -141,7 +149,7 @@ $capture$, :schema.key_expression('before', key_names), :schema.key_expression('
       SELECT name FROM unnest(%1$L::text[]) AS name WHERE NOT coalesce(after, before) ? name
     );
     DECLARE
-      key_now text[] := :schema.key_columns(TG_RELID);
+      key_now text[] := coalesce(nullif(:schema.key_columns(TG_RELID), '{}'), %3$L::text[]);  -- a child may have no key of its own
     BEGIN
       id_before := :schema.object_id(before, key_now);
       id_after := :schema.object_id(after, key_now);
@@ -151,14 +159,14 @@ $capture$, :schema.key_expression('before', key_names), :schema.key_expression('
         event_masked := ARRAY(
           SELECT name FROM jsonb_object_keys(coalesce(after, before)) AS name
           WHERE NOT name = ANY (key_now)
-            AND coalesce(before -> name, 'null') IS DISTINCT FROM coalesce(after -> name, 'null')
+            AND coalesce(before -> name, 'null')::text IS DISTINCT FROM coalesce(after -> name, 'null')::text
         );
         before := (SELECT jsonb_object_agg(name, before -> name) FROM unnest(key_now) AS name WHERE before IS NOT NULL);
         after := (SELECT jsonb_object_agg(name, after -> name) FROM unnest(key_now) AS name WHERE after IS NOT NULL);
       END IF;
     END;
   END IF;
-$capture$, all_names, secret_names);
+$capture$, all_names, secret_names, key_names);
   END IF;
 
   IF meta_names <> '{}' THEN
@@ -174,7 +182,7 @@ $capture$, meta_names);
   IF event_image <> 'k' THEN
     event_masked := nullif(ARRAY(
       SELECT name FROM unnest(%1$L::text[]) AS name
-      WHERE coalesce(before -> name, 'null') IS DISTINCT FROM coalesce(after -> name, 'null')
+      WHERE coalesce(before -> name, 'null')::text IS DISTINCT FROM coalesce(after -> name, 'null')::text
     ), '{}');
   END IF;
 $capture$, mask_names);
@@ -195,6 +203,13 @@ $capture$, images[1], images[2]);
       %1$s
     ]::text[];
     replaced := before - unchanged;
+    IF replaced - %2$L::text[] <> '{}' THEN
+      -- columns that came, or were renamed, since the last sync
+      replaced := (
+        SELECT coalesce(jsonb_object_agg(key, value), '{}')
+        FROM jsonb_each(replaced) WHERE value::text IS DISTINCT FROM (after -> key)::text
+      );
+    END IF;
     IF replaced = '{}' THEN
       -- nothing recorded changed, or nothing that jsonb compares as different
       SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO replaced
@@ -206,7 +221,7 @@ $capture$, images[1], images[2]);
         event_lossy := true;
       END IF;
     END IF;
-$capture$, coalesce(shown_columns, ''));
+$capture$, coalesce(shown_columns, ''), known_names);
 
   IF ignore_names <> '{}' THEN
     source := source || format($capture$

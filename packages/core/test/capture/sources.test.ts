@@ -73,6 +73,13 @@ describe('a partitioned table', async () => {
     expect(new_data).toEqual({ region: 'west', year: 2027, id: 6, note: 'n' })
   })
 
+  test('a temporary table called like a catalogue diverts nothing', async () => {
+    const client = await database.client()
+    await client.query('create temp table pg_inherits (inhrelid oid)')
+    const truncated = await event(() => client.query('truncate sales_north'))
+    expect(truncated.meta).toEqual({ relation: 'public.sales_north' })
+  })
+
   test('a detached partition is recorded no longer', async () => {
     await query('alter table sales detach partition sales_east')
     expect(await recorded("insert into sales_east values ('n', 7, 'east', 2027)")).toEqual([])
