@@ -65,7 +65,8 @@ test('a table and its columns may be called anything', async () => {
       const one = new Auditrum(database, { tables: [track({ table }, secret(key, column))] })
       await one.sync()
       await database.query(`insert into ${name} values ('k', 'v')`)
-      const { events } = await one.page({ table: { table } })
+      // a name may come twice, and its history goes on
+      const { events } = await one.page({ table: { table }, limit: 1 })
       expect(events).toMatchObject([{ table, objectId: 'k', new: { [key]: 'k' } }])
     }),
     { numRuns: 15, endOnFailure: true },
