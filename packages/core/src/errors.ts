@@ -79,6 +79,13 @@ export function fromDatabase(error: unknown): unknown {
   const text = String(message ?? '')
   const kind = kinds[String(code)]
   if (kind) return new kind(typeof hint === 'string' ? `${text} ${hint}` : text, { cause: error })
+  // invalid_schema_name, undefined_table, undefined_function: every statement of ours names the log
+  if (code === '3F000' || code === '42P01' || code === '42883') {
+    return new SchemaError(
+      `The log is not installed here, or not whole: ${text}. Run sync, or look for the log with the option schema.`,
+      { cause: error },
+    )
+  }
   if (code === '42501') {
     return new SchemaError(
       `The role of this connection lacks a privilege: ${text}. Connect as the role that owns the log, or have the privilege granted.`,

@@ -149,3 +149,18 @@ test('a log of a newer version is refused, and left alone', async () => {
     expect.objectContaining({ code: 'log_newer' }),
   )
 })
+
+test('reading and housekeeping before the log is installed say so', async () => {
+  const audit = new Auditrum(await testDatabase())
+  for (const call of [
+    () => audit.page(),
+    () => audit.blame('orders', 1),
+    () => audit.maintain(),
+    () => audit.createPartitions(),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      code: 'AUDITRUM_SCHEMA',
+      message: expect.stringMatching(/^The log is not installed here.*Run sync/),
+    })
+  }
+})
