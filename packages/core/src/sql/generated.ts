@@ -173,7 +173,7 @@ BEGIN
     images := images || image;
   END LOOP;
 
-  source := format($capture$
+  source := $capture$
 #variable_conflict use_column
 DECLARE
   before        jsonb;
@@ -187,9 +187,6 @@ DECLARE
   event_drift   text[];
   id_before     text;
   id_after      text;
-  payload       text := coalesce(current_setting('auditrum.context', true), '');
-  remembered    text := current_setting(%1$L, true);
-  remembered_as text;
   event_context bigint;
 BEGIN
   IF TG_OP = 'UPDATE' THEN
@@ -204,9 +201,9 @@ BEGIN
     before := to_jsonb(OLD);
   ELSIF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = TG_RELID) THEN
     -- TRUNCATE of a partition or child: say which
-    event_meta := jsonb_build_object('relation', format('%%I.%%I', TG_TABLE_SCHEMA, TG_TABLE_NAME));
+    event_meta := jsonb_build_object('relation', format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME));
   END IF;
-$capture$, :'remembered');
+$capture$;
 
   -- when: the application's expression, the one thing here that names columns;
   -- where it can no longer be evaluated the event is written
@@ -306,15 +303,8 @@ $capture$, images[1], images[2]);
       %1$s
     ]::text[];
     replaced := before - unchanged;
-    IF replaced - %2$L::text[] <> '{}' THEN
-      -- columns that came, or were renamed, since the last sync
-      replaced := (
-        SELECT coalesce(jsonb_object_agg(key, value), '{}')
-        FROM jsonb_each(replaced) WHERE value::text IS DISTINCT FROM (after -> key)::text
-      );
-    END IF;
-    IF replaced = '{}' THEN
-      -- nothing recorded changed, or nothing that jsonb compares as different
+    IF replaced = '{}' OR replaced - %2$L::text[] <> '{}' THEN
+      -- no change that jsonb compares as one, or columns that came, or were renamed, since the last sync
       SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO replaced
       FROM jsonb_each(before) WHERE value::text IS DISTINCT FROM (after -> key)::text;
       IF replaced = '{}' AND event_masked IS NULL THEN
@@ -344,18 +334,20 @@ $capture$,
       (SELECT format(' || jsonb_build_object(%s)', string_agg(format('%1$L, after -> %1$L', name), ', ')) FROM unnest(key_names) AS name HAVING count(*) > 0));
   END IF;
 
-  source := source || $capture$
+  source := source || format($capture$
   ELSE
     replaced := before;
   END IF;
 
-  remembered_as := pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ';
-  IF starts_with(remembered, remembered_as) THEN
-    event_context := substr(remembered, length(remembered_as) + 1);
-  ELSE
-    event_context := :schema.write_context(payload);
-  END IF;
-$capture$;
+  event_context := CASE
+    WHEN starts_with(
+      current_setting(%1$L, true),
+      pg_current_xact_id()::text || ' ' || hashtextextended(coalesce(current_setting('auditrum.context', true), ''), 0) || ' '
+    )
+    THEN split_part(current_setting(%1$L, true), ' ', 3)::bigint
+    ELSE :schema.write_context(coalesce(current_setting('auditrum.context', true), ''))
+  END;
+$capture$, :'remembered');
 
   IF declaration -> 'requireContext' IS DISTINCT FROM 'null' AND declaration ? 'requireContext' THEN
     source := source || format($capture$
