@@ -1,4 +1,20 @@
 export { Auditrum, type AuditrumOptions } from './auditrum.js'
+// context
+export {
+  amendContext,
+  type ChangeReasonDecorator,
+  type ContextMetadata,
+  type ContextValue,
+  type CurrentContext,
+  changeReason,
+  currentContext,
+  withChangeReason,
+  withContext,
+} from './context/context.js'
+export { contextEnvironment } from './context/environment.js'
+// context, for adapters
+export { type ContextPayload, payloadOf } from './context/payload.js'
+export { runInContext, type StoredContext, storedContext } from './context/store.js'
 // declare
 export type { TableName } from './declare/table.js'
 export {

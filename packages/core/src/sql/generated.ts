@@ -1084,7 +1084,7 @@ $function$;
 -- the capture functions, as the owner of the log.
 --
 -- payload: the setting auditrum.context. Either what the adapters send,
---   {"v": 1, "id": uuid, "root": uuid, "metadata": {...}}
+--   {"v": 1, "id": uuid, "root": uuid, "metadata": {...}, "error": "what they could not store"}
 -- or any other JSON object, taken as the metadata itself, for people in psql.
 -- What cannot be stored is said in context_error: the application's write goes
 -- through, with what the database knows by itself.
@@ -1118,6 +1118,7 @@ BEGIN
         claimed := document -> 'metadata';
         context_uuid := document ->> 'id';
         context_root := document ->> 'root';
+        problem := left(document ->> 'error', 500);
       ELSE
         claimed := document;
       END IF;

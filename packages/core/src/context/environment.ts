@@ -1,0 +1,45 @@
+import { UsageError } from '../errors.js'
+import { type ContextMetadata, withContext } from './context.js'
+import { payloadOf } from './payload.js'
+import { storedContext } from './store.js'
+
+/**
+ * What PostgreSQL takes in `options` when a connection starts: 12 KB kill it, so the limit is well
+ * below its 10,000 bytes for the whole start-up packet.
+ */
+const LIMIT = 8_192
+
+/**
+ * The environment in which a libpq or pg program (psql, pg_restore, a script) carries a context, on a
+ * direct connection: `PGOPTIONS` with the setting, behind what it holds already. A pooler such as
+ * PgBouncer may refuse `options`.
+ *
+ * @param metadata as in {@link withContext}; inherits from the context of the running code.
+ * @param environment the one to add to.
+ * @throws UsageError when the context would make the options longer than 8,192 bytes, or cannot be
+ *   stored whole.
+ * @example
+ * ```ts
+ * spawn('psql', ['-f', 'fix.sql'], { env: contextEnvironment({ change_reason: 'ticket 881' }) })
+ * ```
+ */
+export function contextEnvironment(
+  metadata: ContextMetadata,
+  environment: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
+  const context = withContext(metadata, storedContext)
+  if (!context) throw new Error('unreachable')
+  const { text, problems } = payloadOf(context, true)
+  if (problems.length > 0) {
+    throw new UsageError(`The context cannot be stored whole (${problems.join('; ')}). Mend it.`)
+  }
+  // PostgreSQL splits options at whitespace; a backslash keeps the next character (pg_split_opts)
+  const option = `-c auditrum.context=${text.replaceAll(/[\\\s]/g, '\\$&')}`
+  const options = environment.PGOPTIONS ? `${environment.PGOPTIONS} ${option}` : option
+  if (Buffer.byteLength(options) > LIMIT) {
+    throw new UsageError(
+      `PGOPTIONS would have ${Buffer.byteLength(options)} bytes, and a connection starts with at most ${LIMIT}. Give a shorter context.`,
+    )
+  }
+  return { ...environment, PGOPTIONS: options }
+}
