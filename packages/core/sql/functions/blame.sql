@@ -1,7 +1,8 @@
 -- Who gave each column of a row its present value, latest change first:
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
--- A row that is gone begins with a line without column_name: the deletion.
+-- A row that is gone begins with a line without column_name: the deletion. A
+-- column whose value is older than the log has a line without an event.
 CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
 RETURNS TABLE (
   column_name   text,
@@ -18,8 +19,16 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 AS $function$
-  WITH history AS MATERIALIZED (
-    SELECT * FROM :schema.history($1, $2)
+  WITH wanted AS MATERIALIZED (
+    SELECT
+      -- null would be the whole table's history: let row_id refuse it
+      coalesce($2, :schema.row_id(found.id, NULL)) AS object_id,
+      :schema.known_column(found.id, $3) AS column_name
+    FROM (
+      SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+    ) AS found
+  ), history AS MATERIALIZED (
+    SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
   ), change AS (
     SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
     FROM history
@@ -36,15 +45,24 @@ AS $function$
     SELECT DISTINCT ON (change.changed_column) change.*
     FROM change
     ORDER BY change.changed_column, change.id DESC
+  ), older AS (
+    SELECT DISTINCT ON (known.key) known.key, known.value
+    FROM history CROSS JOIN LATERAL jsonb_each(coalesce(history.new_data, history.old_data)) AS known
+    WHERE NOT EXISTS (SELECT FROM latest WHERE latest.changed_column = known.key)
+    ORDER BY known.key, history.id DESC
+  ), line AS (
+    SELECT
+      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, latest.changed_at,
+      latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
+      coalesce(latest.is_masked, false) AS masked, latest.id, latest.context_uuid
+    FROM latest
+    WHERE latest.changed_column IS NOT NULL OR latest.id = (SELECT max(id) FROM history)
+    UNION ALL
+    SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
+    FROM older
   )
-  SELECT
-    latest.changed_column, latest.new_data -> latest.changed_column, latest.changed_at,
-    latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
-    coalesce(latest.is_masked, false), latest.id, latest.context_uuid
-  FROM latest
-  WHERE CASE
-    WHEN latest.changed_column IS NULL THEN latest.id = (SELECT max(id) FROM history)
-    ELSE $3 IS NULL OR latest.changed_column = $3
-  END
-  ORDER BY latest.id DESC, latest.changed_column
+  SELECT *
+  FROM line
+  WHERE line.name IS NULL OR (SELECT wanted.column_name IS NULL OR wanted.column_name = line.name FROM wanted)
+  ORDER BY line.id DESC NULLS LAST, line.name
 $function$;

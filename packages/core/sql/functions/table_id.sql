@@ -1,18 +1,45 @@
 -- Finds a table as people name it: one that is tracked now, else the one that
 -- was last known by that name. For the reading functions, which pass what the
--- caller's own search_path makes of the name.
+-- caller's own search_path makes of a name without a schema. A name that the
+-- log does not know is an error: an empty history would be a wrong answer.
 CREATE OR REPLACE FUNCTION :schema.table_id(relation oid, name_parts text[])
 RETURNS integer
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT coalesce(
-    :schema.tracked_id(relation),
-    (
-      SELECT max(id)
-      FROM :schema.audit_table
-      WHERE table_name = name_parts[cardinality(name_parts)]
-        AND (cardinality(name_parts) = 1 OR schema_name = name_parts[cardinality(name_parts) - 1])
-    )
-  )
+DECLARE
+  wanted_name   text := name_parts[cardinality(name_parts)];
+  wanted_schema text := name_parts[cardinality(name_parts) - 1];
+  found         integer;
+  places        text[];
+BEGIN
+  -- looked up here, because the caller may have no right on the application's schema
+  found := :schema.tracked_id(coalesce(relation, (
+    SELECT class.oid
+    FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE class.relname = wanted_name AND namespace.nspname = wanted_schema
+  )));
+  IF found IS NOT NULL THEN
+    RETURN found;
+  END IF;
+  SELECT max(id), array_agg(DISTINCT format('%I.%I', schema_name, table_name))
+  INTO found, places
+  FROM :schema.audit_table
+  WHERE table_name = wanted_name AND (wanted_schema IS NULL OR schema_name = wanted_schema);
+  IF cardinality(places) > 1 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log knows several tables "%s": %s.', wanted_name, array_to_string(places, ', ')),
+      HINT = 'Name the schema, too.';
+  ELSIF found IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log knows no table "%s".', array_to_string(name_parts, '.')),
+      HINT = coalesce(
+        'Did you mean "' || :schema.nearest_name(wanted_name, ARRAY(SELECT table_name FROM :schema.audit_table)) || '"?',
+        'Track it, then its history begins.'
+      );
+  END IF;
+  RETURN found;
+END
 $function$;

@@ -1,4 +1,7 @@
 -- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+)
 SELECT
   line.column_name,
   line.value::text,
@@ -11,6 +14,6 @@ SELECT
   line.masked::integer AS masked,
   line.event_id::text,
   line.context_uuid::text,
-  :schema.column_types(:schema.table_id(to_regclass($1), parse_ident($1)), line.changed_at) ->> line.column_name AS column_type
-FROM :schema.blame($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb), $3) AS line
-ORDER BY line.event_id DESC, line.column_name
+  :schema.column_types(tracked.id, coalesce(line.changed_at, now())) ->> line.column_name AS column_type
+FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS line
+ORDER BY line.event_id DESC NULLS LAST, line.column_name

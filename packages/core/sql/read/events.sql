@@ -1,5 +1,11 @@
 -- One page of events. A filter that is null filters nothing; the planner sees
 -- the values and drops those conditions.
+WITH tracked AS MATERIALIZED (
+  SELECT found.id, CASE WHEN $1::text IS NULL THEN $9::text ELSE :schema.known_column(found.id, $9) END AS column_name
+  FROM (SELECT CASE WHEN $1::text IS NOT NULL THEN
+    :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1))
+  END AS id) AS found
+)
 SELECT
   log.id::text,
   to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
@@ -28,10 +34,10 @@ SELECT
   log.context_error,
   :schema.column_types(log.table_id, log.changed_at)::text AS column_types
 FROM :schema.auditlog AS log
-WHERE ($1::text IS NULL OR log.table_id = :schema.table_id(to_regclass($1), parse_ident($1)))
+WHERE ($1::text IS NULL OR log.table_id = (SELECT id FROM tracked))
   AND ($2::text IS NULL OR log.id IN (
     SELECT event.id
-    FROM :schema.history($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb)) AS event
+    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::jsonb)) AS event
   ))
   AND ($3::text IS NULL OR log.user_id = $3)
   AND ($4::uuid IS NULL OR log.context_uuid = $4)
@@ -39,7 +45,7 @@ WHERE ($1::text IS NULL OR log.table_id = :schema.table_id(to_regclass($1), pars
   AND ($6::text IS NULL OR log.metadata ->> 'request_id' = $6)
   AND ($7::bigint IS NULL OR log.transaction_id = $7)
   AND ($8::text IS NULL OR log.operation = $8)
-  AND ($9::text IS NULL OR log.diff ? $9 OR $9 = ANY (log.masked))
+  AND ($9::text IS NULL OR log.diff ? (SELECT column_name FROM tracked) OR (SELECT column_name FROM tracked) = ANY (log.masked))
   AND ($10::timestamptz IS NULL OR log.changed_at >= $10)
   AND ($11::timestamptz IS NULL OR log.changed_at <= $11)
   AND ($12::bigint IS NULL OR CASE WHEN $13::text = 'asc' THEN log.id > $12 ELSE log.id < $12 END)

@@ -62,3 +62,25 @@ FROM :schema.audit_event AS event
 JOIN :schema.audit_table AS tracked ON tracked.id = event.table_id
 -- on both: whoever forges a context id attributes nothing to somebody else
 LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid;
+
+COMMENT ON VIEW :schema.auditlog IS 'Every change of every tracked table, one row for each changed row. The order within a row is id.';
+COMMENT ON COLUMN :schema.auditlog.operation IS 'insert, update, delete, truncate, or snapshot: a row that was there before it was tracked';
+COMMENT ON COLUMN :schema.auditlog.object_id IS 'the primary key as text, a composite one as the text of a JSON array in the order of the key; null without one';
+COMMENT ON COLUMN :schema.auditlog.old_object_id IS 'the primary key before, where the change was one of the key';
+COMMENT ON COLUMN :schema.auditlog.user_id IS 'the actor as text: a claim of the application';
+COMMENT ON COLUMN :schema.auditlog.old_data IS 'the row before; with image changed what is known of it';
+COMMENT ON COLUMN :schema.auditlog.new_data IS 'the row after; with image changed its key and changed columns';
+COMMENT ON COLUMN :schema.auditlog.diff IS '{"column": {"old": ..., "new": ...}} of the recorded columns that changed';
+COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere';
+COMMENT ON COLUMN :schema.auditlog.drift IS 'declared columns that the row no longer had: what must not be stored was left out';
+COMMENT ON COLUMN :schema.auditlog.image IS 'what the data holds: the full row, the key and changed columns, or the key alone';
+COMMENT ON COLUMN :schema.auditlog.lossy IS 'the row changed in a way that JSON cannot tell, such as SQL NULL to JSON null';
+COMMENT ON COLUMN :schema.auditlog.db_user IS 'the role that was logged in: a fact';
+COMMENT ON COLUMN :schema.auditlog.client_addr IS 'where the connection came from: a fact; null on a unix socket';
+COMMENT ON COLUMN :schema.auditlog.application_name IS 'what the connection called itself: a claim';
+COMMENT ON COLUMN :schema.auditlog.metadata IS 'who, why and from where: what the application claimed';
+COMMENT ON COLUMN :schema.auditlog.context_error IS 'why some or all of what the application gave could not be stored';
+COMMENT ON COLUMN :schema.auditlog.context_id IS 'the context of the change: a transaction has a new one when its metadata changes';
+COMMENT ON COLUMN :schema.auditlog.context_uuid IS 'the context by the id that the application gave it; the same in all transactions of one block';
+COMMENT ON COLUMN :schema.auditlog.root_uuid IS 'the outermost block: everything that one request or job did';
+COMMENT ON COLUMN :schema.auditlog.transaction_id IS 'names the transaction for good; txid starts again when a dump is restored';

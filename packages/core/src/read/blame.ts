@@ -1,10 +1,10 @@
 import { parseTable, quoteTable, type TableName } from '../declare/table.js'
+import { UsageError } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { decodeValue } from './decode.js'
 import type { AuditEvent } from './event.js'
 import { type RowId, rowIdJson } from './filter.js'
-import { requireKnown } from './known.js'
 
 /** Who gave a column its present value, and why. */
 export interface BlameLine {
@@ -12,15 +12,15 @@ export interface BlameLine {
   readonly column: string | null
   /** The value; null also where the column is masked. int8 and numeric are strings. */
   readonly value: unknown
-  /** ISO 8601 in UTC, to the microsecond. */
-  readonly changedAt: string
+  /** ISO 8601 in UTC, to the microsecond; null where the value is older than the log. */
+  readonly changedAt: string | null
   readonly userId: string | null
   readonly changeReason: string | null
   readonly source: string | null
-  readonly operation: AuditEvent['operation']
-  readonly dbUser: string
+  readonly operation: AuditEvent['operation'] | null
+  readonly dbUser: string | null
   readonly masked: boolean
-  readonly eventId: string
+  readonly eventId: string | null
   /** The uuid of the context; null where somebody forged the link to it. */
   readonly contextId: string | null
 }
@@ -28,14 +28,14 @@ export interface BlameLine {
 interface BlameRow {
   readonly column_name: string | null
   readonly value: string | null
-  readonly changed_at: string
+  readonly changed_at: string | null
   readonly user_id: string | null
   readonly change_reason: string | null
   readonly source: string | null
-  readonly operation: AuditEvent['operation']
-  readonly db_user: string
+  readonly operation: AuditEvent['operation'] | null
+  readonly db_user: string | null
   readonly masked: number
-  readonly event_id: string
+  readonly event_id: string | null
   readonly context_uuid: string | null
   readonly column_type: string | null
 }
@@ -46,10 +46,13 @@ export async function blame(
   schema: string,
   table: string | TableName,
   id: RowId,
-  { column }: { readonly column?: string | undefined } = {},
+  options: { readonly column?: string | undefined } = {},
 ): Promise<readonly BlameLine[]> {
+  const { column, ...unknown } = typeof options === 'object' ? options : { options }
+  for (const name of Object.keys(unknown)) {
+    throw new UsageError(`blame has no option "${name}". Give { column: 'status' }, or nothing.`)
+  }
   const values = [quoteTable(parseTable(table)), rowIdJson(id), column ?? null]
-  await requireKnown(queryable, schema, table)
   const rows = await rowsOf<BlameRow>(queryable, render('read/blame', schema), values)
   return rows.map((row) => ({
     column: row.column_name,

@@ -13,8 +13,11 @@ export type RowId =
 export interface EventFilter {
   /** As in `track`. */
   readonly table?: string | TableName | undefined
-  /** The row's key; needs `table`. Follows the row back through changes of its key. */
-  readonly id?: RowId | undefined
+  /**
+   * The row's key; needs `table`. Follows the row back through changes of its key. `undefined` is
+   * refused: it would be the whole table's history.
+   */
+  readonly id?: RowId
   readonly user?: string | number | bigint | undefined
   /** The uuid of one context. */
   readonly context?: string | undefined
@@ -27,7 +30,7 @@ export interface EventFilter {
   readonly operation?: 'insert' | 'update' | 'delete' | 'truncate' | 'snapshot' | undefined
   /** Only events that changed this column. */
   readonly column?: string | undefined
-  /** From this time on, a Date or ISO 8601 with up to microseconds. */
+  /** From this time on: a Date, or ISO 8601 with up to microseconds, in UTC where it names no zone. */
   readonly since?: Date | string | undefined
   /** Up to and including this time. */
   readonly until?: Date | string | undefined
@@ -55,41 +58,58 @@ const known: readonly string[] = [
   'after',
   'order',
 ]
+const EVENT_ID = /^\d{1,19}$/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+const operations: readonly unknown[] = ['insert', 'update', 'delete', 'truncate', 'snapshot']
 
 /** A filter as the values of sql/read/events.sql. */
 export function filterValues(filter: EventFilter, limit: number): unknown[] {
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) {
+    throw new UsageError(
+      `The filter is ${JSON.stringify(filter)}. Give an object such as { table: 'orders', id: 42 }.`,
+    )
+  }
   for (const [name, value] of Object.entries(filter)) {
     if (!known.includes(name)) refuse(name, value, `The filters are ${known.join(', ')}`)
   }
-  const { table, id, user, operation, column, request, order = 'desc' } = filter
-  if (id !== undefined && table === undefined) refuse('id', id, 'Name the table of the row, too')
+  const { table, id, user, operation, order = 'desc' } = filter
+  if ('id' in filter && table === undefined) refuse('id', id, 'Name the table of the row, too')
   if (order !== 'asc' && order !== 'desc') refuse('order', order, "It is 'asc' or 'desc'")
-  for (const name of ['context', 'root'] as const) {
-    const value = filter[name]
-    if (value !== undefined && !UUID.test(value)) refuse(name, value, 'Give the uuid of a context')
+  if (operation !== undefined && !operations.includes(operation)) {
+    refuse('operation', operation, `It is one of ${operations.join(', ')}`)
   }
-  for (const name of ['transaction', 'after'] as const) {
-    const value = filter[name]
-    if (value !== undefined && !/^\d{1,19}$/.test(value))
-      refuse(name, value, 'Give an id as events carry it')
+  if (user !== undefined && !['string', 'number', 'bigint'].includes(typeof user)) {
+    refuse('user', user, 'Give the user_id of the context')
   }
   return [
     table === undefined ? null : quoteTable(parseTable(table)),
-    id === undefined ? null : rowIdJson(id),
+    'id' in filter ? rowIdJson(id) : null,
     user === undefined ? null : String(user),
-    filter.context ?? null,
-    filter.root ?? null,
-    request ?? null,
-    filter.transaction ?? null,
+    textMatching(filter, 'context', UUID, 'Give the uuid of a context'),
+    textMatching(filter, 'root', UUID, 'Give the uuid of a context'),
+    textMatching(filter, 'request', /^/, 'Give a text'),
+    textMatching(filter, 'transaction', EVENT_ID, 'Give an id as events carry it, a text'),
     operation ?? null,
-    column ?? null,
+    textMatching(filter, 'column', /./, 'Give the name of a column'),
     timeText('since', filter.since),
     timeText('until', filter.until),
-    filter.after ?? null,
+    textMatching(filter, 'after', EVENT_ID, 'Give an id as events carry it, a text'),
     order,
     limit,
   ]
+}
+
+function textMatching(
+  filter: EventFilter,
+  name: 'context' | 'root' | 'request' | 'transaction' | 'column' | 'after',
+  pattern: RegExp,
+  remedy: string,
+): string | null {
+  const value: unknown = filter[name]
+  if (value === undefined) return null
+  if (typeof value !== 'string' || !pattern.test(value)) refuse(name, value, remedy)
+  return value
 }
 
 /** A whole number of at least one. */
@@ -100,17 +120,28 @@ export function checkLimit(limit: number): number {
 }
 
 /** A key as JSON, for row_id() in the database: nowhere else is an object_id made. */
-export function rowIdJson(id: RowId): string {
-  if (id === null || id === undefined) refuse('id', id, "Give the row's key")
-  const text = typeof id === 'bigint' ? String(id) : id
-  return JSON.stringify(text, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+export function rowIdJson(id: RowId | undefined): string {
+  const parts: unknown[] = typeof id === 'object' && id !== null ? Object.values(id) : [id]
+  for (const part of parts) {
+    const named =
+      part !== null && part !== undefined && !(typeof part === 'number' && !Number.isFinite(part))
+    if (!named) refuse('id', id, "Give the row's key")
+    if (typeof part === 'number' && Number.isInteger(part) && !Number.isSafeInteger(part)) {
+      refuse('id', id, 'A number is not exact beyond 2^53: give a text or a bigint')
+    }
+  }
+  return JSON.stringify(id, (_, value) => (typeof value === 'bigint' ? String(value) : value))
 }
 
 function timeText(name: string, time: Date | string | undefined): string | null {
   if (time === undefined) return null
   if (time instanceof Date && !Number.isNaN(time.getTime())) return time.toISOString()
-  // PostgreSQL also takes 'yesterday' and zones of the session; a program means a moment
-  if (typeof time === 'string' && /^\d{4,6}-\d\d-\d\d/.test(time)) return time
+  // PostgreSQL also takes 'yesterday' and assumes the session's zone; a program means a moment
+  if (typeof time === 'string' && /^\d{4,6}-\d\d-\d\d/.test(time)) {
+    return /^\S+?([T ][\d:.]+)?$/.test(time) && !/[zZ]$|[T ].*[+-]/.test(time)
+      ? `${time} UTC`
+      : time
+  }
   return refuse(name, time, 'Give a Date, or ISO 8601 such as 2026-11-01T12:00:00.123456Z')
 }
 

@@ -1,8 +1,8 @@
+import { sqlStateOf, UsageError } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { type AuditEvent, type EventRow, type Row, toEvent } from './event.js'
 import { checkLimit, type EventFilter, filterValues } from './filter.js'
-import { requireKnown } from './known.js'
 
 /** Some events, and where the next ones begin. */
 export interface Page<R extends object = Row> {
@@ -19,13 +19,14 @@ export async function page<R extends object = Row>(
   schema: string,
   filter: EventFilter = {},
 ): Promise<Page<R>> {
-  const limit = checkLimit(filter.limit ?? PAGE_SIZE)
+  const limit = filter?.limit === undefined ? PAGE_SIZE : checkLimit(filter.limit)
   // one more than asked for: whether there is a next page
   const values = filterValues(filter, limit + 1)
-  if (filter.table !== undefined && filter.after === undefined) {
-    await requireKnown(queryable, schema, filter.table)
-  }
-  const rows = await rowsOf<EventRow>(queryable, render('read/events', schema), values)
+  const rows = await rowsOf<EventRow>(queryable, render('read/events', schema), values).catch(
+    (error: unknown) => {
+      throw refusedTime(filter, error)
+    },
+  )
   const events = rows.slice(0, limit).map((row) => toEvent<R>(row))
   return { events, next: rows.length > limit ? (events.at(-1)?.id ?? null) : null }
 }
@@ -49,4 +50,13 @@ export async function* history<R extends object = Row>(
     left -= events.length
     after = next
   }
+}
+
+/** invalid_datetime_format, datetime_field_overflow: a time that only the database can refuse. */
+function refusedTime({ since, until }: EventFilter, error: unknown): unknown {
+  if (!/^2200[78]$/.test(sqlStateOf(error) ?? '')) return error
+  return new UsageError(
+    `The times ${JSON.stringify({ since, until })} are not all in the calendar. Give ISO 8601 such as 2026-11-01T12:00:00.123456Z.`,
+    { cause: error },
+  )
 }

@@ -4,7 +4,8 @@ export const sql = {
   'functions/blame': `-- Who gave each column of a row its present value, latest change first:
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
--- A row that is gone begins with a line without column_name: the deletion.
+-- A row that is gone begins with a line without column_name: the deletion. A
+-- column whose value is older than the log has a line without an event.
 CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
 RETURNS TABLE (
   column_name   text,
@@ -21,8 +22,16 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 AS $function$
-  WITH history AS MATERIALIZED (
-    SELECT * FROM :schema.history($1, $2)
+  WITH wanted AS MATERIALIZED (
+    SELECT
+      -- null would be the whole table's history: let row_id refuse it
+      coalesce($2, :schema.row_id(found.id, NULL)) AS object_id,
+      :schema.known_column(found.id, $3) AS column_name
+    FROM (
+      SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+    ) AS found
+  ), history AS MATERIALIZED (
+    SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
   ), change AS (
     SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
     FROM history
@@ -39,17 +48,26 @@ AS $function$
     SELECT DISTINCT ON (change.changed_column) change.*
     FROM change
     ORDER BY change.changed_column, change.id DESC
+  ), older AS (
+    SELECT DISTINCT ON (known.key) known.key, known.value
+    FROM history CROSS JOIN LATERAL jsonb_each(coalesce(history.new_data, history.old_data)) AS known
+    WHERE NOT EXISTS (SELECT FROM latest WHERE latest.changed_column = known.key)
+    ORDER BY known.key, history.id DESC
+  ), line AS (
+    SELECT
+      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, latest.changed_at,
+      latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
+      coalesce(latest.is_masked, false) AS masked, latest.id, latest.context_uuid
+    FROM latest
+    WHERE latest.changed_column IS NOT NULL OR latest.id = (SELECT max(id) FROM history)
+    UNION ALL
+    SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
+    FROM older
   )
-  SELECT
-    latest.changed_column, latest.new_data -> latest.changed_column, latest.changed_at,
-    latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
-    coalesce(latest.is_masked, false), latest.id, latest.context_uuid
-  FROM latest
-  WHERE CASE
-    WHEN latest.changed_column IS NULL THEN latest.id = (SELECT max(id) FROM history)
-    ELSE $3 IS NULL OR latest.changed_column = $3
-  END
-  ORDER BY latest.id DESC, latest.changed_column
+  SELECT *
+  FROM line
+  WHERE line.name IS NULL OR (SELECT wanted.column_name IS NULL OR wanted.column_name = line.name FROM wanted)
+  ORDER BY line.id DESC NULLS LAST, line.name
 $function$;
 `,
   'functions/capture_settings': `-- What a table's capture function sets for itself, as in pg_proc.proconfig: the
@@ -641,17 +659,28 @@ $function$;
 `,
   'functions/history': `-- The events of a table or of one row of it, newest first:
 --   select * from auditrum.history('orders', '42');
+--   select * from auditrum.history('order_items', '[7, 2]');
 -- The table as in any statement (quoted where it must be, or dropped long ago);
--- object_id as in the view. The row is followed back through changes of its
--- key, and a truncation of the table is part of its history.
+-- object_id as in the view, the parts of a composite key in the order of the
+-- key. The row is followed back through changes of its key, and a truncation
+-- of the table is part of its history.
 CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAULT NULL)
 RETURNS SETOF :schema.auditlog
 LANGUAGE sql STABLE
 AS $function$
   WITH RECURSIVE tracked AS MATERIALIZED (
-    SELECT :schema.table_id(to_regclass($1), parse_ident($1)) AS id
+    SELECT
+      found.id,
+      CASE WHEN $2 IS NOT NULL THEN :schema.row_id(found.id, to_jsonb($2)) END COLLATE "C" AS object_id
+    FROM (
+      SELECT :schema.table_id(
+        CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END,
+        parse_ident($1)
+      ) AS id
+    ) AS found
   ), name (object_id, until) AS (
-    SELECT $2 COLLATE "C", 9223372036854775807
+    SELECT tracked.object_id, 9223372036854775807
+    FROM tracked
     UNION
     SELECT log.old_object_id, log.id
     FROM name
@@ -663,11 +692,13 @@ AS $function$
     FROM name
     JOIN :schema.auditlog AS log
       ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
+    WHERE :schema.is_row(log.table_id, coalesce(log.new_data, log.old_data), name.object_id)
     UNION
     SELECT log.id
     FROM name
     JOIN :schema.auditlog AS log
       ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = name.object_id AND log.id < name.until
+    WHERE :schema.is_row(log.table_id, log.old_data, name.object_id)
   )
   SELECT log.*
   FROM :schema.auditlog AS log
@@ -678,6 +709,21 @@ AS $function$
       OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT min(id) FROM event))
     )
   ORDER BY log.id DESC
+$function$;
+`,
+  'functions/is_row': `-- Whether an image is one of the row that an object_id names. Where the columns
+-- of a composite key changed their order, two rows had the same object_id at
+-- different times; what cannot be told from the image counts as the row.
+CREATE OR REPLACE FUNCTION :schema.is_row(tracked_id integer, image jsonb, object_id text)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT cardinality(key_columns) < 2
+    OR (image ?& key_columns) IS NOT TRUE
+    OR :schema.object_id(image, key_columns) = $3
+  FROM :schema.audit_table
+  WHERE id = tracked_id
 $function$;
 `,
   'functions/key_columns': `-- The columns of a table's primary key, in key order; empty without one.
@@ -711,6 +757,29 @@ AS $function$
       FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
     )
   END
+$function$;
+`,
+  'functions/known_column': `-- A column that a tracked table has, or once had; any other name is an error,
+-- because no event would be a wrong answer.
+CREATE OR REPLACE FUNCTION :schema.known_column(tracked_id integer, name text)
+RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  known text[] := ARRAY(SELECT DISTINCT column_name FROM :schema.audit_shape WHERE table_id = tracked_id ORDER BY 1);
+BEGIN
+  IF name IS NULL OR name = ANY (known) THEN
+    RETURN name;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = 'AU005',
+    MESSAGE = (SELECT format('%I.%I has no column "%s".', schema_name, table_name, name) FROM :schema.audit_table WHERE id = tracked_id),
+    HINT = coalesce(
+      'Did you mean "' || :schema.nearest_name(name, known) || '"?',
+      'Its columns are ' || array_to_string(known, ', ') || '.'
+    );
+END
 $function$;
 `,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
@@ -764,6 +833,28 @@ AS $function$
     WHEN 'audit_event' THEN month::text
     WHEN 'audit_context' THEN ((extract(epoch FROM month) * 1000)::bigint << 20)::text
   END
+$function$;
+`,
+  'functions/nearest_name': `-- The name that was probably meant: the one that shares most pairs of letters
+-- with what was written, if it shares half of them.
+CREATE OR REPLACE FUNCTION :schema.nearest_name(wanted text, known text[])
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT candidate.name
+  FROM unnest(known) AS candidate (name)
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS shared
+    FROM (
+      SELECT substr(lower(wanted), position, 2) FROM generate_series(0, length(wanted)) AS position
+      INTERSECT ALL
+      SELECT substr(lower(candidate.name), position, 2) FROM generate_series(0, length(candidate.name)) AS position
+    ) AS pair
+  ) AS likeness
+  WHERE 2 * likeness.shared > greatest(length(wanted), length(candidate.name))
+  ORDER BY likeness.shared DESC, candidate.name
+  LIMIT 1
 $function$;
 `,
   'functions/object_id': `-- The object_id of a row, or of a key as people and the API give it: a scalar,
@@ -852,33 +943,129 @@ AS $function$
   SELECT EXISTS (SELECT FROM written)
 $function$;
 `,
-  'functions/row_id': `-- The object_id of a row of a tracked table, from its key as callers give it:
--- a scalar, an array in key order, an object with the key's columns.
+  'functions/row_id': `-- The object_id of a row of a tracked table, from its key as people give it: a
+-- scalar, an array in key order, an object with the key's columns, or the text
+-- of such an array. Each part is read as its column's type, so that '042' finds
+-- 42 and a uuid may be in upper case. What is no key of the table is an error.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
 AS $function$
-  SELECT :schema.object_id(identity, key_columns) FROM :schema.audit_table WHERE id = tracked_id
+DECLARE
+  tracked :schema.audit_table := (SELECT known FROM :schema.audit_table AS known WHERE known.id = tracked_id);
+  names   text[] := tracked.key_columns;
+  shown   text := format('The key of %I.%I is (%s)', tracked.schema_name, tracked.table_name, array_to_string(names, ', '));
+  type    text;
+  parts   jsonb := '[]';
+  part    jsonb;
+BEGIN
+  IF names = '{}' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%I.%I has no primary key, so none of its rows can be named.', tracked.schema_name, tracked.table_name),
+      HINT = 'Read the whole table''s history, and look for the row in old and new data.';
+  END IF;
+  IF cardinality(names) > 1 AND jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^\\s*\\[.*\\]\\s*$' THEN
+    identity := (identity #>> '{}')::jsonb;
+  END IF;
+  IF jsonb_typeof(identity) = 'object' AND identity ?& names AND identity - names = '{}' THEN
+    identity := (SELECT jsonb_agg(identity -> name ORDER BY position) FROM unnest(names) WITH ORDINALITY AS key (name, position));
+  ELSIF jsonb_typeof(identity) IN ('string', 'number', 'boolean') THEN
+    identity := jsonb_build_array(identity);
+  END IF;
+  IF jsonb_typeof(identity) IS DISTINCT FROM 'array' OR jsonb_array_length(identity) <> cardinality(names) OR identity @> '[null]' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s names no row. %s.', coalesce(identity::text, 'null'), shown),
+      HINT = 'Give a value for each column of the key, and no other.';
+  END IF;
+
+  FOR position IN 1 .. cardinality(names) LOOP
+    part := identity -> position - 1;
+    SELECT shape.base_type INTO type
+    FROM :schema.audit_shape AS shape
+    WHERE shape.table_id = tracked_id AND shape.column_name = names[position]
+    ORDER BY shape.valid_from DESC
+    LIMIT 1;
+    BEGIN
+      -- types that are read without code of the application's
+      part := CASE type
+        WHEN 'smallint' THEN to_jsonb((part #>> '{}')::smallint)
+        WHEN 'integer' THEN to_jsonb((part #>> '{}')::integer)
+        WHEN 'bigint' THEN to_jsonb((part #>> '{}')::bigint)
+        WHEN 'boolean' THEN to_jsonb((part #>> '{}')::boolean)
+        WHEN 'uuid' THEN to_jsonb((part #>> '{}')::uuid)
+        WHEN 'date' THEN to_jsonb((part #>> '{}')::date)
+        WHEN 'timestamp without time zone' THEN to_jsonb((part #>> '{}')::timestamp)
+        WHEN 'timestamp with time zone' THEN to_jsonb((part #>> '{}')::timestamptz)
+        WHEN 'numeric' THEN to_jsonb((part #>> '{}')::numeric)
+        ELSE to_jsonb(part #>> '{}')
+      END;
+    EXCEPTION WHEN data_exception THEN
+      -- unless the column had another type once, whose rows are still in the log
+      IF NOT EXISTS (
+        SELECT FROM :schema.audit_shape AS shape
+        WHERE shape.table_id = tracked_id AND shape.column_name = names[position] AND shape.base_type <> type
+      ) THEN
+        RAISE EXCEPTION USING
+          ERRCODE = 'AU005',
+          MESSAGE = format('%s is no %s. %s.', part, type, shown),
+          HINT = format('Give %s as a value of that type.', names[position]);
+      END IF;
+    END;
+    parts := parts || jsonb_build_array(part);
+  END LOOP;
+  RETURN CASE WHEN cardinality(names) = 1 THEN parts ->> 0 ELSE parts::text END;
+END
 $function$;
 `,
   'functions/table_id': `-- Finds a table as people name it: one that is tracked now, else the one that
 -- was last known by that name. For the reading functions, which pass what the
--- caller's own search_path makes of the name.
+-- caller's own search_path makes of a name without a schema. A name that the
+-- log does not know is an error: an empty history would be a wrong answer.
 CREATE OR REPLACE FUNCTION :schema.table_id(relation oid, name_parts text[])
 RETURNS integer
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT coalesce(
-    :schema.tracked_id(relation),
-    (
-      SELECT max(id)
-      FROM :schema.audit_table
-      WHERE table_name = name_parts[cardinality(name_parts)]
-        AND (cardinality(name_parts) = 1 OR schema_name = name_parts[cardinality(name_parts) - 1])
-    )
-  )
+DECLARE
+  wanted_name   text := name_parts[cardinality(name_parts)];
+  wanted_schema text := name_parts[cardinality(name_parts) - 1];
+  found         integer;
+  places        text[];
+BEGIN
+  -- looked up here, because the caller may have no right on the application's schema
+  found := :schema.tracked_id(coalesce(relation, (
+    SELECT class.oid
+    FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE class.relname = wanted_name AND namespace.nspname = wanted_schema
+  )));
+  IF found IS NOT NULL THEN
+    RETURN found;
+  END IF;
+  SELECT max(id), array_agg(DISTINCT format('%I.%I', schema_name, table_name))
+  INTO found, places
+  FROM :schema.audit_table
+  WHERE table_name = wanted_name AND (wanted_schema IS NULL OR schema_name = wanted_schema);
+  IF cardinality(places) > 1 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log knows several tables "%s": %s.', wanted_name, array_to_string(places, ', ')),
+      HINT = 'Name the schema, too.';
+  ELSIF found IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log knows no table "%s".', array_to_string(name_parts, '.')),
+      HINT = coalesce(
+        'Did you mean "' || :schema.nearest_name(wanted_name, ARRAY(SELECT table_name FROM :schema.audit_table)) || '"?',
+        'Track it, then its history begins.'
+      );
+  END IF;
+  RETURN found;
+END
 $function$;
 `,
   'functions/track': `-- Tracks a table: writes its capture function and triggers, and what is known
@@ -1447,6 +1634,9 @@ WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpers
 ORDER BY namespace.nspname, class.relname
 `,
   'read/blame': `-- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+)
 SELECT
   line.column_name,
   line.value::text,
@@ -1459,12 +1649,18 @@ SELECT
   line.masked::integer AS masked,
   line.event_id::text,
   line.context_uuid::text,
-  :schema.column_types(:schema.table_id(to_regclass($1), parse_ident($1)), line.changed_at) ->> line.column_name AS column_type
-FROM :schema.blame($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb), $3) AS line
-ORDER BY line.event_id DESC, line.column_name
+  :schema.column_types(tracked.id, coalesce(line.changed_at, now())) ->> line.column_name AS column_type
+FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS line
+ORDER BY line.event_id DESC NULLS LAST, line.column_name
 `,
   'read/events': `-- One page of events. A filter that is null filters nothing; the planner sees
 -- the values and drops those conditions.
+WITH tracked AS MATERIALIZED (
+  SELECT found.id, CASE WHEN $1::text IS NULL THEN $9::text ELSE :schema.known_column(found.id, $9) END AS column_name
+  FROM (SELECT CASE WHEN $1::text IS NOT NULL THEN
+    :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1))
+  END AS id) AS found
+)
 SELECT
   log.id::text,
   to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
@@ -1493,10 +1689,10 @@ SELECT
   log.context_error,
   :schema.column_types(log.table_id, log.changed_at)::text AS column_types
 FROM :schema.auditlog AS log
-WHERE ($1::text IS NULL OR log.table_id = :schema.table_id(to_regclass($1), parse_ident($1)))
+WHERE ($1::text IS NULL OR log.table_id = (SELECT id FROM tracked))
   AND ($2::text IS NULL OR log.id IN (
     SELECT event.id
-    FROM :schema.history($1, :schema.row_id(:schema.table_id(to_regclass($1), parse_ident($1)), $2::jsonb)) AS event
+    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::jsonb)) AS event
   ))
   AND ($3::text IS NULL OR log.user_id = $3)
   AND ($4::uuid IS NULL OR log.context_uuid = $4)
@@ -1504,7 +1700,7 @@ WHERE ($1::text IS NULL OR log.table_id = :schema.table_id(to_regclass($1), pars
   AND ($6::text IS NULL OR log.metadata ->> 'request_id' = $6)
   AND ($7::bigint IS NULL OR log.transaction_id = $7)
   AND ($8::text IS NULL OR log.operation = $8)
-  AND ($9::text IS NULL OR log.diff ? $9 OR $9 = ANY (log.masked))
+  AND ($9::text IS NULL OR log.diff ? (SELECT column_name FROM tracked) OR (SELECT column_name FROM tracked) = ANY (log.masked))
   AND ($10::timestamptz IS NULL OR log.changed_at >= $10)
   AND ($11::timestamptz IS NULL OR log.changed_at <= $11)
   AND ($12::bigint IS NULL OR CASE WHEN $13::text = 'asc' THEN log.id > $12 ELSE log.id < $12 END)
@@ -1512,16 +1708,6 @@ ORDER BY
   CASE WHEN $13 = 'asc' THEN log.id END,
   CASE WHEN $13 = 'desc' THEN log.id END DESC
 LIMIT $14::integer
-`,
-  'read/known': `-- Whether the log knows a table of this name, now or formerly.
-SELECT (:schema.table_id(to_regclass($1), parse_ident($1)) IS NOT NULL)::integer AS known
-`,
-  'read/known_names': `-- The tables that are tracked now, as the catalogue shows them to every role.
-SELECT DISTINCT class.relname AS name
-FROM pg_catalog.pg_trigger AS trigger
-JOIN pg_catalog.pg_class AS class ON class.oid = trigger.tgrelid
-WHERE trigger.tgname = :'trigger'
-ORDER BY 1
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
 -- context, written by the first event that needs it (write_context).
@@ -1687,5 +1873,27 @@ FROM :schema.audit_event AS event
 JOIN :schema.audit_table AS tracked ON tracked.id = event.table_id
 -- on both: whoever forges a context id attributes nothing to somebody else
 LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid;
+
+COMMENT ON VIEW :schema.auditlog IS 'Every change of every tracked table, one row for each changed row. The order within a row is id.';
+COMMENT ON COLUMN :schema.auditlog.operation IS 'insert, update, delete, truncate, or snapshot: a row that was there before it was tracked';
+COMMENT ON COLUMN :schema.auditlog.object_id IS 'the primary key as text, a composite one as the text of a JSON array in the order of the key; null without one';
+COMMENT ON COLUMN :schema.auditlog.old_object_id IS 'the primary key before, where the change was one of the key';
+COMMENT ON COLUMN :schema.auditlog.user_id IS 'the actor as text: a claim of the application';
+COMMENT ON COLUMN :schema.auditlog.old_data IS 'the row before; with image changed what is known of it';
+COMMENT ON COLUMN :schema.auditlog.new_data IS 'the row after; with image changed its key and changed columns';
+COMMENT ON COLUMN :schema.auditlog.diff IS '{"column": {"old": ..., "new": ...}} of the recorded columns that changed';
+COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere';
+COMMENT ON COLUMN :schema.auditlog.drift IS 'declared columns that the row no longer had: what must not be stored was left out';
+COMMENT ON COLUMN :schema.auditlog.image IS 'what the data holds: the full row, the key and changed columns, or the key alone';
+COMMENT ON COLUMN :schema.auditlog.lossy IS 'the row changed in a way that JSON cannot tell, such as SQL NULL to JSON null';
+COMMENT ON COLUMN :schema.auditlog.db_user IS 'the role that was logged in: a fact';
+COMMENT ON COLUMN :schema.auditlog.client_addr IS 'where the connection came from: a fact; null on a unix socket';
+COMMENT ON COLUMN :schema.auditlog.application_name IS 'what the connection called itself: a claim';
+COMMENT ON COLUMN :schema.auditlog.metadata IS 'who, why and from where: what the application claimed';
+COMMENT ON COLUMN :schema.auditlog.context_error IS 'why some or all of what the application gave could not be stored';
+COMMENT ON COLUMN :schema.auditlog.context_id IS 'the context of the change: a transaction has a new one when its metadata changes';
+COMMENT ON COLUMN :schema.auditlog.context_uuid IS 'the context by the id that the application gave it; the same in all transactions of one block';
+COMMENT ON COLUMN :schema.auditlog.root_uuid IS 'the outermost block: everything that one request or job did';
+COMMENT ON COLUMN :schema.auditlog.transaction_id IS 'names the transaction for good; txid starts again when a dump is restored';
 `,
 } as const

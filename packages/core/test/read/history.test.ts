@@ -19,6 +19,13 @@ beforeAll(async () => {
     'lines',
     'create table lines (b integer, a integer, note text, primary key (a, b))',
   )
+  await audited.tracked('notes', 'create table notes (note text)')
+  for (const schema of ['first', 'second']) {
+    await database.query(
+      `create schema ${schema}; create table ${schema}.twins (id uuid primary key)`,
+    )
+    await audited.track({ schema, table: 'twins' })
+  }
   for (const [user, statement] of [
     ['anna', `insert into orders select n, 'new', 1.10 from generate_series(1, 250) as n`],
     ['ben', `update orders set status = 'paid' where id <= 10`],
@@ -109,6 +116,35 @@ describe('history', () => {
     [{ after: '1; drop table orders' }, /an id as events carry it/],
     [{ tabel: 'orders' }, /The filters are table/],
     [{ order: 'up' }, /'asc' or 'desc'/],
+    [{ operation: 'UPDATE' }, /one of insert, update/],
+    [{ table: 'orders', column: 'statsu' }, /no column "statsu"\. Did you mean "status"\?/],
+    [{ user: { id: 1 } }, /the user_id of the context/],
+    [{ transaction: 2 ** 60 }, /a text/],
+    [{ since: '2026-13-45' }, /not all in the calendar/],
+    [{ limit: null }, /at least 1/],
+    [7, /Give an object/],
+    [null, /Give an object/],
+    ...[
+      undefined,
+      null,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      [null],
+      { id: undefined },
+      2 ** 60,
+    ].map((id) => [{ table: 'orders', id }, /id: .*key|not exact/] as const),
+    ...[{}, [], { Id: 42 }, { id: 42, x: 1 }, [1, 2]].map(
+      (id) =>
+        [{ table: 'orders', id }, /names no row\. The key of public\.orders is \(id\)\./] as const,
+    ),
+    [
+      { table: 'orders', id: 'nobody' },
+      /"nobody" is no bigint\. The key of public.orders is \(id\)\./,
+    ],
+    [{ table: 'lines', id: 1 }, /The key of public\.lines is \(a, b\)/],
+    [{ table: 'lines', id: { a: 1 } }, /The key of public\.lines is \(a, b\)/],
+    [{ table: 'notes', id: 1 }, /has no primary key/],
+    [{ table: 'twins' }, /several tables "twins": first\.twins, second\.twins\. Name the schema/],
   ])('refuses %o', async ([filter, message]) => {
     await expect(audit.page(filter as object)).rejects.toMatchObject({
       code: 'AUDITRUM_USAGE',
@@ -230,17 +266,90 @@ describe('blame', () => {
   })
 })
 
-test('a reader needs five grants, and sees no table of the log itself', async () => {
+describe('a row', () => {
+  test.for([
+    ['orders', '05', 3],
+    ['orders', ' 5', 3],
+    ['orders', ['5'], 3],
+    ['orders', { id: 5 }, 3],
+    ['lines', ['1', '2'], 1],
+    ['lines', '[1,2]', 1],
+    ['lines', { b: '2', a: 1n }, 1],
+    ['first.twins', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 1],
+  ] as const)('of %s may be named %o', async ([table, id, count]) => {
+    await database.query(
+      `insert into first.twins values ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11') on conflict do nothing`,
+    )
+    const events = await all(audit.history({ table, id }))
+    expect(events).toHaveLength(count)
+    expect(await audit.blame(table, id)).not.toHaveLength(0)
+  })
+
+  test('is never another one, where the columns of the key changed their order', async () => {
+    const turned = await auditedDatabase()
+    await turned.tracked('items', 'create table items (a int, b int, qty int, primary key (a, b))')
+    await turned.query('insert into items values (3, 1, 10), (1, 3, 20)')
+    await turned.query('alter table items drop constraint items_pkey, add primary key (b, a)')
+    await turned.track('items')
+    await turned.query('update items set qty = 11 where a = 3')
+    const again = new Auditrum(turned)
+    const { events } = await again.page({ table: 'items', id: { a: 3, b: 1 } })
+    expect(events.map(({ new: row }) => row)).toEqual([{ a: 3, b: 1, qty: 11 }])
+    expect(await again.page({ table: 'items', id: { a: 1, b: 3 } })).toMatchObject({ events: [] })
+  })
+
+  test('older than the log is blamed on nobody, column by column', async () => {
+    const older = await auditedDatabase()
+    await older.tracked(
+      'orders',
+      `create table orders (id int primary key, status text, note text); insert into orders values (1, 'new', 'x')`,
+    )
+    const again = new Auditrum(older)
+    expect(await again.blame('orders', 1)).toEqual([])
+    await older.query(`update orders set status = 'paid'`)
+    expect(await again.blame('orders', 1)).toMatchObject([
+      { column: 'status', value: 'paid', operation: 'update' },
+      { column: 'id', value: 1, operation: null, changedAt: null, eventId: null, dbUser: null },
+      { column: 'note', value: 'x', operation: null },
+    ])
+    expect(await again.blame('orders', 1, { column: 'note' })).toHaveLength(1)
+  })
+})
+
+test('the functions in SQL refuse what they do not know as well', async () => {
+  for (const [call, message] of [
+    [`history('ordres', '1')`, /knows no table "ordres"/],
+    [`blame('orders', null)`, /null names no row/],
+    [`blame('notes', '1')`, /has no primary key/],
+    [`blame('orders', '5', 'statsu')`, /no column "statsu"/],
+    [`history(null)`, /no table/],
+  ] as const) {
+    await expect(database.query(`select * from auditrum.${call}`)).rejects.toMatchObject({
+      code: 'AU005',
+      message: expect.stringMatching(message),
+    })
+  }
+})
+
+test('blame refuses options that it does not have', async () => {
+  await expect(audit.blame('orders', 5, { colum: 'x' } as object)).rejects.toThrow('"colum"')
+  await expect(audit.blame('orders', 5, 'status' as never)).rejects.toThrow('has no option')
+})
+
+test('a reader needs nine grants, and sees no table of the log itself', async () => {
   const role = await database.role()
   await database.query(`
     grant usage on schema auditrum to ${role.name};
     grant select on auditrum.auditlog to ${role.name};
-    grant execute on function auditrum.history, auditrum.blame, auditrum.table_id, auditrum.row_id, auditrum.column_types to ${role.name};
+    grant execute on function auditrum.history, auditrum.blame, auditrum.table_id, auditrum.row_id,
+      auditrum.is_row, auditrum.column_types, auditrum.known_column to ${role.name};
   `)
   const client = await role.client()
   const reader = new Auditrum(database, { reader: client })
   expect((await reader.page({ table: 'orders', id: 5 })).events).toHaveLength(3)
   expect(await reader.blame('orders', 5)).toHaveLength(4)
+  // also of a table in a schema that it may not use
+  expect(await reader.page({ table: 'first.twins' })).toMatchObject({ next: null })
   await expect(client.query('select * from auditrum.audit_event')).rejects.toMatchObject({
     code: '42501',
   })
