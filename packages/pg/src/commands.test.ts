@@ -1,0 +1,545 @@
+import fc from 'fast-check'
+import { loadModule, parseSync } from 'libpg-query'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type CommandKind, commandsOf, HARMLESS_FUNCTIONS } from './commands.js'
+
+const kinds = (text: string) => commandsOf(text).map(({ kind }) => kind)
+const parts = (text: string) => commandsOf(text).map(({ start, end }) => text.slice(start, end))
+
+const examples: readonly (readonly [CommandKind, readonly string[]])[] = [
+  [
+    'read',
+    [
+      'select 1',
+      'SELECT "public"."User"."id" FROM "public"."User" WHERE ("public"."User"."id" = $1 AND 1=1)',
+      'select * from a left join (select 1 as id) b using (id) join (select 2) c on (true)',
+      'select * from a natural join b where x in (1, 2) and not exists (select) or (y) is null',
+      'select count(*) filter (where x > 1) over (partition by (a), b order by (c)) from t',
+      'select pg_catalog.count(*) over (w) from t window w as (order by a)',
+      'select percentile_cont(0.5) within group (order by x) filter (where true) from t',
+      'select x::numeric(10,2), y::character varying(10), cast(z as vector(3)), w::vector(3)',
+      "select case when (a) then (b) else (c) end, coalesce(a, 'b'), extract(year from now())",
+      'select coalesce(max(id), 0) + 1 as "next" from "t" group by (a) having (count(*) > 1)',
+      'select a from t group by grouping sets ((a), (b)), a order by (a) limit (1) offset (2)',
+      'select a from t group by cube (a, b)',
+      'select substring(a from (1) for (2)), position((a) in (b)), trim(both (a) from (b))',
+      "select now() at time zone ('UTC'), current_timestamp(3), left(a, 1), right(a, 1)",
+      'with a as (select 1), b (x, "y") as materialized (select 1, 2) select * from a, b',
+      'with recursive t(n) as (values (1) union all select n + 1 from t) select sum(n) from t',
+      'with "a"("b") as not materialized (select 1) select * from a',
+      'with a as (select 1) (select count(*) from a) order by (1)',
+      'select * from (values (1, 2)) v(a, b), (values (1)) as "w"("a"), unnest($1) u(x)',
+      'select * from t, lateral (select 1) "l"("x") join (select 1) m(y) on true',
+      'select * from unnest($1::int[], $2::text[]) with ordinality u(a, b, c)',
+      'select * from jsonb_to_recordset($1) as x(a int, b numeric(10,2))',
+      'select array(select 1), row(1, 2), x = any($1), y = all (array[1]), z between (1) and (2)',
+      'select distinct on (a) a from t union (select 1) except all (select 2)',
+      'select distinct on (a, b) count(*), lower(b) from t',
+      'values (1), (2)',
+      'table t',
+      '((select 1) union (select 2))',
+      'select * from t for update of t skip locked',
+      'select * from t for no key update',
+      'select insert_x, "update", \'delete\' from "insert" -- delete',
+      'explain select 1',
+      'explain analyze verbose select 1',
+      'explain (analyze, buffers true, format json) select 1',
+      'explain (select 1)',
+      'explain with t(n) as (select 1) select * from t',
+    ],
+  ],
+  [
+    'write',
+    [
+      'insert into t values (1)',
+      'update t set a = 1',
+      'delete from t',
+      'merge into t using s on true when matched then delete',
+      'with x as (insert into t values (1) returning *) select * from x',
+      'with x as (select 1) update t set a = 1',
+      'with x(a) as materialized (delete from t returning *) table x',
+      'select * into u from t',
+      'select f()',
+      'select f (1)',
+      'select f/* */(1)',
+      'select f -- \n (1)',
+      'select "lower"(a) from t',
+      'select s.lower(a)',
+      'select d.pg_catalog.lower(a)',
+      'select "pg_catalog".lower(a)',
+      'select pg_catalog.set_config(a, b, true)',
+      "select nextval('s')",
+      "select setval('s', 1)",
+      'select pg_advisory_xact_lock(1)',
+      "select pg_notify('a', 'b')",
+      'select lo_create(0)',
+      "select query_to_xml('delete from t', true, true, '')",
+      'select * from f(1) as x(a int)',
+      'select * from f(1) x(a)',
+      // KELVIN SIGN: not the function rank
+      'select ran\u212A(a) from t',
+      // Keywords may name functions where they are not needed as keywords.
+      'select filter(x), over(x)',
+      'select by(x), join(x), ilike(x, y)',
+      'select not materialized(x)',
+      'select cube(x) from t order by rollup(x)',
+      'select a from t order by cube(x)',
+      'select distinct on (a) f(a) from t',
+      'select distinct on (a) filter(a) from t',
+      'select a operator(pg_catalog.=) f(b)',
+      'select a[b:f(x)], a[:f(x)]',
+      'select a is json with unique keys, f(b)',
+      'select now()::timestamp with time zone, f(b)',
+      'with a as (select 1) (select 1) order by b, f(x)',
+      'with a as (select 1) select b, f(x)',
+      'select (with a as (select 1) select 1), f(x)',
+      'explain analyze delete from t',
+      'explain (analyze) insert into t values (1)',
+      'explain analyze select f()',
+      'explain analyze execute p',
+      'declare c cursor for select 1',
+      'fetch all from c',
+      'execute p(1)',
+      'create table a as select 1',
+      'create index on t (a)',
+      'create function f() returns int return 1',
+      'drop table t',
+      'alter table t add column a int',
+      'alter database d set a = 1',
+      'truncate t',
+      'refresh materialized view concurrently v',
+      'analyze t',
+      'set constraints all immediate',
+      'discard temp',
+      "copy t from '/tmp/x'",
+      "copy t to program 'x'",
+      'frobnicate the database',
+      '"select" 1',
+      ') select 1',
+      'sélect 1',
+      'constructor',
+    ],
+  ],
+  ['begin', ['begin', 'BEGIN WORK', 'begin isolation level serializable', 'start transaction']],
+  [
+    'end',
+    [
+      ...['commit', 'COMMIT WORK', 'end', 'end transaction', 'rollback', 'abort'],
+      ...['commit and chain', 'rollback work and no chain', "prepare transaction 'x'"],
+      'prepare/**/transaction $$x$$',
+    ],
+  ],
+  [
+    'rollback to',
+    [
+      ...['rollback to a', 'ROLLBACK WORK TO a', 'rollback transaction to savepoint a'],
+      'rollback/* */to"a"',
+    ],
+  ],
+  [
+    'session',
+    [
+      ...['set a = 1', "set local a.b to 'x'", 'set transaction isolation level serializable'],
+      ...['set session characteristics as transaction read only', 'set role a', 'reset all'],
+      ...['show a', 'savepoint a', 'release savepoint a', 'lock table a', 'listen a', 'close a'],
+      ...['unlisten *', "notify a, 'b'", 'deallocate all', "load 'a'", 'checkpoint'],
+      ...['prepare a as delete from t', 'prepare transaction (int) as select $1'],
+      'prepare transaction as select 1',
+    ],
+  ],
+  [
+    'copy in',
+    [
+      ...['copy t from stdin', 'COPY s.t ("from", b) FROM STDIN WITH (format csv)'],
+      ...['copy s.to from stdin', 'copy binary t from stdin', 'copy t from stdout'],
+    ],
+  ],
+  [
+    'copy out',
+    [
+      ...['copy t to stdout', 'copy (select a from t) to stdout csv', 'copy t (a) to stdin'],
+      'copy ((select 1) union (select 2)) to stdout',
+    ],
+  ],
+  [
+    'copy out, writing',
+    [
+      'copy (insert into t values (1) returning a) to stdout',
+      'copy (select f(a) from t) to stdout',
+      'copy (with x as (delete from t returning *) select * from x) to stdout (format csv)',
+    ],
+  ],
+  [
+    'alone',
+    [
+      ...['vacuum', 'vacuum (full) t', 'cluster', 'cluster t using i', 'alter system reset all'],
+      ...['create database d', 'drop database if exists d', 'alter database d set tablespace t'],
+      ...[
+        "create tablespace a location '/a'",
+        'drop tablespace a',
+        'create index concurrently on t(a)',
+      ],
+      ...['create unique index concurrently i on t (a)', 'drop index concurrently i'],
+      ...['reindex table concurrently t', 'reindex (verbose) database d', 'reindex table t'],
+      ...[
+        "create subscription s connection 'c' publication p",
+        'alter subscription s refresh publication',
+      ],
+      ...['drop subscription s', 'alter table a detach partition b concurrently'],
+      ...["commit prepared 'x'", "rollback prepared 'x'", 'discard all'],
+    ],
+  ],
+  ['call', ['call p()', 'do $$begin commit; end$$', "do language plpgsql 'begin end'"]],
+]
+
+describe('the kind of a command', () => {
+  for (const [kind, texts] of examples)
+    it.each(texts)(`is '${kind}': %s`, (text) => {
+      expect(kinds(text)).toEqual([kind])
+      expect(kinds(`/* */ ${text}\n; ${text}`)).toEqual([kind, kind])
+    })
+})
+
+describe('the commands of a text', () => {
+  it('are none for blanks and comments', () => {
+    for (const text of ['', ' \t\n\r\f\v', ';', ' ;; -- x\n;', '/* a /* b */ ; */', '-- x'])
+      expect(commandsOf(text), text).toEqual([])
+  })
+
+  it('have neither blanks nor comments nor the semicolon around them', () => {
+    expect(commandsOf('/* a */ begin ; -- b\n select /* c */ 1 -- d')).toEqual([
+      { kind: 'begin', start: 8, end: 13 },
+      { kind: 'read', start: 22, end: 38 },
+    ])
+  })
+
+  it.each([
+    ["select ';'''';'; select 2", ["select ';'''';'", 'select 2']],
+    ["select '\\'; select '2'", ["select '\\'", "select '2'"]],
+    ["select E'\\';', e'\\\\'; select 2", ["select E'\\';', e'\\\\'", 'select 2']],
+    ["select fe'\\'; select 2", ["select fe'\\'", 'select 2']],
+    ["select u&'\\'; select u&'\\0041'", ["select u&'\\'", "select u&'\\0041'"]],
+    [
+      "select B'0\\'; select X'\\'; select n'\\'",
+      ["select B'0\\'", "select X'\\'", "select n'\\'"],
+    ],
+    ["select E'a'\n--b\n '\\';'; select 2", ["select E'a'\n--b\n '\\';'", 'select 2']],
+    ["select E'a'/**/\n'\\';'", ["select E'a'/**/\n'\\'", "'"]],
+    ['select ";"";"; select U&";"', ['select ";"";"', 'select U&";"']],
+    ['select $$;$$; select $a$;$b$;$$;$a$', ['select $$;$$', 'select $a$;$b$;$$;$a$']],
+    ['select $é1$;$é1$; select $A$;$a$;$A$', ['select $é1$;$é1$', 'select $A$;$a$;$A$']],
+    ['select a$a$; select b$a$', ['select a$a$', 'select b$a$']],
+    ['select $1; select $2', ['select $1', 'select $2']],
+    ['select $1$;$2$', ['select $1$', '$2$']],
+    ['select é$$; select 1', ['select é$$', 'select 1']],
+    ['select 1 /* /* ; */ ; */; select 2', ['select 1', 'select 2']],
+    ['select 1 /*/ ; */; select 2', ['select 1', 'select 2']],
+    ['select 1 --;\r; select 2', ['select 1', 'select 2']],
+    ['select 1 +--;\n2; select 3', ['select 1 +--;\n2', 'select 3']],
+    ['select 1 */*;*/ 2; select 3', ['select 1 */*;*/ 2', 'select 3']],
+    ["select 1 - '-;-'; select - -1", ["select 1 - '-;-'", 'select - -1']],
+    [
+      'create rule r as on insert to t do (delete from a; delete from b); select 2',
+      ['create rule r as on insert to t do (delete from a; delete from b)', 'select 2'],
+    ],
+    ['select 1); select 2', ['select 1)', 'select 2']],
+  ])('are split as the server does: %j', (text, expected) => {
+    expect(parts(text)).toEqual(expected)
+  })
+
+  it('may have bodies of commands', () => {
+    const body =
+      'begin/**/ATOMIC select case when a then atomic end; ; values (1); select begin atomic; end'
+    for (const head of [
+      'create function f() returns int',
+      'CREATE OR REPLACE PROCEDURE p(begin int)',
+    ])
+      expect(parts(`${head} ${body}; end`)).toEqual([`${head} ${body}`, 'end'])
+    const empty = 'create procedure p() begin atomic end'
+    expect(parts(`${empty}; select 2`)).toEqual([empty, 'select 2'])
+    // No body: names, and the beginning of a transaction.
+    expect(kinds('select begin atomic; delete from t; end')).toEqual(['read', 'write', 'end'])
+    expect(kinds('create table begin (atomic int); begin; end')).toEqual(['write', 'begin', 'end'])
+    expect(kinds('create function f() returns int set a to begin; end')).toEqual(['write', 'end'])
+  })
+
+  it('have backslashes in every string without standard_conforming_strings', () => {
+    const split = (text: string) =>
+      commandsOf(text, { standardConformingStrings: false }).map((command) => command.kind)
+    expect(split("select '\\';'; begin")).toEqual(['read', 'begin'])
+    expect(split("select n'\\';'; begin")).toEqual(['read', 'begin'])
+    expect(split("select b'\\'; begin")).toEqual(['read', 'begin'])
+    expect(split('select "\\"; select $$\\$$; begin')).toEqual(['read', 'read', 'begin'])
+  })
+
+  it.each(["'a; select 1", "E'a\\'; b", '"a; b', '$a$ ; $b$', '/* a /* */ ; b', "U&'; a"])(
+    'end in a write that goes to the end when it does not: %s',
+    (rest) => {
+      const text = `begin; select 1 ${rest}; commit `
+      expect(commandsOf(text)).toEqual([
+        { kind: 'begin', start: 0, end: 5 },
+        { kind: 'write', start: 7, end: text.length },
+      ])
+    },
+  )
+
+  it('take time in proportion to the text', () => {
+    const long = (part: string) => part.repeat(500_000 / part.length)
+    for (const part of ["'a'\n", "'", '$a$', '$a', '/*', '--', '-', 'a', '(', '"a"(', ';', "E'\\"])
+      expect(timeOf(long(part)), part).toBeLessThan(1000)
+  })
+})
+
+function timeOf(text: string): number {
+  const start = performance.now()
+  commandsOf(`select ${text}`)
+  return performance.now() - start
+}
+
+describe('in comparison with the parser of PostgreSQL 18', () => {
+  beforeAll(loadModule)
+
+  it('texts of statements have the same commands, and no write is a read', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const parsed = parse(text)
+        expect(parsed, text).toBeDefined()
+        expect(places(text)).toEqual(parsed?.map(({ place }) => place))
+        commandsOf(text).forEach(({ kind }, i) => {
+          if (kind === 'read' || kind === 'copy out') expect(parsed?.[i]?.writes, text).toEqual([])
+        })
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it('queries put together at random are no reads when they write', () => {
+    fc.assert(
+      fc.property(queries, (text) => {
+        const parsed = parse(text)
+        if (parsed === undefined) return
+        expect(places(text), text).toEqual(parsed.map(({ place }) => place))
+        commandsOf(text).forEach(({ kind }, i) => {
+          if (kind === 'read' || kind === 'copy out') expect(parsed[i]?.writes, text).toEqual([])
+        })
+      }),
+      { numRuns: RUNS * 10 },
+    )
+  })
+
+  it('whatever it parses has as many commands', () => {
+    fc.assert(
+      fc.property(soup, (text) => {
+        const parsed = parse(text)
+        if (parsed !== undefined) expect(places(text)).toEqual(parsed.map(({ place }) => place))
+      }),
+      { numRuns: RUNS * 20 },
+    )
+  })
+})
+
+const RUNS = Number(process.env.COMMANDS_RUNS ?? 300)
+
+// ---- What the parser says -------------------------------------------------------------------
+
+interface Parsed {
+  readonly place: readonly [start: number, end: number]
+  /** The nodes of its tree by which it may change something. */
+  readonly writes: readonly string[]
+}
+
+function parse(text: string): readonly Parsed[] | undefined {
+  if (text === '') return [] // what libpg-query refuses, unlike PostgreSQL
+  const bytes = Buffer.from(text)
+  let statements: ReturnType<typeof parseSync>['stmts']
+  try {
+    statements = parseSync(text).stmts
+  } catch {
+    return undefined
+  }
+  return (statements ?? []).map(({ stmt, stmt_location: from = 0, stmt_len: length }) => {
+    const to = length === undefined || length === 0 ? bytes.length : from + length
+    return { place: trimmed(text, chars(bytes, from), chars(bytes, to)), writes: writesOf(stmt) }
+  })
+}
+
+const chars = (bytes: Buffer, length: number) => bytes.subarray(0, length).toString().length
+
+/** libpg-query takes blanks and comments around a statement for a part of it, now and then. */
+function trimmed(text: string, from: number, to: number): readonly [number, number] {
+  const around = commandsOf(text.slice(from, to))
+  return [from + (around[0]?.start ?? 0), from + (around.at(-1)?.end ?? 0)]
+}
+
+function places(text: string): readonly (readonly [number, number])[] {
+  return commandsOf(text).map(({ start, end }) => [start, end])
+}
+
+const WRITES = /^(Insert|Update|Delete|Merge|Call|Do|Execute|Create\w*|Drop\w*|Alter\w*)Stmt$/
+
+function writesOf(node: unknown): readonly string[] {
+  if (Array.isArray(node)) return node.flatMap(writesOf)
+  if (typeof node !== 'object' || node === null) return []
+  return Object.entries(node).flatMap(([key, value]) => {
+    const here = WRITES.test(key) || key === 'intoClause' || isForeignCall(key, value) ? [key] : []
+    return [...here, ...writesOf(value)]
+  })
+}
+
+interface FuncCall {
+  readonly funcname?: readonly { readonly String?: { readonly sval?: string } }[]
+  readonly funcformat?: string
+}
+
+function isForeignCall(key: string, value: FuncCall): boolean {
+  if (key !== 'FuncCall') return false
+  const name = (value.funcname ?? []).map((part) => part.String?.sval ?? '')
+  if (value.funcformat === 'COERCE_SQL_SYNTAX' || GRAMMAR.has(name.join('.'))) return false
+  const schema = name.slice(0, -1).join('.')
+  return !['', 'pg_catalog'].includes(schema) || !HARMLESS_FUNCTIONS.has(name.at(-1) ?? '')
+}
+
+/** What the grammar makes of LIKE … ESCAPE and SIMILAR TO. */
+const GRAMMAR = new Set(['pg_catalog.like_escape', 'pg_catalog.similar_to_escape'])
+
+// ---- What it is asked -----------------------------------------------------------------------
+
+const one = <T>(...values: readonly T[]) => fc.constantFrom(...values)
+const glued = (...arbitraries: readonly fc.Arbitrary<string>[]) =>
+  fc.tuple(...arbitraries).map((strings) => strings.join(''))
+
+const content = fc
+  .array(one("'", '"', ';', '\\', '$', '$$', '$a$', '--', '/*', '*/', '\n', 'é', '😀', 'x', ' '), {
+    maxLength: 8,
+  })
+  .map((pieces) => pieces.join(''))
+
+const comments: fc.Arbitrary<string> = fc.oneof(
+  content.map((text) => `--${text.replaceAll('\n', ';')}\n`),
+  content.map((text) => `/*${text.replace(/\*\/|\/\*|\/$|\*$/g, '')} */`),
+  content.map((text) => `/*/*${text.replace(/\*\/|\/\*|\/$|\*$/g, '')} */;'*/`),
+)
+const blanks = fc
+  .array(fc.oneof({ weight: 3, arbitrary: one(' ', '\n', '\t', '\r', '\f') }, comments), {
+    minLength: 1,
+    maxLength: 3,
+  })
+  .map((pieces) => pieces.join(''))
+
+const doubled = (text: string, quote: string) => text.replaceAll(quote, quote + quote)
+const literals = fc.oneof(
+  content.map((text) => `'${doubled(text, "'")}'`),
+  content.map((text) => `E'${text.replace(/[\\']/g, '\\$&')}'`),
+  content.map((text) => `e'${doubled(text.replaceAll('\\', '\\\\'), "'")}'\n'\\';'`),
+  content.map((text) => `U&'${doubled(text.replaceAll('\\', '\\\\'), "'")}'`),
+  content.map((text) => `n'${doubled(text, "'")}'`),
+  content.filter((text) => !`${text}$`.includes('$$')).map((text) => `$$${text}$$`),
+  content.filter((text) => !`${text}$`.includes('$é_1$')).map((text) => `$é_1$${text}$é_1$`),
+  one("B'01'", "x'1F'", '1', '1.5e3', '$1', 'null'),
+)
+const names = fc.oneof(
+  one('a', 'b$', 'é', 'E', 'u', 'begin', 'atomic', 'key', 'recursive', 'ordinality'),
+  content.map((text) => `"x${doubled(text, '"')}"`),
+)
+const functions = one(
+  ...['lower', 'count', 'pg_catalog.max', 'f', 's.lower', 'nextval', '"lower"', 'ran\u212A', 'by'],
+  ...['filter', 'over', 'join', 'materialized', 'cube', 'sets', 'LOWER', 'pg_catalog . max'],
+)
+
+const expressions = fc.oneof(
+  literals,
+  names,
+  glued(functions, one('', ' ', '/**/'), one('('), literals, one(')')),
+  glued(one('case when true then '), names, one(' else 1 end')),
+  glued(one('(select '), literals, one(')')),
+  glued(literals, one(' in ('), literals, one(')')),
+  one('count(*) filter (where true) over (partition by (a))', 'a + b', 'a -/* ; */- 1'),
+)
+const selects = fc.oneof(
+  glued(one('select '), expressions, one(', '), expressions, one(' from t')),
+  glued(one('with x(a) as (select '), expressions, one(') table x')),
+  glued(one('with y as (delete from t returning '), names, one('), x(a) as (select 1) table x')),
+  glued(one('values ('), expressions, one(')')),
+  glued(one('(select '), expressions, one(') order by a, '), expressions),
+  glued(one('select '), literals, one(' into t')),
+)
+const statements = fc.oneof(
+  { weight: 4, arbitrary: selects },
+  glued(one('insert into t values ('), expressions, one(')')),
+  glued(one('update t set a = '), expressions),
+  glued(one('delete from t where '), expressions, one(' is null')),
+  glued(one('explain ', 'explain analyze ', 'explain (costs off) ', 'create view v as '), selects),
+  glued(one('copy ('), selects, one(') to stdout')),
+  glued(
+    one('create function f() returns int begin atomic '),
+    selects,
+    one('; ; select case when a then atomic end;', ';'),
+    blanks,
+    one('END'),
+  ),
+  glued(one('create rule r as on insert to t do ('), selects, one('; delete from t)')),
+  one(
+    'begin',
+    'commit',
+    'rollback to a',
+    'end',
+    'create table t (a int)',
+    'call p()',
+    'set a to b',
+  ),
+)
+const texts = fc
+  .array(
+    fc.oneof(
+      { weight: 5, arbitrary: glued(blanks, statements, blanks, one(';')) },
+      blanks,
+      one(';'),
+    ),
+    { maxLength: 6 },
+  )
+  .chain((pieces) => glued(one(pieces.join('')), fc.oneof(one(''), statements)))
+
+/**
+ * Queries of the examples in which a few words were put in, replaced or taken out. Most do not
+ * parse: the point is to find a way in which a call does not look like one.
+ */
+const reads = () => examples.find(([kind]) => kind === 'read')?.[1] ?? []
+const fragments = one(
+  ...['f(x)', 'f (x)', 'filter(x)', 'by(x)', 'join(x)', 'cube(x)', 'sets(x)', 'over(x)', '"f"(x)'],
+  ...['s.f(x)', 'recursive(x)', 'materialized(x)', ', f(x)', ', f', 'x f(x)', 'f(x) as (a int)'],
+  ...['(', ')', '(x)', ',', '.', ':', 'as', 'not', 'with', 'with a(b) as (select 1)', 'x', "'x'"],
+  ...['distinct on (a)', 'order by', 'group by', 'from', 'where', 'select', 'union', 'operator(+)'],
+  ...['materialized', 'filter', 'over', 'ordinality', 'key', 'update', 'into x', 'time zone'],
+  ...['with unique keys', 'is json', 'delete', 'lateral', 'left', 'limit', 'on', 'using', 'search'],
+  ...['depth first by a set b', 'table t', 'values', '::', 'like', 'varying', 'zone', '1', '/**/'],
+)
+const edit = fc.record({ at: fc.nat(60), drop: one(0, 0, 0, 1, 2), put: fragments })
+const queries = fc
+  .tuple(fc.nat(), fc.array(edit, { minLength: 1, maxLength: 2 }))
+  .map(([n, edits]) => {
+    const texts = reads()
+    const pieces = (texts[n % texts.length] ?? '').split(/ |(?=[(),])|(?<=[(),])/)
+    for (const { at, drop, put } of edits) pieces.splice(at % (pieces.length + 1), drop, put)
+    return pieces.join(' ')
+  })
+
+const characters = fc
+  .array(
+    one(
+      ...["'", "'", '"', '"', '$', '$a$', '$a$', '$$', 'E', 'e', 'U', '&', "U&'", "E'", "''", 'b'],
+      ...['\\', '-', '--', '/', '*', '/*', '*/', ';', '(', ')', '\n', '\r', ' ', 'é', '1', 'n'],
+      ...['a', '_', '0', '.', ',', '\u00A0', '+', '@', '😀', 'end', 'case ', '$1', '\f'],
+    ),
+    { maxLength: 5 },
+  )
+  .map((pieces) => pieces.join(''))
+const soup = fc
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: characters },
+      one(';select ', ';select 1', ';table a', ',', ' ', ' from a ', ';end', '; ;', ' begin'),
+      one(';create function a() begin atomic ', ';create procedure a(begin a)', ' begin atomic'),
+    ),
+    { maxLength: 8 },
+  )
+  .map((pieces) => pieces.join(''))

@@ -1,0 +1,67 @@
+import { runInContext, storedContext, UsageError } from '@auditrum/core'
+import type pg from 'pg'
+import { type CarryOptions, wrapClient } from './client.js'
+import type { Client } from './driver.js'
+import { inContext } from './query.js'
+
+type Connected = (error: Error | undefined, client: unknown, release: unknown) => void
+
+const wrapped = Symbol.for('auditrum.pg.1')
+
+/**
+ * Makes every statement of a pool's clients carry the context of the code that asks for it, clients
+ * that are connected already included.
+ *
+ * @returns takes it off again; undefined where somebody else has put it on.
+ */
+export function wrapPool(pool: pg.Pool, options: CarryOptions): (() => void) | undefined {
+  if (wrapped in pool) return undefined
+  refuseNative(pool)
+  const clients = new Map<object, () => void>()
+  const wrap = (client: object) => {
+    const unwrap = wrapClient(client as Client, options)
+    if (unwrap) clients.set(client, unwrap)
+  }
+  const forget = (client: object) => clients.delete(client)
+
+  // for those that are checked out at this moment; 'acquire' finds all others
+  for (const client of (pool as unknown as { readonly _clients?: object[] })._clients ?? []) {
+    wrap(client)
+  }
+  pool.on('acquire', wrap)
+  pool.on('remove', forget)
+
+  // A client is given to whoever waits for it by whoever releases it, in that one's context: the
+  // callback has to bring its own. And what opens a socket must not give it a context, because all
+  // that comes from the socket would have it.
+  const original = (...args: unknown[]): unknown =>
+    (Object.getPrototypeOf(pool) as { connect(...args: unknown[]): unknown }).connect.apply(
+      pool,
+      args,
+    )
+  const connect = (callback?: Connected): unknown => {
+    const context = storedContext()
+    return runInContext(undefined, () =>
+      callback ? original(inContext(context, callback)) : original(),
+    )
+  }
+  Object.defineProperty(pool, 'connect', { value: connect, configurable: true, writable: true })
+  Object.defineProperty(pool, wrapped, { value: true, configurable: true })
+
+  return () => {
+    Reflect.deleteProperty(pool, 'connect')
+    Reflect.deleteProperty(pool, wrapped)
+    pool.off('acquire', wrap)
+    pool.off('remove', forget)
+    for (const unwrap of clients.values()) unwrap()
+    clients.clear()
+  }
+}
+
+function refuseNative(pool: pg.Pool): void {
+  const { Client } = pool as unknown as { readonly Client?: { readonly prototype: object } }
+  if (!Client || 'getStartupConf' in Client.prototype) return
+  throw new UsageError(
+    'This pool is one of pg-native, which lets nobody send a context along with a statement. Use the pool in JavaScript, pg.Pool.',
+  )
+}

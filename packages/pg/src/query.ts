@@ -1,0 +1,171 @@
+import { runInContext, type StoredContext } from '@auditrum/core'
+import type { Command } from './commands.js'
+import {
+  type Callback,
+  type Connection,
+  handlers,
+  type Query,
+  type QueryClass,
+  type ServerError,
+} from './driver.js'
+import type { Session } from './session.js'
+import { behindSetting, cork, expectSetting, override } from './setting.js'
+import { type Interspersed, intersperse } from './several.js'
+
+/** What a query of the application's is sent with. */
+interface Carried {
+  readonly session: Session
+  readonly context: StoredContext | undefined
+  readonly commands: readonly Command[]
+  /** Runs the query again without a context. */
+  retryBare(callback: Callback): void
+}
+
+interface CarryingQueryClass {
+  new (carried: Carried, config: unknown, values?: unknown, callback?: unknown): Query
+}
+
+/**
+ * invalid_transaction_termination: a procedure that commits; active_sql_transaction: a command that
+ * wants to be alone; syntax_error: several commands where one was read.
+ */
+const refusedBecauseOfUs = new Set(['2D000', '25001', '42601'])
+
+const classes = new WeakMap<QueryClass, CarryingQueryClass>()
+
+/**
+ * A subclass of the client's own Query, which a pipeline insists on, that sends the context with its
+ * statement: one object, one implicit transaction, one answer.
+ */
+export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
+  const known = classes.get(Base)
+  if (known) return known
+
+  // Instrumentations that put a comment into the text copy the query with a spread. Methods that are
+  // own properties go with the copy, and find what was copied by `original`.
+  const ownMethods = {
+    submit(this: Carrying, connection: Connection) {
+      return this.original.send(this, connection)
+    },
+    ...Object.fromEntries(
+      handlers.map((name) => {
+        const method = Base.prototype[name] as (...args: unknown[]) => unknown
+        return [
+          name,
+          function (this: Carrying, ...args: unknown[]) {
+            return method.apply(this.original, args)
+          },
+        ]
+      }),
+    ),
+  }
+
+  class Carrying extends Base {
+    readonly original = this
+    readonly carried: Carried
+    /** Goes by the extended protocol, though it has no values. */
+    isExtended = false
+
+    constructor(carried: Carried, config: unknown, values?: unknown, callback?: unknown) {
+      super(config, values, callback)
+      this.carried = carried
+      Object.assign(this, ownMethods)
+    }
+
+    override requiresPreparation(): boolean {
+      return this.isExtended || super.requiresPreparation()
+    }
+
+    send(active: Query, connection: Connection): Error | null | undefined {
+      if (active !== this) {
+        this.text = active.text
+        this.binary = active.binary ?? false
+        this.callback = (error, result) => active.callback?.(error, result)
+      }
+      const { session, context, commands } = this.carried
+      // a query has no data to copy in: it is refused, and by the extended protocol would wait for it
+      const carrying = commands.some((each) => session.carries(each) && each.kind !== 'copy in')
+      const setting = carrying ? session.due(context) : undefined
+      if (setting !== undefined) {
+        if (super.requiresPreparation() || commands.length === 1) {
+          return this.#sendBehind(setting, active, connection)
+        }
+        this.#intersperse(setting, active)
+      }
+      const refused = super.submit(connection)
+      if (!refused) session.submitted(commands, setting)
+      return refused
+    }
+
+    #sendBehind(setting: string, active: Query, connection: Connection) {
+      const { session, commands } = this.carried
+      if (!super.requiresPreparation()) {
+        // behind a setting without Sync, PostgreSQL 18 does not commit a single simple Query
+        this.isExtended = true
+        this.binary = false // the simple protocol gives text
+      }
+      return cork(connection, () => {
+        const refused = super.submit(behindSetting(setting, connection))
+        if (refused) return refused
+        if (session.autocommits) this.#retryWhereRefused(active)
+        session.submitted(commands, setting)
+        expectSetting(active, connection)
+        return null
+      })
+    }
+
+    #intersperse(setting: string, active: Query): void {
+      const { session, commands } = this.carried
+      const text = this.text as string
+      const sent = intersperse(text, commands, (command) => session.carries(command), setting)
+      this.text = sent.text
+      hideOurs(active, sent)
+    }
+
+    #retryWhereRefused(active: Query): void {
+      const restore = override(active, {
+        handleError: (error: ServerError, connection: Connection) => {
+          restore()
+          const { carried, callback } = this
+          if (!callback || !refusedBecauseOfUs.has(error.code ?? '')) {
+            return active.handleError(error, connection)
+          }
+          carried.retryBare(callback)
+        },
+      })
+    }
+  }
+  classes.set(Base, Carrying)
+  return Carrying
+}
+
+/** Keeps the results of our commands out of the application's. */
+function hideOurs(query: Query, { ours, position }: Interspersed): void {
+  let index = 0
+  const { handleRowDescription, handleDataRow, handleCommandComplete, handleError } = query
+  override<Query>(query, {
+    handleRowDescription(message) {
+      if (!ours.has(index)) handleRowDescription?.call(this, message)
+    },
+    handleDataRow(message) {
+      if (!ours.has(index)) handleDataRow?.call(this, message)
+    },
+    handleCommandComplete(message, connection) {
+      if (!ours.has(index++)) handleCommandComplete?.call(this, message, connection)
+    },
+    handleError(error, connection) {
+      error.position = position(error)
+      return handleError.call(this, error, connection)
+    },
+  })
+}
+
+/** A callback that finds the context it was given in, not that of whoever opened the socket. */
+export function inContext<Args extends unknown[], Result>(
+  context: StoredContext | undefined,
+  callback: (...args: Args) => Result,
+): (...args: Args) => Result {
+  return function (this: unknown, ...args: Args): Result {
+    return runInContext(context, () => callback.apply(this, args))
+  }
+}

@@ -1,0 +1,86 @@
+import { type ContextPayload, payloadOf, type StoredContext } from '@auditrum/core'
+import type { Command, CommandKind } from './commands.js'
+
+/** Which commands carry the context: all that may write, or all that can. */
+export type Carry = 'writes' | 'all'
+
+const writing: ReadonlySet<CommandKind> = new Set(['write', 'call', 'copy in', 'copy out, writing'])
+const reading: ReadonlySet<CommandKind> = new Set(['read', 'copy out'])
+
+/**
+ * What is known of a connection's transaction, and of the context that was sent in it. The setting
+ * is local to the transaction, so outside of one nothing is ever set.
+ */
+export class Session {
+  /** As ReadyForQuery says: idle, in a transaction, in a failed one. In a pipeline, as predicted. */
+  #status: 'I' | 'T' | 'E' = 'I'
+  /** Last sent in this transaction; null where it may have been taken back since, undefined: never. */
+  #sent: string | null | undefined
+  #inFlight = 0
+  readonly #carry: Carry
+  readonly #onPayload: (payload: ContextPayload) => void
+
+  constructor(carry: Carry, onPayload: (payload: ContextPayload) => void) {
+    this.#carry = carry
+    this.#onPayload = onPayload
+  }
+
+  get autocommits(): boolean {
+    return this.#status === 'I'
+  }
+
+  /** Whether commands of this kind carry a context. */
+  carries({ kind }: Command): boolean {
+    return writing.has(kind) || (this.#carry === 'all' && reading.has(kind))
+  }
+
+  /**
+   * What must be sent before a command that carries: the value of the setting, or nothing because
+   * it is set already, or there is none.
+   */
+  due(context: StoredContext | undefined): string | undefined {
+    if (this.#status === 'E') return undefined
+    const isFirst = this.#status === 'I' || this.#sent === undefined
+    let text = ''
+    if (context) {
+      const payload = payloadOf(context, isFirst)
+      if (payload.problems.length > 0) this.#onPayload(payload)
+      text = payload.text
+    } else if (isFirst) return undefined
+    return text === this.#sent ? undefined : text
+  }
+
+  /** Commands are on their way, and with them, or among them, the setting. */
+  submitted(commands: readonly Command[], setting: string | undefined): void {
+    this.#inFlight++
+    if (setting !== undefined && this.#status === 'T') this.#sent = setting
+    for (const { kind } of commands) this.#pass(kind)
+    // among them may be a BEGIN in front of it
+    if (setting !== undefined && commands.length > 1 && this.#status === 'T') this.#sent = null
+  }
+
+  /** The server has answered all commands up to a Sync. */
+  ready(status: string): void {
+    this.#inFlight = Math.max(0, this.#inFlight - 1)
+    if (this.#inFlight > 0) return
+    this.#status = status === 'T' || status === 'E' ? status : 'I'
+    if (this.#status === 'I') this.#sent = undefined
+    if (this.#status === 'E') this.#doubt()
+  }
+
+  #pass(kind: CommandKind): void {
+    if (kind === 'begin') {
+      this.#status = 'T'
+    } else if (kind === 'end') {
+      this.#status = 'I'
+      this.#sent = undefined
+    } else if (kind === 'rollback to' || kind === 'session' || kind === 'call') {
+      this.#doubt()
+    }
+  }
+
+  /** ROLLBACK TO, RESET and procedures can take the setting back. Sending it again costs little. */
+  #doubt(): void {
+    if (this.#sent !== undefined) this.#sent = null
+  }
+}

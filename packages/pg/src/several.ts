@@ -1,0 +1,54 @@
+import type { Command } from './commands.js'
+import type { ServerError } from './driver.js'
+import { settingCommand } from './setting.js'
+
+/** A text of several commands with the setting put in where it is needed. */
+export interface Interspersed {
+  readonly text: string
+  /** Which of its commands are ours, counted from 0. */
+  readonly ours: ReadonlySet<number>
+  /** An error's position in the text as it was given. */
+  position(error: ServerError): string | undefined
+}
+
+/**
+ * Puts the setting before the first command that carries it, and again where a command before may
+ * have taken it back: never before BEGIN or SET, which may have to come first in their transaction.
+ */
+export function intersperse(
+  text: string,
+  commands: readonly Command[],
+  carries: (command: Command) => boolean,
+  value: string,
+): Interspersed {
+  const setting = settingCommand(value)
+  const ours = new Set<number>()
+  const offsets: number[] = []
+  let result = ''
+  let copied = 0
+  let isDue = true
+  commands.forEach((command, index) => {
+    if (carries(command)) {
+      if (isDue) {
+        ours.add(index + ours.size)
+        offsets.push(command.start)
+        result += text.slice(copied, command.start) + setting
+        copied = command.start
+      }
+      isDue = false
+    } else if (command.kind !== 'read' && command.kind !== 'copy out') isDue = true
+  })
+  return {
+    text: result + text.slice(copied),
+    ours,
+    position({ position }) {
+      if (position === undefined) return undefined
+      let given = Number(position)
+      // both are counted in characters, which are code points
+      for (const offset of offsets) {
+        if (given > [...text.slice(0, offset)].length + setting.length) given -= setting.length
+      }
+      return String(given)
+    },
+  }
+}

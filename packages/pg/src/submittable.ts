@@ -1,0 +1,125 @@
+import type { StoredContext } from '@auditrum/core'
+import type { Command, CommandKind } from './commands.js'
+import { type Connection, handlers, type Query, type Submittable } from './driver.js'
+import { inContext } from './query.js'
+import type { Session } from './session.js'
+import { behindSetting, cork, expectSetting, override, sendSetting } from './setting.js'
+
+/**
+ * Makes a cursor, a stream or a query object of the application's, once, send the context before it
+ * sends itself, and find it in its events: they come from the socket, and would else have the
+ * context of whoever opened that.
+ */
+export function carryOn(
+  query: Submittable,
+  session: Session,
+  context: StoredContext | undefined,
+  commands: readonly Command[],
+): void {
+  const restore = override(query, {
+    submit(connection: Connection) {
+      restore()
+      const [command] = commands
+      const carrying =
+        commands.length === 1 && command !== undefined && takesSetting(query, command, session)
+      const setting = carrying ? session.due(context) : undefined
+      stayIn(query, context)
+      const refused =
+        setting === undefined
+          ? query.submit(connection)
+          : cork(connection, () => submitBehind(setting, query, command?.kind, connection))
+      if (!refused) session.submitted(commands, setting)
+      return refused
+    },
+  })
+}
+
+/**
+ * Behind a setting without Sync a single simple Query is wrong on PostgreSQL 18, so what would be
+ * one goes by the extended protocol.
+ */
+function takesSetting(query: Submittable, command: Command, session: Session): boolean {
+  // a query has no data to copy in; a stream that copies out reads the socket by itself
+  const wrong = isQuery(query) ? command.kind === 'copy in' : command.kind.startsWith('copy out')
+  return session.carries(command) && !wrong
+}
+
+function submitBehind(
+  setting: string,
+  query: Submittable,
+  kind: CommandKind | undefined,
+  connection: Connection,
+) {
+  let refused: Error | null | undefined
+  if (isQuery(query)) {
+    if (!query.requiresPreparation()) {
+      query.requiresPreparation = () => true
+      query.binary = false
+    }
+    refused = query.submit(behindSetting(setting, connection))
+  } else {
+    sendSetting(connection, setting)
+    refused = query.submit(kind === 'copy in' ? copyingIn(connection, query) : connection)
+  }
+  if (!refused) expectSetting(query, connection)
+  return refused
+}
+
+/** A connection for a stream that copies in: it sends a simple Query, and this an extended one. */
+function copyingIn(connection: Connection, query: Submittable): Connection {
+  const sync = syncBehindData(connection, query)
+  return Object.assign(Object.create(connection) as Connection, {
+    query(text: string) {
+      connection.parse({ text })
+      connection.bind({ values: [] })
+      connection.execute()
+    },
+    endCopyFrom() {
+      connection.endCopyFrom()
+      sync()
+    },
+    stream: Object.assign(Object.create(connection.stream) as Connection['stream'], {
+      write(chunk: Uint8Array, ...rest: unknown[]) {
+        const written = connection.stream.write(chunk, ...rest)
+        if (COPY_DONE.equals(chunk)) sync()
+        return written
+      },
+    }),
+  })
+}
+
+/** As pg-copy-streams writes it, past the connection. */
+const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4])
+
+/**
+ * While it copies in, the server ignores a Sync, and it answers CopyDone only at the next one: there
+ * must be exactly one, behind the data or behind an error.
+ */
+function syncBehindData(connection: Connection, query: Submittable): () => void {
+  let isSent = false
+  const sync = () => {
+    if (!isSent) connection.sync()
+    isSent = true
+  }
+  const restore = override<Submittable>(query, {
+    handleError(error) {
+      restore()
+      sync()
+      return query.handleError(error, connection)
+    },
+  })
+  return sync
+}
+
+function isQuery(query: Submittable): query is Query {
+  return typeof (query as Partial<Query>).requiresPreparation === 'function'
+}
+
+function stayIn(query: Submittable, context: StoredContext | undefined): void {
+  const methods: Record<string, unknown> = {}
+  for (const name of handlers) {
+    const method = query[name] as ((...args: unknown[]) => unknown) | undefined
+    if (method) methods[name] = inContext(context, method.bind(query))
+  }
+  Object.assign(query, methods)
+}
