@@ -158,7 +158,9 @@ describe('time and interruption', () => {
     await expect(as('anna', () => client.query(slow))).rejects.toMatchObject({ code: '57014' })
     await client.query('reset statement_timeout')
     const { rows } = await client.query('select pg_backend_pid() as pid')
-    const running = as('anna', () => client.query(slow))
+    const interrupted = expect(as('anna', () => client.query(slow))).rejects.toMatchObject({
+      code: '57014',
+    })
     await until(
       async () =>
         (
@@ -169,7 +171,7 @@ describe('time and interruption', () => {
         ).rowCount === 1,
     )
     await it.database.query('select pg_cancel_backend($1)', [rows[0].pid])
-    await expect(running).rejects.toMatchObject({ code: '57014' })
+    await interrupted
     await as('anna', () => client.query(insert, ['x']))
     expect(await it.users()).toEqual(['anna'])
   })

@@ -22,13 +22,13 @@ export interface Shop {
 
 export async function shop(
   options: pg.PoolConfig = {},
-  { url, ...auditOptions }: PgOptions & { readonly url?: string } = {},
+  { url, ...auditOptions }: PgOptions & { readonly url?: (database: string) => string } = {},
 ): Promise<Shop> {
   const server = testServer()
   const setUp = [schemaSql(), tables, trackingSql(track('orders'))].join(';\n')
   const template = await prepareTemplate(server, setUp, (client) => client.query(setUp))
   const database = await createDatabase(server, { template })
-  const pool = database.pool(url === undefined ? options : { connectionString: url, ...options })
+  const pool = database.pool(url ? { connectionString: url(database.name), ...options } : options)
   const audit = auditrum(pool, { maintain: false, ...auditOptions })
   afterAll(async () => {
     audit.close()
@@ -41,7 +41,7 @@ export async function shop(
     audit,
     async users() {
       const { rows } = await database.query<{ id: string; user_id: string | null }>(
-        'select id::text, user_id from auditrum.auditlog where id > $1 order by id',
+        'select id::text, user_id from auditrum.auditlog as log where log.id > $1 order by log.id',
         [seen],
       )
       seen = rows.at(-1)?.id ?? seen
