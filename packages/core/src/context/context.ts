@@ -3,7 +3,7 @@ import { ask, metadataOf } from './metadata.js'
 import { contextInside, runInContext, storedContext } from './store.js'
 
 /** A value of the metadata, or a function that knows it later. */
-export type ContextValue<Value> = Value | (() => Value | null | undefined) | null
+export type ContextValue<Value> = Value | (() => Value | null | undefined) | null | undefined
 
 /**
  * Who, why and from where: JSON, stored as given. Well-known keys are snake_case as in the database,
