@@ -81,6 +81,20 @@ export class Auditrum {
     this.#tables = [...tables]
   }
 
+  /**
+   * The same audit on another connection: in a transaction of the caller's, say. What is declared
+   * later on one is not declared on the other.
+   */
+  on(queryable: Queryable): Auditrum {
+    return new Auditrum(queryable, {
+      tables: this.#tables,
+      schema: this.#schema,
+      app: this.#app,
+      lockTimeout: this.#lockTimeout,
+      ...(this.#image === undefined ? {} : { image: this.#image }),
+    })
+  }
+
   /** Declares one more table; takes effect at the next `sync`. */
   track(table: string | TableName, options?: TrackOptions): void {
     this.#tables.push(track(table, options))

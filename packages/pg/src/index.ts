@@ -1,6 +1,6 @@
 export {
   type AuditEvent,
-  type Auditrum,
+  Auditrum,
   AuditrumError,
   type AuditrumOptions,
   amendContext,

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { amendContext, withChangeReason, withContext } from '../src/index.js'
+import { Auditrum, amendContext, withChangeReason, withContext } from '../src/index.js'
 import { expectClean, type Shop, shop, version } from './support.js'
 
 let it: Shop
@@ -282,6 +282,34 @@ test('requireContext is satisfied by a context, and refuses without', async () =
   await expect(insert()).rejects.toMatchObject({ code: 'AU001' })
   await expect(withContext({ source: 'web' }, insert)).rejects.toMatchObject({ code: 'AU001' })
   expect(await it.users()).toEqual(['anna'])
+})
+
+test('audit.on(client) reads what its transaction has written', async () => {
+  const writer = await it.pool.connect()
+  await writer.query('begin')
+  await as('anna', () => writer.query(`insert into orders (id, note) values (-7, 'x')`))
+  const inside = it.audit.on(writer)
+  expect((await inside.page({ table: 'orders', id: -7 })).events).toMatchObject([
+    { userId: 'anna' },
+  ])
+  expect((await it.audit.page({ table: 'orders', id: -7 })).events).toEqual([])
+  await writer.query('rollback')
+  writer.release()
+})
+
+test('a reader is asked, and only it', async () => {
+  const reader = await it.database.client()
+  const asked: string[] = []
+  const audit = new Auditrum(it.pool, {
+    reader: {
+      query(text, values) {
+        asked.push(text)
+        return reader.query(text, values)
+      },
+    },
+  })
+  await audit.page({ limit: 1 })
+  expect(asked).toHaveLength(1)
 })
 
 test('what cannot be stored is heard of, and the write goes on', async () => {
