@@ -1,15 +1,32 @@
-// Compiles sql/**/*.sql into src/sql/generated.ts. With --check it only says whether that is stale.
+// Compiles sql/**/*.sql into src/sql/generated.ts. With --check it only says whether that is stale,
+// and whether what runs under the search_path of the caller calls anything by a bare name.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { unqualifiedCalls } from './unqualified.mjs'
 
 const folder = new URL('../sql/', import.meta.url)
 const target = new URL('../src/sql/generated.ts', import.meta.url)
 
-const entries = readdirSync(folder, { recursive: true })
+const paths = readdirSync(folder, { recursive: true })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.sql'))
   // The same order everywhere: by code unit, whatever the locale.
   .sort((a, b) => (a < b ? -1 : 1))
-  .map((path) => `  '${path.slice(0, -'.sql'.length)}': ${literal(read(new URL(path, folder)))},\n`)
+
+if (process.argv.includes('--check')) {
+  const calls = paths
+    .filter((path) => /^(install|read)\//.test(path))
+    .flatMap((path) =>
+      unqualifiedCalls(read(new URL(path, folder))).map((call) => ({ path, ...call })),
+    )
+  for (const { path, line, name } of calls) {
+    console.error(`sql/${path}:${line} calls ${name}() by the search_path. Write its schema, too.`)
+  }
+  if (calls.length > 0) process.exit(1)
+}
+
+const entries = paths.map(
+  (path) => `  '${path.slice(0, -'.sql'.length)}': ${literal(read(new URL(path, folder)))},\n`,
+)
 
 const module = `// Generated from packages/core/sql by npm run sql.
 

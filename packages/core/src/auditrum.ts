@@ -1,12 +1,14 @@
+import { checkFlag, checkOptions, show } from './declare/options.js'
 import type { TableName } from './declare/table.js'
 import {
+  checkEntry,
   type Declaration,
   type TrackAll,
   type TrackOptions,
   track,
   type Waiver,
 } from './declare/track.js'
-import { UsageError } from './errors.js'
+import { DeclarationError, UsageError } from './errors.js'
 import { check } from './install/check.js'
 import { type MigrationSql, migrationSql } from './install/migration.js'
 import { createPartitions, type Maintenance, maintain } from './install/partitions.js'
@@ -14,27 +16,90 @@ import { type Change, plan } from './install/plan.js'
 import { type Status, status } from './install/status.js'
 import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
-import type { Queryable } from './queryable.js'
+import { checkQueryable, type Queryable } from './queryable.js'
 import { type BlameLine, blame } from './read/blame.js'
 import type { AuditEvent, Row } from './read/event.js'
 import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
-import { DEFAULT_SCHEMA } from './sql/template.js'
+import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
 
 export interface AuditrumOptions {
   /** What to record: `track`, `trackAll` and `waive`. */
-  readonly tables?: readonly (Declaration | TrackAll | Waiver)[]
-  /** The schema of the log. */
-  readonly schema?: string
-  /** Whose declarations these are: `prune` removes only what the same app declared. */
-  readonly app?: string
-  /** The image of tables that declare none. */
-  readonly image?: 'full' | 'changed'
-  /** Where to read from, such as a replica. */
-  readonly reader?: Queryable
-  /** How long a change of the schema may wait for a lock, in milliseconds. */
-  readonly lockTimeout?: number
+  readonly tables?: readonly (Declaration | TrackAll | Waiver)[] | undefined
+  /**
+   * The schema of the log.
+   *
+   * @defaultValue `'auditrum'`
+   */
+  readonly schema?: string | undefined
+  /**
+   * Whose declarations these are: `prune` removes only what the same app declared.
+   *
+   * @defaultValue `'default'`
+   */
+  readonly app?: string | undefined
+  /**
+   * The image of tables that declare none.
+   *
+   * @defaultValue `'full'`
+   */
+  readonly image?: 'full' | 'changed' | undefined
+  /**
+   * Where to read from, such as a replica.
+   *
+   * @defaultValue where everything else goes
+   */
+  readonly reader?: Queryable | undefined
+  /**
+   * How long a change of the schema may wait for a lock each time it tries, in milliseconds; writers
+   * of that table wait behind it that long. `sync` tries eight times.
+   *
+   * @defaultValue `2000`
+   */
+  readonly lockTimeout?: number | undefined
 }
+
+/** What `plan` and `migration` may be told. */
+export interface PlanOptions {
+  /**
+   * Also stop recording what this app no longer declares.
+   *
+   * @defaultValue `false`
+   */
+  readonly prune?: boolean | undefined
+}
+
+/** What `sync` may be told. */
+export interface SyncOptions extends PlanOptions {
+  /**
+   * Only say what would be done. As `plan`, it cannot tell whether `when` and `label` are good SQL.
+   *
+   * @defaultValue `false`
+   */
+  readonly dryRun?: boolean | undefined
+}
+
+/** What `uninstall` may be told. */
+export interface UninstallOptions {
+  /**
+   * `false` also drops the log, with all history in it.
+   *
+   * @defaultValue `true`
+   */
+  readonly keepLog?: boolean | undefined
+}
+
+/** What `createPartitions` may be told. */
+export interface PartitionOptions {
+  /**
+   * How many months after this one.
+   *
+   * @defaultValue `3`
+   */
+  readonly months?: number | undefined
+}
+
+const auditrumOptions = ['tables', 'schema', 'app', 'image', 'reader', 'lockTimeout']
 
 /**
  * The audit trail of one database, over any driver. It opens no connection and holds none.
@@ -56,20 +121,37 @@ export class Auditrum {
   readonly #lockTimeout: number
   readonly #tables: (Declaration | TrackAll | Waiver)[]
 
-  constructor(
-    queryable: Queryable,
-    {
+  /**
+   * @throws UsageError where this is no Queryable, or an option is unknown or of the wrong type.
+   * @throws DeclarationError where `tables` holds what declares nothing.
+   */
+  constructor(queryable: Queryable, options: AuditrumOptions = {}) {
+    checkQueryable(queryable, 'The first argument of Auditrum')
+    checkOptions('Auditrum', options, auditrumOptions)
+    const {
       tables = [],
       schema = DEFAULT_SCHEMA,
       app = 'default',
       image,
       reader = queryable,
       lockTimeout = 2000,
-    }: AuditrumOptions = {},
-  ) {
+    } = options
+    checkQueryable(reader, 'The option reader')
+    checkSchema(schema)
+    if (typeof app !== 'string' || app === '') {
+      throw new UsageError(`app: ${show(app)} names no app. Give a name of at least one letter.`)
+    }
+    if (image !== undefined && image !== 'full' && image !== 'changed') {
+      throw new UsageError(`image: ${show(image)} is no image. Give 'full' or 'changed'.`)
+    }
+    if (!Array.isArray(tables)) {
+      throw new DeclarationError(
+        `tables: ${show(tables)} is no list. Give one: tables: [track('orders')].`,
+      )
+    }
     if (!Number.isSafeInteger(lockTimeout) || lockTimeout < 1) {
       throw new UsageError(
-        `lockTimeout: ${lockTimeout} is no time to wait. Give milliseconds, at least 1.`,
+        `lockTimeout: ${show(lockTimeout)} is no time to wait. Give milliseconds, at least 1.`,
       )
     }
     this.#queryable = queryable
@@ -78,7 +160,9 @@ export class Auditrum {
     this.#app = app
     this.#image = image
     this.#lockTimeout = lockTimeout
-    this.#tables = [...tables]
+    this.#tables = (tables as readonly unknown[]).map((entry, index) =>
+      checkEntry(entry, `tables[${index}]`),
+    )
   }
 
   /**
@@ -100,31 +184,38 @@ export class Auditrum {
     this.#tables.push(track(table, options))
   }
 
-  /** What sync would do, with the SQL. Reads the catalogue alone. */
-  async plan(options: { readonly prune?: boolean } = {}): Promise<readonly Change[]> {
-    return plan(this.#queryable, { ...this.#declared(), ...options })
+  /**
+   * What sync would do, with the SQL. Reads the catalogue alone, so it cannot tell whether the SQL in
+   * `when` and `label` fits the table: only `sync` has the database parse it, and refuses what does
+   * not.
+   */
+  async plan(options: PlanOptions = {}): Promise<readonly Change[]> {
+    return plan(this.#queryable, { ...this.#declared(), ...checkPlan('plan', options) })
   }
 
   /**
    * Makes log, functions, partitions and triggers as declared. Where nothing differs it takes no lock
    * and only reads the catalogue: to be called at every start.
    *
-   * @param options.prune also stop recording what this app no longer declares.
-   * @param options.dryRun only say what would be done.
+   * @throws DeclarationError where a declaration contradicts itself or does not fit its table.
+   * @throws SchemaError where a privilege is missing, or a table could not be locked.
    */
-  async sync(
-    options: { readonly prune?: boolean; readonly dryRun?: boolean } = {},
-  ): Promise<SyncResult> {
+  async sync(options: SyncOptions = {}): Promise<SyncResult> {
+    checkOptions('sync', options, ['prune', 'dryRun'])
+    const { prune, dryRun } = options
+    checkFlag('sync', 'prune', prune)
+    checkFlag('sync', 'dryRun', dryRun)
     return sync(this.#queryable, {
       ...this.#declared(),
       lockTimeout: this.#lockTimeout,
-      ...options,
+      prune,
+      dryRun,
     })
   }
 
   /** What `plan` found, as a migration in plain SQL. */
-  async migration(options: { readonly prune?: boolean } = {}): Promise<MigrationSql> {
-    return migrationSql(await this.plan(options))
+  async migration(options: PlanOptions = {}): Promise<MigrationSql> {
+    return migrationSql(await this.plan(checkPlan('migration', options)))
   }
 
   /** Whether the trail is healthy, what is wrong with it, and what mends that. */
@@ -137,12 +228,11 @@ export class Auditrum {
     return check(this.#queryable, this.#declared())
   }
 
-  /**
-   * Stops recording every table, whoever declared it.
-   *
-   * @param options.keepLog false also drops the log, with all history in it.
-   */
-  async uninstall({ keepLog = true }: { readonly keepLog?: boolean } = {}): Promise<void> {
+  /** Stops recording every table, whoever declared it. The log stays, unless told otherwise. */
+  async uninstall(options: UninstallOptions = {}): Promise<void> {
+    checkOptions('uninstall', options, ['keepLog'])
+    const { keepLog = true } = options
+    checkFlag('uninstall', 'keepLog', keepLog)
     await uninstall(this.#queryable, {
       schema: this.#schema,
       lockTimeout: this.#lockTimeout,
@@ -151,11 +241,9 @@ export class Auditrum {
   }
 
   /** Makes the partitions of this month and so many after it; returns the names of the new ones. */
-  async createPartitions({
-    months = 3,
-  }: {
-    readonly months?: number
-  } = {}): Promise<readonly string[]> {
+  async createPartitions(options: PartitionOptions = {}): Promise<readonly string[]> {
+    checkOptions('createPartitions', options, ['months'])
+    const { months = 3 } = options
     return createPartitions(this.#queryable, this.#schema, months)
   }
 
@@ -192,4 +280,10 @@ export class Auditrum {
     )
     return { schema: this.#schema, app: this.#app, tables }
   }
+}
+
+function checkPlan(call: string, options: PlanOptions): PlanOptions {
+  checkOptions(call, options, ['prune'])
+  checkFlag(call, 'prune', options.prune)
+  return { prune: options.prune }
 }

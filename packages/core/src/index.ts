@@ -1,4 +1,11 @@
-export { Auditrum, type AuditrumOptions } from './auditrum.js'
+export {
+  Auditrum,
+  type AuditrumOptions,
+  type PartitionOptions,
+  type PlanOptions,
+  type SyncOptions,
+  type UninstallOptions,
+} from './auditrum.js'
 // context
 export {
   amendContext,
@@ -20,6 +27,7 @@ export type { TableName } from './declare/table.js'
 export {
   type Declaration,
   type TrackAll,
+  type TrackAllOptions,
   type TrackOptions,
   track,
   trackAll,
@@ -42,8 +50,19 @@ export {
 export { type MigrationSql, migrationSql } from './install/migration.js'
 export type { Maintenance } from './install/partitions.js'
 export type { Change } from './install/plan.js'
-export { schemaSql, trackingSql } from './install/schema.js'
-export type { Finding, PartitionStatus, Status, TableStatus } from './install/status.js'
+export {
+  type SchemaOptions,
+  schemaSql,
+  type TrackingOptions,
+  trackingSql,
+} from './install/schema.js'
+export type {
+  Finding,
+  FindingCode,
+  PartitionStatus,
+  Status,
+  TableStatus,
+} from './install/status.js'
 export type { SyncResult } from './install/sync.js'
 export type { Queryable } from './queryable.js'
 // read

@@ -19,28 +19,45 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 AS $function$
-  WITH wanted AS MATERIALIZED (
+  WITH RECURSIVE wanted AS MATERIALIZED (
     SELECT
+      found.id AS table_id,
       -- null would be the whole table's history: let row_id refuse it
-      coalesce($2, :schema.row_id(found.id, NULL)) AS object_id,
+      :schema.row_id(found.id, to_jsonb($2)) AS object_id,
       :schema.known_column(found.id, $3) AS column_name
     FROM (
       SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
     ) AS found
-  ), history AS MATERIALIZED (
+  ), past AS MATERIALIZED (
     SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
+  ), ended AS MATERIALIZED (
+    -- the last event, if it was the end of the row, or gave it another key
+    SELECT newest.*
+    FROM (SELECT * FROM past WHERE operation <> 'truncate' OR meta IS NULL ORDER BY id DESC LIMIT 1) AS newest
+    WHERE newest.operation IN ('delete', 'truncate')
+       OR newest.object_id IS DISTINCT FROM (SELECT object_id FROM wanted)
+  ), life (object_id, since, until) AS (
+    -- the row that has this key now, or had it last, back through changes of its key
+    SELECT wanted.object_id COLLATE "C", :schema.life_start(wanted.table_id, wanted.object_id, last.id), last.id
+    FROM wanted
+    CROSS JOIN (SELECT coalesce((SELECT id FROM ended), 9223372036854775807) AS id) AS last
+    UNION ALL
+    SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
+    FROM life JOIN past AS moved ON moved.id = life.since AND moved.object_id = life.object_id
+    WHERE moved.old_object_id IS NOT NULL
+  ), history AS MATERIALIZED (
+    SELECT past.*
+    FROM past JOIN life ON past.object_id = life.object_id AND past.id >= life.since AND past.id < life.until
   ), change AS (
     SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
     FROM history
     CROSS JOIN LATERAL (
       SELECT jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
-      WHERE history.operation IN ('insert', 'snapshot', 'update')
       UNION
       SELECT unnest(history.masked)
-      WHERE history.operation IN ('insert', 'snapshot', 'update')
-      UNION ALL
-      SELECT NULL WHERE history.operation IN ('delete', 'truncate')
     ) AS changed (name)
+    UNION ALL
+    SELECT ended.*, NULL, NULL FROM ended
   ), latest AS (
     SELECT DISTINCT ON (change.changed_column) change.*
     FROM change
@@ -56,7 +73,6 @@ AS $function$
       latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
       coalesce(latest.is_masked, false) AS masked, latest.id, latest.context_uuid
     FROM latest
-    WHERE latest.changed_column IS NOT NULL OR latest.id = (SELECT max(id) FROM history)
     UNION ALL
     SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
     FROM older

@@ -23,6 +23,8 @@ DECLARE
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
   virtual_names text[];
   known_names   text[];
+  lossy_names   text[];  -- recorded columns that can change without their jsonb changing
+  bounded       boolean;
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
   row_name      text;
   image         text;   -- the recorded part of a row, from its whole jsonb
@@ -46,8 +48,20 @@ BEGIN
     ) FILTER (WHERE attgenerated <> 'v'
       AND NOT attname = ANY (exclude_names || mask_names)
       AND (only_names = '{}' OR attname = ANY (only_names || key_names))),
-    coalesce(array_agg(attname::text ORDER BY attnum), '{}')
-  INTO virtual_names, shown_columns, known_names
+    coalesce(array_agg(attname::text ORDER BY attnum), '{}'),
+    coalesce(array_agg(attname::text ORDER BY attnum) FILTER (
+      WHERE attgenerated <> 'v'
+        AND NOT attname = ANY (exclude_names || mask_names)
+        AND (only_names = '{}' OR attname = ANY (only_names || key_names))
+        AND NOT (type.typtype = 'e' OR (type.typnamespace = 'pg_catalog'::regnamespace AND type.typname IN (
+          'bool', 'int2', 'int4', 'int8', 'oid', 'text', 'varchar', 'name', 'uuid', 'date', 'time', 'timetz', 'timestamp',
+          'timestamptz', 'bytea', 'inet', 'cidr', 'macaddr', 'macaddr8', 'tsvector', 'pg_lsn'
+        )))
+    ), '{}'),
+    coalesce(bool_or(attname = ANY (key_names) AND NOT (type.typnamespace = 'pg_catalog'::regnamespace AND type.typname IN (
+      'bool', 'int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'timestamp', 'timestamptz'
+    ))), false)
+  INTO virtual_names, shown_columns, known_names, lossy_names, bounded
   FROM pg_attribute JOIN pg_type AS type ON type.oid = atttypid
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
 
@@ -146,7 +160,11 @@ $capture$, :schema.key_expression('before', key_names), :schema.key_expression('
       SELECT name FROM unnest(%1$L::text[]) AS name WHERE NOT coalesce(after, before) ? name
     );
     DECLARE
-      key_now text[] := coalesce(nullif(:schema.key_columns(TG_RELID), '{}'), %3$L::text[]);  -- a child may have no key of its own
+      -- a child may have no key of its own, or one that must not be stored
+      key_now text[] := ARRAY(
+        SELECT name FROM unnest(coalesce(nullif(:schema.key_columns(TG_RELID), '{}'), %3$L::text[])) AS name
+        WHERE NOT name = ANY (%4$L::text[])
+      );
     BEGIN
       id_before := :schema.object_id(before, key_now);
       id_after := :schema.object_id(after, key_now);
@@ -163,7 +181,7 @@ $capture$, :schema.key_expression('before', key_names), :schema.key_expression('
       END IF;
     END;
   END IF;
-$capture$, all_names, secret_names, key_names);
+$capture$, all_names, secret_names, key_names, exclude_names || mask_names);
   END IF;
 
   IF meta_names <> '{}' THEN
@@ -205,20 +223,33 @@ $capture$, images[1], images[2]);
       SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO replaced
       FROM jsonb_each(before) WHERE value::text IS DISTINCT FROM (after -> key)::text;
       IF replaced = '{}' AND event_masked IS NULL THEN
-        IF to_jsonb(OLD)::text <> to_jsonb(NEW)::text THEN
-          RETURN NULL;
-        END IF;
+        %3$s
         event_lossy := true;
       END IF;
     END IF;
-$capture$, coalesce(shown_columns, ''), known_names);
+$capture$, coalesce(shown_columns, ''), known_names, CASE
+    WHEN lossy_names = '{}' THEN 'RETURN NULL;'
+    ELSE format($capture$IF to_jsonb(OLD)::text <> to_jsonb(NEW)::text THEN
+          -- not recorded columns changed; did others, too?
+          EXECUTE :schema.difference_query(TG_RELID, %L) INTO event_lossy USING OLD, NEW;
+          IF event_lossy IS NOT TRUE THEN
+            RETURN NULL;
+          END IF;
+        END IF;$capture$, lossy_names)
+  END);
 
   IF ignore_names <> '{}' THEN
     source := source || format($capture$
     IF replaced <> '{}' AND event_masked IS NULL AND replaced - %1$L::text[] = '{}' THEN
-      RETURN NULL;
+      %2$s
     END IF;
-$capture$, ignore_names);
+$capture$, ignore_names, CASE
+      WHEN lossy_names <@ ignore_names THEN 'RETURN NULL;'
+      ELSE format($capture$EXECUTE :schema.difference_query(TG_RELID, %L) INTO event_lossy USING OLD, NEW;
+      IF event_lossy IS NOT TRUE THEN
+        RETURN NULL;
+      END IF;$capture$, ARRAY(SELECT unnest(lossy_names) EXCEPT SELECT unnest(ignore_names)))
+    END);
   END IF;
 
   IF declaration ->> 'image' = 'changed' THEN
@@ -231,10 +262,22 @@ $capture$,
       (SELECT format(' || jsonb_build_object(%s)', string_agg(format('%1$L, after -> %1$L', name), ', ')) FROM unnest(key_names) AS name HAVING count(*) > 0));
   END IF;
 
-  source := source || format($capture$
+  source := source || $capture$
   ELSE
     replaced := before;
   END IF;
+$capture$;
+
+  IF bounded THEN
+    source := source || $capture$
+  IF octet_length(id_before) > 2000 OR octet_length(id_after) > 2000 THEN
+    id_before := :schema.bounded_id(id_before);
+    id_after := :schema.bounded_id(id_after);
+  END IF;
+$capture$;
+  END IF;
+
+  source := source || format($capture$
 
   event_context := CASE
     WHEN starts_with(
@@ -249,8 +292,10 @@ $capture$, :'remembered');
   IF declaration -> 'requireContext' IS DISTINCT FROM 'null' AND declaration ? 'requireContext' THEN
     source := source || format($capture$
   IF NOT EXISTS (
+    -- by its ctid, as in write_context
     SELECT FROM :schema.audit_context AS context
-    WHERE context.id = event_context AND context.txid = pg_current_xact_id() AND %1$s
+    WHERE context.ctid = substring(current_setting(%3$L, true) FROM '\(\d{1,9},\d{1,4}\)$')::tid
+      AND context.id = event_context AND context.txid = pg_current_xact_id() AND %1$s
   ) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU001',
@@ -269,7 +314,8 @@ $capture$,
         WHEN 'actor' THEN 'user_id'
         WHEN 'reason' THEN 'change_reason'
         ELSE 'metadata'
-      END);
+      END,
+      :'remembered');
   END IF;
 
   RETURN source || format($capture$

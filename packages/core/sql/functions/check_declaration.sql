@@ -11,17 +11,31 @@ DECLARE
   key      text[] := :schema.key_columns(relation);
   option   text;
   name     text;
+  columns  text[];
   operation text;
   expression text;
   problem  text;
   remedy   text;
 BEGIN
-  SELECT relkind, relpersistence, relispartition, nspname INTO class
+  SELECT relkind, relpersistence, relispartition, nspname, relname INTO class
   FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
   WHERE pg_class.oid = relation;
+  columns := ARRAY(
+    SELECT attname FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+  );
 
   <<examine>>
   BEGIN
+    IF class.relkind IS NULL THEN
+      problem := format('There is no table to track: it is given as %s.', coalesce(relation::text, 'null'));
+      remedy := 'Name one that exists: to_regclass gives null where there is none.';
+      EXIT examine;
+    ELSIF declaration IS NULL OR jsonb_typeof(declaration) <> 'object' THEN
+      problem := format('The declaration of %s is %s, not a JSON object.', relation, coalesce(declaration::text, 'null'));
+      remedy := 'Give one such as {"exclude": ["secret"]}, or leave the argument out.';
+      EXIT examine;
+    END IF;
+
     IF class.relkind NOT IN ('r', 'p') THEN
       problem := format('%s is not a table.', relation);
       remedy := 'Track the tables below it: only tables have row triggers on every change.';
@@ -43,16 +57,24 @@ BEGIN
     FOR option IN SELECT jsonb_object_keys(declaration) LOOP
       IF NOT option = ANY (known) THEN
         problem := format('The declaration of %s has an unknown option %L.', relation, option);
-        remedy := format('The options are: %s.', array_to_string(known, ', '));
+        remedy := coalesce(
+          'Did you mean ' || quote_literal(:schema.nearest_name(option, known)) || '?',
+          format('The options are: %s.', array_to_string(known, ', ')));
         EXIT examine;
       ELSIF option IN ('only', 'exclude', 'ignore', 'mask', 'meta') THEN
+        IF NOT declaration @? format('strict $.%I ? (@.type() == "array" && @.size() > 0)', option)::jsonpath
+          OR declaration @? format('strict $.%I[*] ? (@.type() != "string")', option)::jsonpath
+        THEN
+          problem := format('The declaration of %s has %L: %s.', relation, option, declaration -> option);
+          remedy := 'Give a list of at least one column name, such as ["secret"].';
+          EXIT examine;
+        END IF;
         FOR name IN SELECT jsonb_array_elements_text(declaration -> option) LOOP
-          IF NOT EXISTS (
-            SELECT FROM pg_attribute
-            WHERE attrelid = relation AND attname = name AND attnum > 0 AND NOT attisdropped
-          ) THEN
+          IF NOT name = ANY (columns) THEN
             problem := format('Table %s has no column %I, which %L names.', relation, name, option);
-            remedy := 'Correct the name, or add the column first.';
+            remedy := coalesce(
+              'Did you mean ' || quote_ident(:schema.nearest_name(name, columns)) || '?',
+              'Correct the name, or add the column first.');
             EXIT examine;
           ELSIF option IN ('exclude', 'mask') AND name = ANY (key) THEN
             problem := format('Column %I is in the primary key of %s and cannot be in %L.', name, relation, option);
@@ -77,13 +99,51 @@ BEGIN
       EXIT examine;
     END IF;
 
-    IF declaration ->> 'image' NOT IN ('full', 'changed') THEN
-      problem := format('The declaration of %s has the image %L.', relation, declaration ->> 'image');
+    IF declaration -> 'image' NOT IN ('"full"', '"changed"') THEN
+      problem := format('The declaration of %s has the image %s.', relation, declaration -> 'image');
       remedy := 'An image is full or changed.';
+      EXIT examine;
+    ELSIF declaration -> 'requireContext' NOT IN ('true', 'false', 'null', '"actor"', '"reason"') THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'requireContext', declaration -> 'requireContext');
+      remedy := 'It is true, "actor" or "reason".';
+      EXIT examine;
+    ELSIF declaration ? 'label' AND (jsonb_typeof(declaration -> 'label') <> 'string' OR declaration ->> 'label' !~ '\S') THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'label', declaration -> 'label');
+      remedy := 'Give a column, or SQL over the columns of the row.';
+      EXIT examine;
+    ELSIF declaration ? 'when' AND NOT (
+      declaration @? 'strict $.when ? (@.type() == "string")'
+      OR declaration @? 'strict $.when ? (@.type() == "object")'
+        AND declaration -> 'when' <> '{}'
+        AND NOT EXISTS (
+          SELECT FROM jsonb_each(CASE jsonb_typeof(declaration -> 'when') WHEN 'object' THEN declaration -> 'when' END) AS each
+          WHERE each.key NOT IN ('insert', 'update', 'delete') OR jsonb_typeof(each.value) <> 'string'
+        )
+    ) THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'when', declaration -> 'when');
+      remedy := 'Give SQL over OLD and NEW, or an object of it with insert, update and delete.';
       EXIT examine;
     END IF;
 
-    -- evaluated against no row: the parser and the types are what is asked
+    IF NOT declaration ->> 'label' = ANY (columns) THEN
+      BEGIN
+        -- in WHERE no aggregate and no set is allowed; the row is no row of the table, which the
+        -- owner of the log may not be allowed to read
+        EXECUTE format(
+          E'SELECT FROM (SELECT (NULL::%1$s).*) AS %2$I WHERE (%3$s\n)::text <> %4$L LIMIT 0',
+          relation, class.relname, declaration ->> 'label', '');
+      EXCEPTION WHEN OTHERS THEN
+        problem := format(
+          'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, SQLERRM);
+        remedy := coalesce(
+          'Did you mean ' || quote_ident(:schema.nearest_name(declaration ->> 'label', columns)) || '?',
+          format('Its columns are %s; functions are qualified by their schema.', array_to_string(columns, ', ')));
+        EXIT examine;
+      END;
+    END IF;
+
+    -- evaluated against no row: the parser and the types are what is asked. The alias that is not
+    -- meant is there so that a column without OLD or NEW before it is ambiguous, as it is in a trigger
     FOR operation, expression IN
       SELECT 'when', declaration ->> 'when' WHERE jsonb_typeof(declaration -> 'when') = 'string'
       UNION ALL
@@ -92,11 +152,19 @@ BEGIN
     LOOP
       BEGIN
         EXECUTE format(
-          E'SELECT FROM (SELECT (NULL::%1$s).*) AS old, (SELECT (NULL::%1$s).*) AS new WHERE (%2$s\n) LIMIT 0',
-          relation, expression);
+          E'SELECT FROM (SELECT (NULL::%1$s).*) AS %3$I, (SELECT (NULL::%1$s).*) AS %4$I WHERE (%2$s\n) LIMIT 0',
+          relation, expression,
+          CASE operation WHEN 'when.insert' THEN '(an insert has no OLD)' ELSE 'old' END,
+          CASE operation WHEN 'when.delete' THEN '(a delete has no NEW)' ELSE 'new' END);
       EXCEPTION WHEN OTHERS THEN
-        problem := format('The condition %L of %s cannot be evaluated: %s.', expression, relation, SQLERRM);
-        remedy := 'Write it as SQL over OLD and NEW that gives a boolean, with functions qualified by their schema.';
+        problem := format('The condition %L (%s of %s) cannot be evaluated: %s.', expression, operation, relation, SQLERRM);
+        remedy := format(
+          'Write it as SQL over %s that gives a boolean, with functions qualified by their schema.',
+          CASE operation
+            WHEN 'when.insert' THEN 'NEW alone (an insert has no OLD)'
+            WHEN 'when.delete' THEN 'OLD alone (a delete has no NEW)'
+            ELSE 'OLD and NEW'
+          END);
         EXIT examine;
       END;
     END LOOP;

@@ -31,7 +31,15 @@ BEGIN
       MESSAGE = format('Partitions cannot be made %s months ahead.', coalesce(months::text, 'null')),
       HINT = 'Give a number from 0 to 120.';
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
+
+  IF EXISTS (
+    SELECT FROM unnest(ARRAY['audit_context', 'audit_event']) AS late (log)
+    WHERE coalesce(:schema.overflow_start(late.log), '-infinity') <= last_month
+  ) THEN
+    -- in the order in which every write takes them: in another it would deadlock with the writers
+    LOCK TABLE ONLY :schema.audit_context, ONLY :schema.audit_event IN ACCESS EXCLUSIVE MODE;
+  END IF;
 
   FOREACH log IN ARRAY ARRAY['audit_event', 'audit_context'] LOOP
     parent := format('%I.%I', :'schema', log);

@@ -9,7 +9,7 @@ DECLARE
   capture regprocedure := to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id));
   trigger record;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
   FOR trigger IN
     SELECT tgname AS name, tgrelid::regclass AS table_name
     FROM pg_trigger

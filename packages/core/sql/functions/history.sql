@@ -3,8 +3,9 @@
 --   select * from auditrum.history('order_items', '[7, 2]');
 -- The table as in any statement (quoted where it must be, or dropped long ago);
 -- object_id as in the view, the parts of a composite key in the order of the
--- key. The row is followed back through changes of its key, and a truncation
--- of the table is part of its history.
+-- key. All rows that ever had the key are there, and from each that was given
+-- it by an update it is followed back to when it had another; a truncation of
+-- the table is part of the history.
 CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAULT NULL)
 RETURNS SETOF :schema.auditlog
 LANGUAGE sql STABLE
@@ -19,27 +20,33 @@ AS $function$
         parse_ident($1)
       ) AS id
     ) AS found
-  ), name (object_id, until) AS (
-    SELECT tracked.object_id, 9223372036854775807
+  ), life (object_id, since, until) AS (
+    -- every row that had this key, and from each that was given it by an update back to the one
+    -- row that had the former key at that time
+    SELECT tracked.object_id, 0::bigint, 9223372036854775807
     FROM tracked
     UNION
-    SELECT log.old_object_id, log.id
-    FROM name
-    JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
-    WHERE log.old_object_id IS NOT NULL
+    SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
+    FROM life
+    JOIN :schema.auditlog AS moved
+      ON moved.table_id = (SELECT id FROM tracked) AND moved.object_id = life.object_id
+      AND moved.id >= life.since AND moved.id < life.until
+    WHERE moved.old_object_id IS NOT NULL
   ), event (id) AS (
     SELECT log.id
-    FROM name
+    FROM life
     JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
-    WHERE :schema.is_row(log.table_id, coalesce(log.new_data, log.old_data), name.object_id)
+      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = life.object_id
+      AND log.id >= life.since AND log.id < life.until
+    WHERE :schema.is_row(log.table_id, coalesce(log.new_data, log.old_data), life.object_id)
     UNION
+    -- when it was given another key
     SELECT log.id
-    FROM name
+    FROM life
     JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = name.object_id AND log.id < name.until
-    WHERE :schema.is_row(log.table_id, log.old_data, name.object_id)
+      ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = life.object_id AND log.id < life.until
+    WHERE life.until = 9223372036854775807
+      AND :schema.is_row(log.table_id, log.old_data, life.object_id)
   )
   SELECT log.*
   FROM :schema.auditlog AS log

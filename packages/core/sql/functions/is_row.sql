@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT cardinality(key_columns) < 2
     OR (image ?& key_columns) IS NOT TRUE
-    OR :schema.object_id(image, key_columns) = $3
+    OR :schema.bounded_id(:schema.object_id(image, key_columns)) = $3
   FROM :schema.audit_table
   WHERE id = tracked_id
 $function$;

@@ -2,6 +2,7 @@
 -- scalar, an array in key order, an object with the key's columns, or the text
 -- of such an array. Each part is read as its column's type, so that '042' finds
 -- 42 and a uuid may be in upper case. What is no key of the table is an error.
+-- An object_id, as events have it, is one as well.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -17,6 +18,9 @@ DECLARE
   parts   jsonb := '[]';
   part    jsonb;
 BEGIN
+  IF jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^md5 [0-9a-f]{32}$' THEN
+    RETURN identity #>> '{}';
+  END IF;
   IF names = '{}' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -73,6 +77,6 @@ BEGIN
     END;
     parts := parts || jsonb_build_array(part);
   END LOOP;
-  RETURN CASE WHEN cardinality(names) = 1 THEN parts ->> 0 ELSE parts::text END;
+  RETURN :schema.bounded_id(CASE WHEN cardinality(names) = 1 THEN parts ->> 0 ELSE parts::text END);
 END
 $function$;

@@ -14,13 +14,22 @@ DECLARE
   places        text[];
 BEGIN
   -- looked up here, because the caller may have no right on the application's schema
-  found := :schema.tracked_id(coalesce(relation, (
+  relation := coalesce(relation, (
     SELECT class.oid
     FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
     WHERE class.relname = wanted_name AND namespace.nspname = wanted_schema
-  )));
+  ));
+  found := :schema.tracked_id(relation);
   IF found IS NOT NULL THEN
     RETURN found;
+  END IF;
+  IF relation IS NOT NULL THEN
+    -- the caller sees this table: one of the same name elsewhere is not meant
+    wanted_schema := (
+      SELECT namespace.nspname
+      FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+      WHERE class.oid = relation
+    );
   END IF;
   SELECT max(id), array_agg(DISTINCT format('%I.%I', schema_name, table_name))
   INTO found, places

@@ -20,14 +20,25 @@ DECLARE
   capture      text;
   source       text;
   settings     text;
+  pinned       text[];
   stamp        jsonb;
   is_new       boolean := false;
   was_complete boolean := true;
   changed      boolean := false;
   key_names    text[] := :schema.key_columns(relation);
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
   PERFORM :schema.check_declaration(relation, declaration);
+  IF app IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU002',
+      MESSAGE = format('The app that declares %s is null.', relation),
+      HINT = 'Name it, or leave the argument out.';
+  END IF;
+  -- what is not required is not said, so that equal declarations are equal
+  IF declaration -> 'requireContext' IN ('false', 'null') THEN
+    declaration := declaration - 'requireContext';
+  END IF;
 
   SELECT namespace.nspname, class.relname
   INTO this_schema, this_name
@@ -43,6 +54,7 @@ BEGIN
       AND NOT EXISTS (
         SELECT FROM pg_trigger AS trigger
         WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+          AND trigger.tgname = :'trigger'
       );
   END IF;
 
@@ -66,6 +78,16 @@ BEGIN
 
   capture := format('%I.%I', :'schema', 'capture_' || this_id);
   source := :schema.capture_source(this_id, relation, declaration);
+  pinned := :schema.capture_settings(relation);
+  IF declaration ? 'when' THEN
+    -- a session must not decide what the condition means
+    pinned := ARRAY(
+      SELECT DISTINCT unnest(pinned || ARRAY[
+        'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=postgres', 'extra_float_digits=1', 'bytea_output=hex', 'transform_null_equals=off'
+      ]) COLLATE "C"
+      ORDER BY 1
+    );
+  END IF;
   SELECT string_agg(
     CASE
       WHEN setting LIKE 'search_path=%' THEN 'SET ' || replace(setting, '=', ' = ')
@@ -74,7 +96,7 @@ BEGIN
     ' '
   )
   INTO settings
-  FROM unnest(:schema.capture_settings(relation)) AS setting;
+  FROM unnest(pinned) AS setting;
 
   -- what sync compares with, readable by every role: it needs only the catalogue
   stamp := jsonb_build_object(
@@ -83,12 +105,14 @@ BEGIN
     'key', to_jsonb(key_names),
     'columns', :schema.column_list(relation),
     'source', md5(source),
-    'settings', to_jsonb(:schema.capture_settings(relation)),
+    'settings', to_jsonb(pinned),
     'template', (
       SELECT md5(string_agg(prosrc, '' ORDER BY proname))
       FROM pg_proc
       WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source')
-    )
+    ),
+    'table', jsonb_build_object('schema', this_schema, 'table', this_name),  -- so that a later name is known as one
+    'writtenAt', substring(obj_description(to_regprocedure(capture || '()'), 'pg_proc') FROM '"writtenAt": "([^"]+)"')
   );
 
   IF NOT EXISTS (
@@ -96,12 +120,17 @@ BEGIN
     WHERE function.oid = to_regprocedure(capture || '()')
       AND function.prosrc = source
       AND function.prosecdef
-      AND function.proconfig = :schema.capture_settings(relation)
+      AND function.proconfig = pinned
       AND obj_description(function.oid, 'pg_proc') = stamp::text
   ) THEN
     is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
     EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
     EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);
+    -- whoever creates or attaches a partition must be allowed what its cloned trigger calls
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s() TO %s', capture, (
+      SELECT relowner::regrole FROM pg_class WHERE oid = relation
+    ));
+    stamp := stamp || jsonb_build_object('writtenAt', clock_timestamp());
     EXECUTE format('COMMENT ON FUNCTION %s() IS %L', capture, stamp);
     changed := true;
   END IF;
@@ -116,6 +145,14 @@ BEGIN
       FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
       JOIN pg_class AS class ON class.oid = inherits.inhrelid
       WHERE class.relkind IN ('r', 'p')
+        -- a child that is tracked itself, or with another parent, is not recorded with this one
+        AND :schema.tracked_id(inherits.inhrelid) IS NULL
+        AND NOT EXISTS (
+          SELECT FROM pg_inherits AS other
+          JOIN pg_trigger AS its ON its.tgrelid = inherits.inhrelid AND its.tgname = :'trigger'
+          WHERE other.inhrelid = inherits.inhrelid AND other.inhparent <> inherits.inhparent
+            AND to_regprocedure(format('%I.%I()', :'schema', 'capture_' || :schema.tracked_id(other.inhparent))) = its.tgfoid
+        )
     )
     SELECT tree.oid::regclass AS table_name, tree.depth, kind.*, tree.is_partition AND kind.level = 'ROW' AS is_clone
     FROM tree
@@ -144,6 +181,23 @@ BEGIN
     changed := true;
     -- a new partition without its truncate trigger is no gap in the trail of rows
     was_complete := was_complete AND wanted.depth > 0 AND wanted.level = 'STATEMENT';
+  END LOOP;
+
+  -- a partition that was detached, or a child that left, keeps the trigger, and would go on
+  -- recording its rows as those of this table
+  FOR wanted IN
+    WITH RECURSIVE tree (oid) AS (
+      SELECT relation::oid
+      UNION
+      SELECT inherits.inhrelid FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+    )
+    SELECT trigger.tgname AS trigger_name, trigger.tgrelid::regclass AS table_name
+    FROM pg_trigger AS trigger
+    WHERE trigger.tgfoid = to_regprocedure(capture || '()') AND trigger.tgparentid = 0
+      AND trigger.tgrelid NOT IN (SELECT oid FROM tree)
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', wanted.trigger_name, wanted.table_name);
+    changed := true;
   END LOOP;
 
   changed := :schema.record_shape(this_id, relation) OR changed;

@@ -1,5 +1,7 @@
 -- The id of a table that is tracked now, from the trigger that it carries;
--- null when it has none.
+-- null when it has none of its own. A child calls its parent's function, and
+-- still does when it has left the parent (NO INHERIT): of several tables
+-- without a parent that does, the function is that of the oldest trigger.
 CREATE OR REPLACE FUNCTION :schema.tracked_id(relation oid)
 RETURNS integer
 LANGUAGE sql STABLE
@@ -10,9 +12,23 @@ AS $function$
   JOIN pg_proc AS function ON function.oid = trigger.tgfoid
   JOIN pg_namespace AS namespace ON namespace.oid = function.pronamespace
   WHERE trigger.tgrelid = relation
-    AND trigger.tgname IN (:'trigger', :'trigger' || '_truncate')
+    AND trigger.tgname = :'trigger'
     AND namespace.nspname = :'schema'
     AND function.proname ~ '^capture_[0-9]+$'
-  ORDER BY trigger.tgname
-  LIMIT 1
+    AND NOT EXISTS (
+      SELECT
+      FROM pg_trigger AS older
+      WHERE older.tgfoid = trigger.tgfoid AND older.tgname = trigger.tgname AND older.tgparentid = 0
+        AND older.oid < trigger.oid
+        AND NOT EXISTS (
+          SELECT FROM pg_inherits
+          JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = older.tgfoid
+          WHERE inhrelid = older.tgrelid
+        )
+    )
+    AND NOT EXISTS (
+      SELECT FROM pg_inherits
+      JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = trigger.tgfoid
+      WHERE inhrelid = relation
+    )
 $function$;

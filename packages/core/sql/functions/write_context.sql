@@ -23,6 +23,7 @@ DECLARE
   first_context  bigint;
   new_id         bigint;
   written_id     bigint;
+  written_at     tid;
 BEGIN
   IF payload <> '' THEN
     BEGIN
@@ -30,6 +31,9 @@ BEGIN
         RAISE EXCEPTION 'the context has % bytes, more than 65536', octet_length(payload);
       END IF;
       document := payload::jsonb;
+      IF octet_length(document::text) > 131072 THEN
+        RAISE EXCEPTION 'the context has numbers that would fill % bytes', octet_length(document::text);
+      END IF;
       IF jsonb_typeof(document) <> 'object' THEN
         RAISE EXCEPTION 'the context is a JSON %, not an object', jsonb_typeof(document);
       END IF;
@@ -41,6 +45,9 @@ BEGIN
       ELSE
         claimed := document;
       END IF;
+      IF octet_length(claimed ->> 'user_id') > 1024 THEN
+        RAISE EXCEPTION 'the user_id has % bytes, more than 1024', octet_length(claimed ->> 'user_id');
+      END IF;
     EXCEPTION WHEN OTHERS THEN
       problem := left(SQLERRM, 500);
       claimed := NULL;
@@ -50,11 +57,14 @@ BEGIN
   END IF;
   context_uuid := coalesce(context_uuid, gen_random_uuid());
 
-  -- the remembered setting is in the application's hands: believe the row, not the setting
-  IF split_part(remembered, ' ', 1) = this_txid::text THEN
+  -- the remembered setting is in the application's hands: believe the row, not the setting. By its
+  -- ctid, because an index page that is read would conflict with every other serializable writer.
+  IF split_part(remembered, ' ', 1) = this_txid::text AND remembered ~ '^\d+ -?\d+ \d{1,19} \(\d{1,9},\d{1,4}\)$' THEN
     SELECT context.transaction_id INTO first_context
     FROM :schema.audit_context AS context
-    WHERE context.id::text = split_part(remembered, ' ', 3) AND context.txid = this_txid;
+    WHERE context.ctid = split_part(remembered, ' ', 4)::tid
+      AND context.id = split_part(remembered, ' ', 3)::bigint
+      AND context.txid = this_txid;
   END IF;
 
   -- a clock that steps back can meet an id again, hence the loop
@@ -71,12 +81,12 @@ BEGIN
       claimed ->> 'user_id', current_setting('application_name', true), inet_client_addr(), claimed, problem
     )
     ON CONFLICT DO NOTHING
-    RETURNING id INTO written_id;
+    RETURNING id, ctid INTO written_id, written_at;
   END LOOP;
 
   PERFORM set_config(
     :'remembered',
-    this_txid::text || ' ' || hashtextextended(coalesce(payload, ''), 0) || ' ' || written_id,
+    this_txid::text || ' ' || hashtextextended(coalesce(payload, ''), 0) || ' ' || written_id || ' ' || written_at,
     true
   );
   RETURN written_id;

@@ -1,11 +1,26 @@
 SELECT :schema.create_partitions(3);
 
 INSERT INTO :schema.audit_setting (name, value)
-VALUES ('schema_version', to_jsonb(:version))
+VALUES ('schema_version', pg_catalog.to_jsonb(:version))
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
--- The application needs no right on anything here to be audited.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA :schema FROM PUBLIC;
+-- whoever may call it could attribute changes to others
+REVOKE ALL ON FUNCTION :schema.write_context FROM PUBLIC;
 
 -- readable by every role, unlike audit_setting
 COMMENT ON SCHEMA :schema IS 'auditrum schema version :version';
+
+DO $install$
+BEGIN
+  -- of what is new alone: what was granted since to those who read stays
+  PERFORM :schema.make_private(object.catalogue, object.oid)
+  FROM (
+    SELECT 'pg_namespace'::regclass AS catalogue, oid FROM pg_namespace WHERE nspname = :'schema'
+    UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = ':schema'::regnamespace
+    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = ':schema'::regnamespace
+  ) AS object
+  WHERE object.catalogue || ' ' || object.oid <> ALL (pg_catalog.current_setting('auditrum.present')::text[]);
+
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
+END
+$install$;

@@ -1,57 +1,57 @@
 -- What status says of the log's content: needs SELECT on its tables.
-SELECT json_build_object(
+SELECT pg_catalog.json_build_object(
   'partitions', (
-    SELECT coalesce(json_agg(json_build_object(
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', class.relname,
-      'bound', pg_get_expr(class.relpartbound, class.oid),
+      'bound', pg_catalog.pg_get_expr(class.relpartbound, class.oid),
       'rows', greatest(class.reltuples, 0)::bigint,
-      'bytes', pg_total_relation_size(class.oid)
+      'bytes', pg_catalog.pg_total_relation_size(class.oid)
     ) ORDER BY class.relname), '[]')
     FROM pg_catalog.pg_inherits AS inherits
     JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
-    WHERE inherits.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass)
+    WHERE inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
   ),
   'monthsAhead', (
-    SELECT floor(extract(epoch FROM :schema.overflow_start('audit_event') - date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746)::integer - 1
+    SELECT pg_catalog.floor(extract(epoch FROM :schema.overflow_start('audit_event') - pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746.0)::integer - 1
   ),
   'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
   -- events of the last day whose context is not of their own transaction
   'unattributed', (
-    SELECT count(*)
+    SELECT pg_catalog.count(*)
     FROM :schema.audit_event AS event
-    WHERE event.changed_at > now() - interval '1 day'
+    WHERE event.changed_at > pg_catalog.now() - interval '1 day'
       AND NOT EXISTS (
         SELECT FROM :schema.audit_context AS context
         WHERE context.id = event.context_id AND context.txid = event.txid
       )
   ),
   'contextErrors', (
-    SELECT count(*)
+    SELECT pg_catalog.count(*)
     FROM :schema.audit_context AS context
     WHERE context.context_error IS NOT NULL
-      AND context.id > (extract(epoch FROM now() - interval '1 day') * 1000)::bigint << 20
+      AND context.id > (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20
   ),
   'withoutActor', (
-    SELECT count(*)
+    SELECT pg_catalog.count(*)
     FROM :schema.audit_event AS event
     JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-    WHERE event.changed_at > now() - interval '1 day' AND context.user_id IS NULL
+    WHERE event.changed_at > pg_catalog.now() - interval '1 day' AND context.user_id IS NULL
   ),
   'drifted', (
-    SELECT coalesce(json_object_agg(drifted.table_name, drifted.names), '{}')
+    SELECT coalesce(pg_catalog.json_agg(drifted ORDER BY drifted.id, drifted.name), '[]')
     FROM (
-      SELECT known.schema_name || '.' || known.table_name AS table_name, array_agg(DISTINCT name) AS names
+      SELECT known.id, known.schema_name || '.' || known.table_name AS "table", name, pg_catalog.max(event.changed_at) AS last
       FROM :schema.audit_event AS event
       JOIN :schema.audit_table AS known ON known.id = event.table_id
-      CROSS JOIN unnest(event.drift) AS name
-      WHERE event.changed_at > now() - interval '1 day'
-      GROUP BY 1
+      CROSS JOIN pg_catalog.unnest(event.drift) AS name
+      WHERE event.changed_at > pg_catalog.now() - interval '1 day'
+      GROUP BY known.id, name
     ) AS drifted
   ),
   'tables', (
-    SELECT coalesce(json_object_agg(known.id, json_build_object(
-      'since', lower(known.tracked),
-      'gaps', (SELECT count(*) - 1 FROM unnest(known.tracked))
+    SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
+      'since', pg_catalog.lower(known.tracked),
+      'gaps', (SELECT pg_catalog.count(*) - 1 FROM pg_catalog.unnest(known.tracked))
     )), '{}')
     FROM :schema.audit_table AS known
   )

@@ -7,7 +7,7 @@ WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpers
   AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', :'schema')
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend
-    WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+    WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'
   )
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
 ORDER BY namespace.nspname, class.relname

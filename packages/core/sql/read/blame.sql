@@ -1,11 +1,11 @@
 -- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
 WITH tracked AS MATERIALIZED (
-  SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
 SELECT
   line.column_name,
   line.value::text,
-  to_char(line.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
+  pg_catalog.to_char(line.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
   line.user_id,
   line.change_reason,
   line.source,
@@ -14,6 +14,6 @@ SELECT
   line.masked::integer AS masked,
   line.event_id::text,
   line.context_uuid::text,
-  :schema.column_types(tracked.id, coalesce(line.changed_at, now())) ->> line.column_name AS column_type
+  :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
 FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name

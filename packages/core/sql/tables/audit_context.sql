@@ -18,8 +18,20 @@ CREATE TABLE IF NOT EXISTS :schema.audit_context (
   PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
-CREATE INDEX IF NOT EXISTS audit_context_root ON :schema.audit_context (root_uuid);
-CREATE INDEX IF NOT EXISTS audit_context_user ON :schema.audit_context (user_id, id) WHERE user_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS audit_context_transaction ON :schema.audit_context (transaction_id) WHERE transaction_id <> id;
+-- only where it is missing: CREATE INDEX IF NOT EXISTS waits for every open
+-- write, and lets none begin, also where there is nothing to do
+DO $indexes$
+BEGIN
+  IF to_regclass(':schema.audit_context_root') IS NULL THEN
+    CREATE INDEX audit_context_root ON :schema.audit_context (root_uuid);
+  END IF;
+  IF to_regclass(':schema.audit_context_user') IS NULL THEN
+    CREATE INDEX audit_context_user ON :schema.audit_context (user_id, id) WHERE user_id IS NOT NULL;
+  END IF;
+  IF to_regclass(':schema.audit_context_transaction') IS NULL THEN
+    CREATE INDEX audit_context_transaction ON :schema.audit_context (transaction_id) WHERE transaction_id <> id;
+  END IF;
+END
+$indexes$;
 
 CREATE SEQUENCE IF NOT EXISTS :schema.audit_context_id_seq OWNED BY :schema.audit_context.id;

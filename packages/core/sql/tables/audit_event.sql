@@ -21,8 +21,22 @@ CREATE TABLE IF NOT EXISTS :schema.audit_event (
   PRIMARY KEY (id, changed_at)
 ) PARTITION BY RANGE (changed_at);
 
-CREATE INDEX IF NOT EXISTS audit_event_object ON :schema.audit_event (table_id, object_id, id);
-CREATE INDEX IF NOT EXISTS audit_event_old_object ON :schema.audit_event (table_id, old_object_id, id) WHERE old_object_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS audit_event_context ON :schema.audit_event (context_id);
--- without autosummarize a BRIN is blind for the newest rows, the most read ones
-CREATE INDEX IF NOT EXISTS audit_event_time ON :schema.audit_event USING brin (changed_at) WITH (autosummarize = on, pages_per_range = 32);
+-- only where it is missing: CREATE INDEX IF NOT EXISTS waits for every open
+-- write, and lets none begin, also where there is nothing to do
+DO $indexes$
+BEGIN
+  IF to_regclass(':schema.audit_event_object') IS NULL THEN
+    CREATE INDEX audit_event_object ON :schema.audit_event (table_id, object_id, id);
+  END IF;
+  IF to_regclass(':schema.audit_event_old_object') IS NULL THEN
+    CREATE INDEX audit_event_old_object ON :schema.audit_event (table_id, old_object_id, id) WHERE old_object_id IS NOT NULL;
+  END IF;
+  IF to_regclass(':schema.audit_event_context') IS NULL THEN
+    CREATE INDEX audit_event_context ON :schema.audit_event (context_id);
+  END IF;
+  IF to_regclass(':schema.audit_event_time') IS NULL THEN
+    -- without autosummarize a BRIN is blind for the newest rows, the most read ones
+    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at) WITH (autosummarize = on, pages_per_range = 32);
+  END IF;
+END
+$indexes$;

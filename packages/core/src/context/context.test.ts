@@ -64,6 +64,20 @@ describe('a context', () => {
     expect(amendContext({ user_id: 8 })).toBe(false)
   })
 
+  test('is that of a query which starts when it is awaited, outside of the block that returns it', async () => {
+    const lazy = () => ({
+      // biome-ignore lint/suspicious/noThenProperty: as the builders of Knex and Drizzle
+      then(done: (value: unknown) => unknown) {
+        done(metadata())
+      },
+    })
+    expect(await withContext({ user_id: 7 }, lazy)).toEqual({ user_id: 7 })
+    expect(await withContext({ user_id: 7 }, () => withContext({ user_id: 8 }, lazy))).toEqual({
+      user_id: 8,
+    })
+    expect(await withContext({ user_id: 7 }, lazy).then(() => metadata() as never)).toBeUndefined()
+  })
+
   test('refuses what is no metadata and no reason', () => {
     for (const wrong of ['x', null, [], 7]) {
       expect(() => withContext(wrong as never, () => 1)).toThrow('Give an object')

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js'
 import { ask, metadataOf } from './metadata.js'
-import { contextInside, runInContext, storedContext } from './store.js'
+import { contextInside, runInContext, type StoredContext, storedContext } from './store.js'
 
 /** A value of the metadata, or a function that knows it later. */
 export type ContextValue<Value> = Value | (() => Value | null | undefined) | null | undefined
@@ -54,7 +54,48 @@ export interface CurrentContext {
  * ```
  */
 export function withContext<Result>(metadata: ContextMetadata, fn: () => Result): Result {
-  return runInContext(contextInside(storedContext(), checked(metadata, 'withContext')), fn)
+  const inside = contextInside(storedContext(), checked(metadata, 'withContext'))
+  return startingIn(inside, runInContext(inside, fn))
+}
+
+/**
+ * A query of Knex, Drizzle or Prisma starts when it is awaited; one that the block returns is awaited
+ * outside of it, and would lose the context without a word. So it starts inside, whoever awaits it;
+ * what is chained to it runs where it was chained.
+ */
+function startingIn<Result>(inside: StoredContext, result: Result): Result {
+  const lazy: unknown = result
+  if (!isThenable(lazy) || lazy instanceof Promise) return result
+  const { then } = lazy
+  const start = (...rest: unknown[]): Promise<unknown> =>
+    runInContext(
+      inside,
+      () => new Promise((done, failed) => then.call(lazy, done, failed, ...rest)),
+    )
+  const methods: Record<string, (...args: never[]) => unknown> = {
+    // a third argument is Prisma's
+    // biome-ignore lint/suspicious/noThenProperty: it is one already
+    then: (done?: Settled, failed?: Settled, ...rest: unknown[]) =>
+      start(...rest).then(done, failed),
+    catch: (failed?: Settled) => start().catch(failed),
+    finally: (done?: () => void) => start().finally(done),
+  }
+  for (const [name, value] of Object.entries(methods)) {
+    if (name in lazy) Reflect.defineProperty(lazy, name, { value, configurable: true })
+  }
+  return result
+}
+
+type Settled = (value: unknown) => unknown
+
+function isThenable(
+  value: unknown,
+): value is { then(done?: Settled, failed?: Settled, ...rest: unknown[]): unknown } {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
 }
 
 /**

@@ -1,5 +1,6 @@
 import { DeclarationError } from '../errors.js'
 import { quoteIdentifier } from '../sql/quote.js'
+import { show } from './options.js'
 
 /** A table by its schema and name; without a schema it is found by the connection's search_path. */
 export interface TableName {
@@ -15,11 +16,10 @@ export interface TableName {
  */
 export function parseTable(table: string | TableName): TableName {
   const name: unknown = table
-  if (typeof name === 'object' && name !== null && 'table' in name)
-    return checked(table as TableName)
+  if (isTableName(name)) return checked(name)
   if (typeof name !== 'string') {
     throw new DeclarationError(
-      `A table cannot be named by ${JSON.stringify(name)}. Write 'orders', 'schema.orders' or { schema, table }.`,
+      `A table cannot be named by ${show(name)}. Write 'orders', 'schema.orders' or { schema, table }.`,
     )
   }
   const parts = name.split('.')
@@ -42,6 +42,17 @@ export function quoteTable({ schema, table }: TableName): string {
 /** The name as people read it: `billing.invoices`. */
 export function showTable({ schema, table }: TableName): string {
   return schema === undefined ? table : `${schema}.${table}`
+}
+
+/** Exactly that: a misspelt schema would be none, and the table another one. */
+function isTableName(name: unknown): name is TableName {
+  if (typeof name !== 'object' || name === null || !('table' in name)) return false
+  const { table, schema, ...rest } = name as Record<string, unknown>
+  return (
+    typeof table === 'string' &&
+    (schema === undefined || typeof schema === 'string') &&
+    Object.keys(rest).length === 0
+  )
 }
 
 function checked({ schema, table }: TableName): TableName {

@@ -47,12 +47,12 @@ describe('track', () => {
 })
 
 test('trackAll and waive are plain values, too', () => {
-  expect(trackAll({ except: ['log', 'other.log'], mask: ['iban'] })).toEqual({
+  expect(trackAll({ except: ['log', 'public.cache'], mask: ['iban'] })).toEqual({
     kind: 'trackAll',
     schema: 'public',
     except: [
       { schema: 'public', table: 'log' },
-      { schema: 'other', table: 'log' },
+      { schema: 'public', table: 'cache' },
     ],
     options: { mask: ['iban'] },
   })

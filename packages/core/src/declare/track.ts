@@ -1,44 +1,51 @@
 import { DeclarationError } from '../errors.js'
+import { didYouMean, isPlainObject, show } from './options.js'
 import { parseTable, showTable, type TableName } from './table.js'
 
 /** SQL conditions over OLD and NEW, per operation; an operation without one is always recorded. */
 export interface WhenByOperation {
-  readonly insert?: string
-  readonly update?: string
-  readonly delete?: string
+  /** Over NEW: an insert has no OLD. */
+  readonly insert?: string | undefined
+  readonly update?: string | undefined
+  /** Over OLD: a delete has no NEW. */
+  readonly delete?: string | undefined
 }
 
 /** What to record of a table. Columns by their names in the database. */
 export interface TrackOptions {
   /** Record these columns and the key; no other value is stored anywhere. */
-  readonly only?: readonly string[]
+  readonly only?: readonly string[] | undefined
   /** Record all columns but these; their values are stored nowhere. */
-  readonly exclude?: readonly string[]
+  readonly exclude?: readonly string[] | undefined
   /** Stored, but a change of these alone is no event: `updated_at`, counters. */
-  readonly ignore?: readonly string[]
+  readonly ignore?: readonly string[] | undefined
   /** That it changed is recorded, the value is stored nowhere. */
-  readonly mask?: readonly string[]
+  readonly mask?: readonly string[] | undefined
   /**
    * SQL over OLD and NEW, trusted as it stands; an event is written unless it is false. Where it can
    * no longer be evaluated, because a column was renamed, events are written and carry `drift`.
    *
    * @example `'OLD.is_active OR NEW.is_active'`
    */
-  readonly when?: string | WhenByOperation
+  readonly when?: string | WhenByOperation | undefined
   /** Columns that are copied into the event's `meta`, such as a tenant. */
-  readonly meta?: readonly string[]
+  readonly meta?: readonly string[] | undefined
   /**
    * What an update's event holds of the new row: all of it, so that the event explains itself, or
-   * the key and what changed. Default: the audit's own, else `'full'`.
+   * the key and what changed.
+   *
+   * @defaultValue the audit's own, else `'full'`
    */
-  readonly image?: 'full' | 'changed'
+  readonly image?: 'full' | 'changed' | undefined
   /**
    * Refuses a write whose transaction has no context (`true`), no `user_id` in it (`'actor'`) or no
    * `change_reason` (`'reason'`), with SQLSTATE `AU001`.
+   *
+   * @defaultValue `false`
    */
-  readonly requireContext?: boolean | 'actor' | 'reason'
+  readonly requireContext?: boolean | 'actor' | 'reason' | undefined
   /** A column, or SQL over the row's columns, that names the row for people. */
-  readonly label?: string
+  readonly label?: string | undefined
 }
 
 /** A tracked table as declared: a frozen plain value. */
@@ -63,6 +70,17 @@ export interface TrackAll {
   readonly options: TrackOptions
 }
 
+/** Which tables {@link trackAll} declares, and what to record of each. */
+export interface TrackAllOptions extends TrackOptions {
+  /** @defaultValue `'public'` */
+  readonly schema?: string | undefined
+  /** Tables of that schema to leave out. */
+  readonly except?: readonly (string | TableName)[] | undefined
+}
+
+/** Everything that may stand in the list of tables. */
+export type Entry = Declaration | TrackAll | Waiver
+
 const columnLists = ['only', 'exclude', 'ignore', 'mask', 'meta'] as const
 const knownOptions: readonly string[] = [...columnLists, 'when', 'image', 'requireContext', 'label']
 
@@ -83,7 +101,7 @@ export function track(table: string | TableName, options: TrackOptions = {}): De
   return Object.freeze({
     kind: 'track',
     table: name,
-    options: checkOptions(showTable(name), options),
+    options: checkTrackOptions(showTable(name), options),
   })
 }
 
@@ -91,35 +109,97 @@ export function track(table: string | TableName, options: TrackOptions = {}): De
  * Declares every table of a schema as tracked, those that are created later included (from the next
  * `sync` on). Partitions follow their partitioned table. A `track` of one of the tables wins.
  */
-export function trackAll({
-  schema = 'public',
-  except = [],
-  ...options
-}: {
-  readonly schema?: string
-  readonly except?: readonly (string | TableName)[]
-} & TrackOptions = {}): TrackAll {
+export function trackAll(options: TrackAllOptions = {}): TrackAll {
+  if (!isPlainObject(options)) {
+    throw new DeclarationError(
+      `trackAll was given ${show(options)}. Give an object: trackAll({ schema: 'public', except: ['cache'] }).`,
+    )
+  }
+  const { schema = 'public', except = [], ...others } = options
+  if (typeof schema !== 'string' || schema === '') {
+    throw new DeclarationError(
+      `trackAll was given schema: ${show(schema)}. Give the name of one schema.`,
+    )
+  }
+  if (!Array.isArray(except)) {
+    throw new DeclarationError(
+      `trackAll was given except: ${show(except)}. Give a list of tables: except: ['cache'].`,
+    )
+  }
+  const excepted = (except as readonly (string | TableName)[]).map((name) =>
+    Object.freeze({ schema, ...parseTable(name) }),
+  )
+  const elsewhere = excepted.find((name) => name.schema !== schema)
+  if (elsewhere) {
+    throw new DeclarationError(
+      `trackAll of the schema "${schema}" excepts ${showTable(elsewhere)}, which is in another one. Name tables of ${schema}, or waive that table.`,
+    )
+  }
   return Object.freeze({
     kind: 'trackAll',
     schema: parseTable({ table: schema }).table,
-    except: Object.freeze(except.map(parseTable).map((name) => Object.freeze({ schema, ...name }))),
-    options: checkOptions(`every table of ${schema}`, options),
+    except: Object.freeze(excepted),
+    options: checkTrackOptions(`every table of ${schema}`, others, ['schema', 'except']),
   })
 }
 
-/** Declares that a table is not tracked on purpose, and why. */
+/**
+ * Declares that a table is not tracked on purpose, and why. The table may be one that a later
+ * migration creates: `status` tells of a waiver whose table does not exist.
+ *
+ * @throws DeclarationError where there is no reason.
+ */
 export function waive(table: string | TableName, reason: string): Waiver {
-  return Object.freeze({ kind: 'waive', table: parseTable(table), reason })
+  const name = parseTable(table)
+  if (typeof reason !== 'string' || reason.trim() === '') {
+    throw new DeclarationError(
+      `The waiver of ${showTable(name)} has the reason ${show(reason)}. Say in words why the table is not tracked.`,
+    )
+  }
+  return Object.freeze({ kind: 'waive', table: name, reason })
+}
+
+/**
+ * Checks what stands in a list of tables, also where no compiler did: written by hand or read from
+ * JSON, it is what the function of its kind would give.
+ */
+export function checkEntry(entry: unknown, where: string): Entry {
+  if (isPlainObject(entry)) {
+    const { kind, table, options, schema, except, reason } = entry
+    if (kind === 'track') return track(table as TableName, options as TrackOptions)
+    if (kind === 'waive') return waive(table as TableName, reason as string)
+    if (kind === 'trackAll') {
+      return trackAll({ ...(options as TrackOptions), schema, except } as TrackAllOptions)
+    }
+  }
+  const remedy =
+    typeof entry === 'string'
+      ? `Write track(${show(entry)})`
+      : Array.isArray(entry)
+        ? 'Spread a list into the one around it'
+        : 'Give what track, trackAll or waive returns'
+  throw new DeclarationError(`${where} is ${show(entry)}, which declares nothing. ${remedy}.`)
 }
 
 /** The options as the database stores them: only what was given, columns sorted, so that equal declarations are equal. */
-function checkOptions(subject: string, options: TrackOptions): TrackOptions {
+function checkTrackOptions(
+  subject: string,
+  options: TrackOptions,
+  beside: readonly string[] = [],
+): TrackOptions {
   const refuse = (what: string, remedy: string): never => {
     throw new DeclarationError(`The declaration of ${subject} ${what}. ${remedy}.`)
   }
+  if (!isPlainObject(options)) {
+    refuse(`has the options ${show(options)}`, `Give an object, such as { exclude: ['secret'] }`)
+  }
+  const known = [...beside, ...knownOptions]
   for (const option of Object.keys(options)) {
-    if (!knownOptions.includes(option)) {
-      refuse(`has an unknown option "${option}"`, `The options are ${knownOptions.join(', ')}`)
+    if (!known.includes(option)) {
+      const remedy = didYouMean(option, known) ?? `The options are ${known.join(', ')}.`
+      throw new DeclarationError(
+        `The declaration of ${subject} has an unknown option "${option}". ${remedy}`,
+      )
     }
   }
   const checked: Record<string, unknown> = {}
@@ -131,7 +211,7 @@ function checkOptions(subject: string, options: TrackOptions): TrackOptions {
       columns.length === 0 ||
       !columns.every((name) => typeof name === 'string' && name !== '')
     ) {
-      refuse(`has ${option}: ${JSON.stringify(columns)}`, 'Give a list of at least one column name')
+      refuse(`has ${option}: ${show(columns)}`, 'Give a list of at least one column name')
     }
     checked[option] = Object.freeze([...new Set(columns as string[])].sort())
   }
@@ -157,21 +237,18 @@ function checkOptions(subject: string, options: TrackOptions): TrackOptions {
   if (when !== undefined) checked.when = checkWhen(when, refuse)
   if (image !== undefined) {
     if (image !== 'full' && image !== 'changed')
-      refuse(`has image: ${JSON.stringify(image)}`, "An image is 'full' or 'changed'")
+      refuse(`has image: ${show(image)}`, "An image is 'full' or 'changed'")
     checked.image = image
   }
   if (requireContext !== undefined && requireContext !== false) {
     if (![true, 'actor', 'reason'].includes(requireContext)) {
-      refuse(
-        `has requireContext: ${JSON.stringify(requireContext)}`,
-        "It is true, 'actor' or 'reason'",
-      )
+      refuse(`has requireContext: ${show(requireContext)}`, "It is true, 'actor' or 'reason'")
     }
     checked.requireContext = requireContext
   }
   if (label !== undefined) {
     if (typeof label !== 'string' || label.trim() === '')
-      refuse('has an empty label', 'Give a column or an SQL expression')
+      refuse(`has label: ${show(label)}`, 'Give a column, or SQL over the columns of the row')
     checked.label = label
   }
   return Object.freeze(checked)
@@ -184,7 +261,9 @@ function checkWhen(
   const isText = (value: unknown): value is string =>
     typeof value === 'string' && value.trim() !== ''
   if (isText(when)) return when
-  const entries = typeof when === 'object' && when !== null ? Object.entries(when) : []
+  const entries = isPlainObject(when)
+    ? Object.entries(when).filter(([, sql]) => sql !== undefined)
+    : []
   if (
     entries.length === 0 ||
     !entries.every(
@@ -192,7 +271,7 @@ function checkWhen(
     )
   ) {
     refuse(
-      `has when: ${JSON.stringify(when)}`,
+      `has when: ${show(when)}`,
       'Give SQL over OLD and NEW, or { insert, update, delete } of it',
     )
   }

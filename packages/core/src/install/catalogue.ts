@@ -1,3 +1,4 @@
+import { quoteTable, type TableName } from '../declare/table.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 
@@ -10,10 +11,23 @@ export interface Catalogue {
   /** Null before the log was installed. */
   readonly schema: {
     readonly owner: string
+    /** Whether this role owns it, or both are superusers. */
     readonly mayInstall: boolean
+    /** Other roles that may create objects in it, quoted. */
+    readonly creators: readonly string[]
+    /** Relations and functions in it that belong to somebody else. */
+    readonly foreign: readonly { readonly name: string; readonly owner: string }[]
     readonly comment: string | null
     readonly isEmpty: boolean
   } | null
+  /** Whoever but the owner may change the log, or call what writes it. */
+  readonly writers: readonly {
+    readonly kind: 'TABLE' | 'SEQUENCE' | 'FUNCTION'
+    readonly object: string
+    /** Quoted, or PUBLIC. */
+    readonly role: string
+    readonly privileges: string
+  }[]
   /** Tables and views in the log's schema. */
   readonly relations: readonly string[]
   /** md5 of the body of each function in the log's schema, capture functions left out. */
@@ -21,6 +35,10 @@ export interface Catalogue {
   readonly captures: readonly Capture[]
   /** The oid of each declared name, null where there is no such table. */
   readonly declared: Readonly<Record<string, string | null>>
+  /** Of the schemas that are declared whole, those that exist. */
+  readonly schemas: readonly string[]
+  /** The oid of each name that is waived or excepted, null where there is no such table. */
+  readonly named: Readonly<Record<string, string | null>>
   /** The oids of all tables in the schemas that are declared whole. */
   readonly swept: readonly string[]
   /** Declared and tracked tables by oid. */
@@ -32,6 +50,8 @@ export interface Capture {
   readonly id: number
   /** The oid of its table; null where no trigger calls it any more. */
   readonly table: string | null
+  /** Tables that left its tree (detached, NO INHERIT) and kept its triggers. */
+  readonly strays: readonly string[]
   readonly stamp: Stamp | null
   readonly source: string
   readonly securityDefiner: boolean
@@ -47,6 +67,10 @@ interface Stamp {
   readonly source: string
   readonly settings: readonly string[]
   readonly template: string
+  /** The name that the table had then; older stamps lack it. */
+  readonly table?: { readonly schema: string; readonly table: string }
+  /** When the function was last written, as ISO 8601; older stamps lack it. */
+  readonly writtenAt?: string
 }
 
 export interface Table {
@@ -86,12 +110,24 @@ interface Trigger {
 export async function readCatalogue(
   queryable: Queryable,
   schema: string,
-  { tables = [], schemas = [] }: { tables?: readonly string[]; schemas?: readonly string[] } = {},
+  {
+    tables = [],
+    schemas = [],
+    names = [],
+  }: {
+    readonly tables?: readonly string[]
+    readonly schemas?: readonly string[]
+    readonly names?: readonly TableName[]
+  } = {},
 ): Promise<Catalogue> {
   const [row] = await rowsOf<{ catalogue: string }>(
     queryable,
     render('install/catalogue', schema),
-    [JSON.stringify(tables), JSON.stringify(schemas)],
+    [
+      JSON.stringify(tables),
+      JSON.stringify(schemas),
+      JSON.stringify(names.map((name) => [quoteTable(name), name.schema ?? null, name.table])),
+    ],
   )
   const { captures, ...catalogue } = JSON.parse(row?.catalogue ?? '{}')
   return {

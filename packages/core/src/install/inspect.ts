@@ -10,11 +10,14 @@ export interface Difference {
     | 'trigger_disabled'
     | 'trigger_altered'
     | 'partition_trigger_missing'
+    | 'trigger_stray'
     | 'function_edited'
     | 'function_outdated'
     | 'key_changed'
     | 'columns_changed'
     | 'declaration_changed'
+  /** `error`: changes may be lost or wrongly recorded. */
+  readonly severity: 'error' | 'warning'
   /** Half a sentence, for people: `the trigger of public.orders is disabled`. */
   readonly message: string
 }
@@ -31,7 +34,11 @@ export function inspectTable(
   declared?: Readonly<Record<string, unknown>>,
 ): readonly Difference[] {
   const differences: Difference[] = []
-  const add = (code: Difference['code'], message: string) => differences.push({ code, message })
+  const add = (
+    code: Difference['code'],
+    message: string,
+    severity: Difference['severity'] = 'error',
+  ) => differences.push({ code, severity, message })
 
   for (const [depth, branch] of table.tree.entries()) {
     for (const [name, type] of [
@@ -40,14 +47,27 @@ export function inspectTable(
     ] as const) {
       const trigger = branch.triggers[name]
       if (!trigger || trigger.capture !== capture.id) {
-        const code = depth === 0 ? 'trigger_missing' : 'partition_trigger_missing'
-        add(code, `the trigger ${name} of ${branch.name} is missing`)
+        const message = `the trigger ${name} of ${branch.name} is missing`
+        if (depth === 0) add('trigger_missing', message)
+        else if (type === ROW_TRIGGER) add('partition_trigger_missing', message)
+        else {
+          // every new partition begins like that: PostgreSQL clones row triggers alone
+          add(
+            'partition_trigger_missing',
+            `${message}, so that only a TRUNCATE of it is not recorded`,
+            'warning',
+          )
+        }
       } else if (trigger.enabled !== 'O' && trigger.enabled !== 'A') {
         add('trigger_disabled', `the trigger ${name} of ${branch.name} is disabled`)
       } else if (trigger.type !== type || trigger.isConditional) {
         add('trigger_altered', `the trigger ${name} of ${branch.name} was altered`)
       }
     }
+  }
+
+  for (const stray of capture.strays) {
+    add('trigger_stray', `${stray} is no longer below it and still carries its trigger`)
   }
 
   const { stamp } = capture
@@ -61,7 +81,7 @@ export function inspectTable(
     return differences
   }
   if (stamp.template !== shippedTemplate(schema)) {
-    add('function_outdated', 'its capture function is of another version')
+    add('function_outdated', 'its capture function is of another version', 'warning')
   }
   if (!isDeepStrictEqual(stamp.key, table.key)) {
     add(
@@ -73,12 +93,27 @@ export function inspectTable(
     add(
       'columns_changed',
       `the columns changed: ${changedColumns(stamp.columns, table.columnList)}`,
+      'warning',
     )
   }
   if (declared && !isDeepStrictEqual(stamp.declaration, declared)) {
-    add('declaration_changed', 'the declaration changed')
+    add(
+      'declaration_changed',
+      `the declaration changed: ${changedOptions(stamp.declaration, declared)}`,
+    )
   }
   return differences
+}
+
+function changedOptions(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): string {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((option) => !isDeepStrictEqual(before[option], after[option]))
+    .sort()
+    .map((option) => `${option in after ? (option in before ? '' : '+') : '-'}${option}`)
+    .join(' ')
 }
 
 function changedColumns(before: readonly string[], after: readonly string[]): string {

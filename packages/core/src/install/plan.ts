@@ -1,12 +1,13 @@
 import { showTable } from '../declare/table.js'
+import type { Entry } from '../declare/track.js'
 import { SchemaError } from '../errors.js'
 import type { Queryable } from '../queryable.js'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.js'
 import { SCHEMA_VERSION } from '../sql/template.js'
 import type { Capture, Catalogue } from './catalogue.js'
 import { inspectTable } from './inspect.js'
-import { type Entry, readFor, resolve, type Wanted } from './resolve.js'
-import { schemaSql, trackingSql } from './schema.js'
+import { readFor, resolve, type Wanted } from './resolve.js'
+import { callOfTrack, schemaSql } from './schema.js'
 import { inspectLog } from './shipped.js'
 
 /** One thing that sync would do, or would not have to. */
@@ -31,7 +32,7 @@ export interface PlanOptions {
 
 /**
  * Compares what is declared with what the catalogue shows. Reads the catalogue alone, so it runs
- * under any role.
+ * under any role, and cannot tell whether the SQL in `when` and `label` fits the table.
  *
  * @throws DeclarationError where a declaration does not fit its table.
  * @throws SchemaError where sync could not do it: a server older than 14, a schema that is somebody
@@ -82,7 +83,7 @@ function planTable(wanted: Wanted, catalogue: Catalogue, schema: string, app: st
   const { table, options, oid } = wanted
   const name = showTable(table)
   const capture = catalogue.captures.find((each) => each.table === oid)
-  const sql = trackingSql({ kind: 'track', table, options }, { schema, app })
+  const sql = callOfTrack(table, options, schema, app)
   if (!capture)
     return change(
       'install',
@@ -141,7 +142,19 @@ function refuseWithoutPrivilege(
   }
   if (catalogue.schema && !catalogue.schema.mayInstall) {
     throw new SchemaError(
-      `The role ${role} does not own the schema ${schema}, and there is something to do: ${pending.map(describe).join('; ')}. Run sync as ${catalogue.schema.owner}.`,
+      `The role ${role} does not own the schema ${schema}, and there is something to do: ${pending.map(describe).join('; ')}. Run sync as ${catalogue.schema.owner}, or hand the schema over first: ALTER SCHEMA ${quoteIdentifier(schema)} OWNER TO ${quoteIdentifier(role)}.`,
+    )
+  }
+  const [creator] = catalogue.schema?.creators ?? []
+  if (creator !== undefined) {
+    throw new SchemaError(
+      `${creator} may create objects in the schema ${schema} of the log. Take that away first: REVOKE CREATE ON SCHEMA ${quoteIdentifier(schema)} FROM ${creator}.`,
+    )
+  }
+  const [foreign] = catalogue.schema?.foreign ?? []
+  if (catalogue.schema && foreign) {
+    throw new SchemaError(
+      `${schema}.${foreign.name} belongs to ${foreign.owner}, and the schema of the log to ${catalogue.schema.owner}. Drop it, or, if you know it to be of the log, hand it over first: ALTER … OWNER TO ${quoteIdentifier(catalogue.schema.owner)}.`,
     )
   }
   const names = new Set(pending.map(({ table }) => table))
@@ -185,9 +198,10 @@ function retrackingSql(
   table: { readonly schema: string; readonly table: string },
   schema: string,
 ): string {
-  const options = capture.stamp?.declaration ?? {}
-  return trackingSql(
-    { kind: 'track', table, options },
-    { schema, app: capture.stamp?.app ?? 'default' },
+  return callOfTrack(
+    table,
+    capture.stamp?.declaration ?? {},
+    schema,
+    capture.stamp?.app ?? 'default',
   )
 }

@@ -1,13 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { nearest } from '../declare/nearest.js'
+import { didYouMean } from '../declare/options.js'
 import { quoteTable, showTable, type TableName } from '../declare/table.js'
-import type { Declaration, TrackAll, TrackOptions, Waiver } from '../declare/track.js'
+import type { Entry, TrackOptions } from '../declare/track.js'
 import { DeclarationError } from '../errors.js'
 import type { Queryable } from '../queryable.js'
 import { type Catalogue, readCatalogue, readTableNames, type Table } from './catalogue.js'
-
-/** Everything that may stand in the list of tables. */
-export type Entry = Declaration | TrackAll | Waiver
 
 /** A declaration together with the table that it means. */
 export interface Wanted {
@@ -27,7 +25,103 @@ export function readFor(
       .filter((entry) => entry.kind === 'track')
       .map((entry) => quoteTable(entry.table)),
     schemas: entries.filter((entry) => entry.kind === 'trackAll').map((entry) => entry.schema),
+    names: entries.flatMap((entry) =>
+      entry.kind === 'waive' ? [entry.table] : entry.kind === 'trackAll' ? entry.except : [],
+    ),
   })
+}
+
+/** What is wrong with the names that are declared, as a finding of status. */
+export interface NameProblem {
+  readonly code:
+    | 'table_missing'
+    | 'table_renamed'
+    | 'tracked_and_waived'
+    | 'schema_missing'
+    | 'excepted_missing'
+    | 'waived_missing'
+  /** `info` is no reason to refuse. */
+  readonly severity: 'error' | 'warning' | 'info'
+  readonly table: string | null
+  readonly message: string
+  readonly remedy: string
+  /** The oid of the table that is meant, where there is one of another name. */
+  readonly oid?: string
+}
+
+/** Looks for declarations that would record nothing, or the wrong table, because of a name. */
+export async function nameProblems(
+  queryable: Queryable,
+  schema: string,
+  entries: readonly Entry[],
+  catalogue: Catalogue,
+): Promise<readonly NameProblem[]> {
+  const problems: NameProblem[] = []
+  const waived = new Set(
+    entries.flatMap((entry) =>
+      entry.kind === 'waive' ? (catalogue.named[quoteTable(entry.table)] ?? []) : [],
+    ),
+  )
+  // asked only for the sake of a message
+  let names: Promise<readonly Named[]> | undefined
+  const allNames = () => {
+    names ??= readTableNames(queryable, schema)
+    return names
+  }
+
+  for (const entry of entries) {
+    if (entry.kind === 'track') {
+      const oid = catalogue.declared[quoteTable(entry.table)]
+      const table = oid == null ? undefined : catalogue.tables[oid]
+      if (oid == null || !table) {
+        problems.push(renamed(entry.table, catalogue) ?? missing(entry.table, await allNames()))
+      } else if (waived.has(oid)) {
+        problems.push({
+          code: 'tracked_and_waived',
+          severity: 'error',
+          table: showTable(table),
+          message: `${showTable(table)} is declared as tracked, and waived`,
+          remedy: 'Remove one of the two.',
+        })
+      }
+    } else if (entry.kind === 'waive') {
+      if (catalogue.named[quoteTable(entry.table)] != null) continue
+      const known = await allNames()
+      // in a schema outside the search_path
+      if (known.some((table) => matches(entry.table, table))) continue
+      problems.push({
+        code: 'waived_missing',
+        severity: 'info',
+        table: showTable(entry.table),
+        message: `${showTable(entry.table)} is waived, and there is no such table`,
+        remedy:
+          nearTable(entry.table, known) ??
+          'Correct the waiver or remove it, unless a later migration creates the table.',
+      })
+    } else if (!catalogue.schemas.includes(entry.schema)) {
+      const schemas = [...new Set((await allNames()).map((table) => table.schema))]
+      problems.push({
+        code: 'schema_missing',
+        severity: 'error',
+        table: null,
+        message: `There is no schema "${entry.schema}", of which trackAll declares every table`,
+        remedy: didYouMean(entry.schema, schemas) ?? 'Create it first, or correct the name.',
+      })
+    } else {
+      for (const name of entry.except) {
+        if (catalogue.named[quoteTable(name)] != null) continue
+        problems.push({
+          code: 'excepted_missing',
+          severity: 'error',
+          table: showTable(name),
+          message: `There is no table "${showTable(name)}", which trackAll excepts`,
+          remedy:
+            nearTable(name, await allNames()) ?? 'Correct the name, or leave it out of except.',
+        })
+      }
+    }
+  }
+  return problems
 }
 
 /**
@@ -43,12 +137,16 @@ export async function resolve(
   entries: readonly Entry[],
   catalogue: Catalogue,
 ): Promise<readonly Wanted[]> {
+  const problem = (await nameProblems(queryable, schema, entries, catalogue)).find(
+    ({ severity }) => severity !== 'info',
+  )
+  if (problem) throw new DeclarationError(`${problem.message}. ${problem.remedy}`)
   const wanted = new Map<string, Wanted>()
   for (const entry of entries) {
     if (entry.kind !== 'track') continue
     const oid = catalogue.declared[quoteTable(entry.table)]
     const table = oid == null ? undefined : catalogue.tables[oid]
-    if (oid == null || !table) throw await unknownTable(queryable, schema, entry.table)
+    if (oid == null || !table) continue // refused above
     const earlier = wanted.get(oid)
     if (earlier && !isDeepStrictEqual(earlier.options, entry.options)) {
       throw new DeclarationError(
@@ -70,11 +168,13 @@ export async function resolve(
   return [...wanted.values()]
 }
 
+interface Named {
+  readonly schema: string
+  readonly table: string
+}
+
 /** Whether a declared name means this table, where the search_path is not asked: `orders` is then any schema's. */
-export function matches(
-  name: TableName,
-  table: { readonly schema: string; readonly table: string },
-): boolean {
+export function matches(name: TableName, table: Named): boolean {
   return name.table === table.table && (name.schema === undefined || name.schema === table.schema)
 }
 
@@ -137,16 +237,46 @@ function checkAgainst(table: Table, options: TrackOptions, schema: string): Trac
   return options
 }
 
-async function unknownTable(
-  queryable: Queryable,
-  schema: string,
-  name: TableName,
-): Promise<DeclarationError> {
-  const known = (await readTableNames(queryable, schema)).map(showTable)
-  const shown = showTable(name)
-  const near = nearest(shown, known) ?? nearest(`public.${shown}`, known)
-  const remedy = near
-    ? `Did you mean "${near}"?`
-    : 'Create it first, or name its schema if that is not in the search_path.'
-  return new DeclarationError(`There is no table "${shown}". ${remedy}`)
+/** A table that had this name when its declaration was last written, and has another one now. */
+function renamed(name: TableName, { captures, tables }: Catalogue): NameProblem | undefined {
+  for (const { stamp, table: oid } of captures) {
+    const table = oid === null ? undefined : tables[oid]
+    if (oid === null || !table || !stamp?.table || !matches(name, stamp.table)) continue
+    if (showTable(stamp.table) === showTable(table)) continue // only not in the search_path
+    return {
+      code: 'table_renamed',
+      severity: 'warning',
+      table: showTable(table),
+      message: `${showTable(name)} is now ${showTable(table)}`,
+      remedy: 'Declare that name: its changes are recorded all along.',
+      oid,
+    }
+  }
+  return undefined
+}
+
+function missing(name: TableName, known: readonly Named[]): NameProblem {
+  return {
+    code: 'table_missing',
+    severity: 'error',
+    table: showTable(name),
+    message: `There is no table "${showTable(name)}"`,
+    remedy:
+      nearTable(name, known) ??
+      'Create it first, or name its schema if that is not in the search_path.',
+  }
+}
+
+/** The table that was probably meant: one of a near name in that schema, or of that name in another. */
+function nearTable(name: TableName, known: readonly Named[]): string | undefined {
+  const there = known.filter(({ schema }) => name.schema === undefined || name.schema === schema)
+  const near = nearest(
+    name.table,
+    there.map(({ table }) => table),
+  )
+  const meant =
+    near === undefined
+      ? known.find(({ table }) => table === name.table)
+      : there.find(({ table }) => table === near)
+  return meant && `Did you mean "${showTable(meant)}"?`
 }

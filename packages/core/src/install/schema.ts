@@ -1,7 +1,9 @@
-import { quoteTable } from '../declare/table.js'
-import type { Declaration } from '../declare/track.js'
+import { checkOptions, show } from '../declare/options.js'
+import { quoteTable, type TableName } from '../declare/table.js'
+import { checkEntry, type Declaration } from '../declare/track.js'
+import { DeclarationError, UsageError } from '../errors.js'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.js'
-import { DEFAULT_SCHEMA, render, type SqlName } from '../sql/template.js'
+import { checkSchema, DEFAULT_SCHEMA, render, type SqlName } from '../sql/template.js'
 
 /** In the order in which they are created: a function after what its body needs at creation. */
 export const objects: readonly SqlName[] = [
@@ -15,9 +17,11 @@ export const objects: readonly SqlName[] = [
   'functions/key_columns',
   'functions/key_expression',
   'functions/object_id',
+  'functions/bounded_id',
   'functions/tracked_id',
   'functions/column_list',
   'functions/record_shape',
+  'functions/difference_query',
   'functions/write_context',
   'functions/capture_settings',
   'functions/capture_source',
@@ -25,6 +29,7 @@ export const objects: readonly SqlName[] = [
   'functions/track',
   'functions/drop_capture',
   'functions/untrack',
+  'functions/make_private',
   'functions/month_bound',
   'functions/overflow_start',
   'functions/create_partitions',
@@ -35,10 +40,31 @@ export const objects: readonly SqlName[] = [
   'functions/is_row',
   'functions/column_types',
   'functions/known_column',
+  'functions/life_start',
   'functions/history',
   'functions/blame',
   'install/end',
 ]
+
+/** Where the log is. */
+export interface SchemaOptions {
+  /**
+   * The schema of the log.
+   *
+   * @defaultValue `'auditrum'`
+   */
+  readonly schema?: string | undefined
+}
+
+/** Where the log is, and who declares. */
+export interface TrackingOptions extends SchemaOptions {
+  /**
+   * Whose declaration it is.
+   *
+   * @defaultValue `'default'`
+   */
+  readonly app?: string | undefined
+}
 
 /**
  * The SQL that installs the log, or upgrades an older one: schema, tables, view, functions, first
@@ -47,20 +73,40 @@ export const objects: readonly SqlName[] = [
  * Several statements, to be run in one transaction: as one simple query, with psql -1 -f, or as a
  * migration of any tool.
  */
-export function schemaSql({ schema = DEFAULT_SCHEMA }: { readonly schema?: string } = {}): string {
+export function schemaSql(options: SchemaOptions = {}): string {
+  checkOptions('schemaSql', options, ['schema'])
+  const { schema = DEFAULT_SCHEMA } = options
   return objects.map((name) => render(name, schema)).join('\n')
 }
 
 /**
  * The SQL that tracks one table as declared, once {@link schemaSql} was run: a single SELECT, which
  * returns installed, updated or unchanged.
+ *
+ * @throws DeclarationError where it is given something else than what `track` returns.
  */
-export function trackingSql(
-  { table, options }: Declaration,
-  {
-    schema = DEFAULT_SCHEMA,
-    app = 'default',
-  }: { readonly schema?: string; readonly app?: string } = {},
+export function trackingSql(declaration: Declaration, options: TrackingOptions = {}): string {
+  const entry = checkEntry(declaration, 'The first argument of trackingSql')
+  if (entry.kind !== 'track') {
+    throw new DeclarationError(
+      `trackingSql writes the SQL of one table, and was given a ${entry.kind}. Give what track returns, or take the SQL of all from migration().`,
+    )
+  }
+  checkOptions('trackingSql', options, ['schema', 'app'])
+  const { schema = DEFAULT_SCHEMA, app = 'default' } = options
+  checkSchema(schema)
+  if (typeof app !== 'string' || app === '') {
+    throw new UsageError(`app: ${show(app)} names no app. Give a name of at least one letter.`)
+  }
+  return callOfTrack(entry.table, entry.options, schema, app)
+}
+
+/** The call as text, for a declaration that was checked, or that the database holds already. */
+export function callOfTrack(
+  table: TableName,
+  options: object,
+  schema: string,
+  app: string,
 ): string {
   const call = [quoteTable(table), JSON.stringify(options), app].map(quoteLiteral).join(', ')
   return `SELECT ${quoteIdentifier(schema)}.track(${call});`

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { quoteIdentifier } from '../sql/quote.js'
 import { render, SCHEMA_VERSION } from '../sql/template.js'
 import type { Catalogue } from './catalogue.js'
 import { objects } from './schema.js'
@@ -39,6 +40,29 @@ export function inspectLog(catalogue: Catalogue, schema: string): LogState {
       name in catalogue.functions && catalogue.functions[name] !== md5(body) ? [`${name}()`] : [],
     ),
   }
+}
+
+/** Who else than its owner can change the log, and what ends that. */
+export function writableBy(
+  catalogue: Catalogue,
+  schema: string,
+): readonly { readonly message: string; readonly remedy: string }[] {
+  const log = quoteIdentifier(schema)
+  const { creators = [], foreign = [], owner = '' } = catalogue.schema ?? {}
+  return [
+    ...catalogue.writers.map(({ kind, object, role, privileges }) => ({
+      message: `${role} has ${privileges} on ${schema}.${object}, so the log is not what its owner wrote alone`,
+      remedy: `REVOKE ${privileges} ON ${kind} ${log}.${object} FROM ${role}.`,
+    })),
+    ...creators.map((role) => ({
+      message: `${role} may create objects in the schema ${schema}, beside those of the log`,
+      remedy: `REVOKE CREATE ON SCHEMA ${log} FROM ${role}.`,
+    })),
+    ...foreign.map((object) => ({
+      message: `${schema}.${object.name} belongs to ${object.owner}, and the schema of the log to ${owner}`,
+      remedy: `Drop it, or, if you know it to be of the log, hand it over: ALTER … OWNER TO ${quoteIdentifier(owner)}.`,
+    })),
+  ]
 }
 
 /** What `track()` notes as the template of a capture function when it is this package's. */

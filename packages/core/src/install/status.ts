@@ -4,17 +4,95 @@ import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render, SCHEMA_VERSION, triggerName } from '../sql/template.js'
 import type { Catalogue, Table } from './catalogue.js'
-import { inspectTable } from './inspect.js'
+import { type Difference, inspectTable } from './inspect.js'
 import type { PlanOptions } from './plan.js'
-import { matches, missingColumn, readFor, unknownColumn } from './resolve.js'
-import { inspectLog } from './shipped.js'
+import {
+  matches,
+  missingColumn,
+  type NameProblem,
+  nameProblems,
+  readFor,
+  unknownColumn,
+} from './resolve.js'
+import { inspectLog, writableBy } from './shipped.js'
+
+/**
+ * What a finding is about. Stable, for monitoring. Of the log:
+ *
+ * - `log_missing`: there is no log in this schema.
+ * - `log_outdated`: the log has an older version than this package.
+ * - `log_newer`: the log has a newer version than this package knows.
+ * - `log_unreadable`: this role may not read the log, so its content was not examined.
+ * - `log_is_writable`: somebody else than its owner can change the log.
+ * - `object_missing`: a table, view or function of the log was dropped.
+ * - `function_edited`: a function of the log, or of a tracked table, is not the one that was written.
+ * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
+ * - `partitions_low`: there is no partition for next month.
+ *
+ * Of what is declared:
+ *
+ * - `table_missing`: a declared table does not exist.
+ * - `table_renamed`: a declared table has another name now; it is recorded all along.
+ * - `column_missing`: a declared column does not exist.
+ * - `tracked_and_waived`: a table is declared as tracked and waived.
+ * - `schema_missing`: `trackAll` names a schema that does not exist.
+ * - `excepted_missing`: `trackAll` excepts a table that does not exist.
+ * - `waived_missing`: a waived table does not exist, or not yet.
+ * - `not_tracked`: a declared table is not recorded.
+ * - `undeclared`: a table is recorded that this app no longer declares.
+ * - `declaration_changed`: what is declared is not what is recorded.
+ *
+ * Of a tracked table:
+ *
+ * - `trigger_missing`: one of its triggers was dropped or renamed.
+ * - `trigger_disabled`: one of its triggers is disabled.
+ * - `trigger_altered`: one of its triggers fires on something else, or under a condition.
+ * - `trigger_order`: a trigger of the application fires before ours.
+ * - `trigger_stray`: a table that left its partitions or children still carries its trigger.
+ * - `partition_trigger_missing`: a partition or child lacks a trigger; a warning where only its
+ *   TRUNCATE goes unrecorded.
+ * - `function_outdated`: its capture function was written by another version.
+ * - `key_changed`: its primary key is another one.
+ * - `columns_changed`: its columns are others.
+ * - `no_key`: it has no primary key.
+ * - `table_dropped`: it was dropped; its history stays.
+ *
+ * Of the events of the last day:
+ *
+ * - `drift`: some were written without a declared column or condition, and more will be.
+ * - `drift_mended`: some were, before that was mended.
+ * - `events_without_context`: some point at a context of another transaction.
+ * - `events_without_actor`: some have no `user_id`.
+ * - `context_errors`: some contexts could not be stored as given.
+ */
+export type FindingCode =
+  | 'log_missing'
+  | 'log_outdated'
+  | 'log_newer'
+  | 'log_unreadable'
+  | 'log_is_writable'
+  | 'object_missing'
+  | 'overflow_in_use'
+  | 'partitions_low'
+  | 'column_missing'
+  | 'not_tracked'
+  | 'undeclared'
+  | 'trigger_order'
+  | 'no_key'
+  | 'table_dropped'
+  | 'drift'
+  | 'drift_mended'
+  | 'events_without_context'
+  | 'events_without_actor'
+  | 'context_errors'
+  | NameProblem['code']
+  | Difference['code']
 
 /** Something that an operator should know. */
 export interface Finding {
   /** `error`: changes may be lost or wrongly recorded; `warning`: soon, or partly; `info`: good to know. */
   readonly severity: 'error' | 'warning' | 'info'
-  /** Stable, for monitoring: `trigger_disabled`, `overflow_in_use` … */
-  readonly code: string
+  readonly code: FindingCode
   /** The table as `schema.name`; null where it concerns the log. */
   readonly table: string | null
   readonly message: string
@@ -61,7 +139,15 @@ interface LogStatus {
   readonly unattributed: number
   readonly contextErrors: number
   readonly withoutActor: number
-  readonly drifted: Readonly<Record<string, readonly string[]>>
+  readonly drifted: readonly {
+    /** The table's id, as in its events. */
+    readonly id: number
+    readonly table: string
+    /** What was declared and not there. */
+    readonly name: string
+    /** When the last such event was written, as ISO 8601. */
+    readonly last: string
+  }[]
   readonly tables: Readonly<Record<string, { readonly since: string; readonly gaps: number }>>
 }
 
@@ -73,7 +159,7 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
   const findings: Finding[] = []
   const add = (
     severity: Finding['severity'],
-    code: string,
+    code: FindingCode,
     table: string | null,
     message: string,
     remedy: string,
@@ -109,21 +195,19 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
       `${schema}.${name} is not the one that this package ships`,
       RUN_SYNC,
     )
+  if (version !== null) {
+    for (const { message, remedy } of writableBy(catalogue, schema))
+      add('error', 'log_is_writable', null, message, remedy)
+  }
 
+  const problems = await nameProblems(queryable, schema, entries, catalogue)
+  for (const { severity, code, table, message, remedy } of problems)
+    add(severity, code, table, message, remedy)
   for (const entry of entries) {
     if (entry.kind !== 'track') continue
     const oid = catalogue.declared[quoteTable(entry.table)]
     const table = oid == null ? undefined : catalogue.tables[oid]
-    const shown = table ? showTable(table) : showTable(entry.table)
-    if (!table)
-      add(
-        'error',
-        'table_missing',
-        shown,
-        `${shown} is declared, and there is no such table`,
-        'Create it, or correct the declaration.',
-      )
-    else inspectDeclared(entry, table, oid as string)
+    if (oid != null && table) inspectDeclared(entry, table, oid)
   }
   for (const capture of catalogue.captures) {
     const table = capture.table === null ? undefined : catalogue.tables[capture.table]
@@ -170,14 +254,13 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
       (entry): entry is Declaration => entry.kind === 'track' && matches(entry.table, table),
     )
     const declared = declaration && capture.stamp?.app === options.app
-    for (const { code, message } of inspectTable(
+    for (const { code, severity, message } of inspectTable(
       table,
       capture,
       schema,
       declared ? { ...declaration.options } : undefined,
     )) {
-      const harmless = ['columns_changed', 'function_outdated'].includes(code)
-      add(harmless ? 'warning' : 'error', code, name, `${name}: ${message}`, RUN_SYNC)
+      add(severity, code, name, `${name}: ${message}`, RUN_SYNC)
     }
     for (const branch of table.tree) {
       for (const trigger of branch.earlier) {
@@ -202,7 +285,8 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
     if (
       capture.stamp?.app === options.app &&
       !declared &&
-      !entries.some(({ kind }) => kind === 'trackAll')
+      !entries.some(({ kind }) => kind === 'trackAll') &&
+      !problems.some(({ oid }) => oid === capture.table)
     ) {
       add(
         'info',
@@ -227,7 +311,7 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
       'Ask for status as a role that may read it.',
     )
   }
-  if (log) addLogFindings(log, add)
+  if (log) addLogFindings(log, catalogue, add)
 
   return Object.freeze({
     ok: !findings.some(({ severity }) => severity === 'error'),
@@ -240,9 +324,10 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
 
 function addLogFindings(
   log: LogStatus,
+  catalogue: Catalogue,
   add: (
     severity: Finding['severity'],
-    code: string,
+    code: FindingCode,
     table: string | null,
     message: string,
     remedy: string,
@@ -292,15 +377,35 @@ function addLogFindings(
       'Look at application_name and db_user of these events to find who writes without a context.',
     )
   }
-  for (const [table, names] of Object.entries(log.drifted)) {
-    add(
-      'error',
-      'drift',
-      table,
-      `Events of ${table} were written without the declared ${names.join(', ')}`,
-      'Correct the declaration and run sync.',
-    )
+  for (const table of new Set(log.drifted.map((each) => each.table))) {
+    const drifted = log.drifted.filter((each) => each.table === table)
+    const present = drifted.filter((each) => goesOn(each, catalogue))
+    const past = drifted.filter((each) => !present.includes(each))
+    const message = (each: LogStatus['drifted']) =>
+      `Events of ${table} were written without the declared ${each.map(({ name }) => name).join(', ')}`
+    if (present.length > 0)
+      add('error', 'drift', table, message(present), 'Correct the declaration and run sync.')
+    if (past.length > 0) {
+      add(
+        'info',
+        'drift_mended',
+        table,
+        `${message(past)} in the last day, which was mended since`,
+        'Nothing is to do: look at drift in auditlog for what these events lack.',
+      )
+    }
   }
+}
+
+/** Whether the next event will drift, too: nothing was written anew since, and the name is still not there. */
+function goesOn({ id, name, last }: LogStatus['drifted'][number], catalogue: Catalogue): boolean {
+  const capture = catalogue.captures.find((each) => each.id === id)
+  const table = capture?.table == null ? undefined : catalogue.tables[capture.table]
+  if (!table) return false
+  const writtenAt = capture?.stamp?.writtenAt
+  if (writtenAt !== undefined && Date.parse(last) < Date.parse(writtenAt)) return false
+  // whether a condition can be evaluated again is seen by the events alone
+  return name === 'when' || !table.columns.includes(name)
 }
 
 async function readLog(queryable: Queryable, schema: string): Promise<LogStatus | undefined> {

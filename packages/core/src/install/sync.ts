@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AuditrumError, SchemaError, sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
+import { LOCK_NOT_AVAILABLE, lockProblem } from './lock.js'
 import { type Change, type PlanOptions, plan } from './plan.js'
 
 export interface SyncOptions extends PlanOptions {
@@ -20,7 +21,7 @@ export interface SyncResult {
 
 /** lock_not_available, deadlock_detected, serialization_failure, and what two installers at once can meet. */
 const transient: readonly unknown[] = [
-  '55P03',
+  LOCK_NOT_AVAILABLE,
   '40P01',
   '40001',
   '23505',
@@ -38,7 +39,7 @@ const ATTEMPTS = 8
  */
 export async function sync(queryable: Queryable, options: SyncOptions): Promise<SyncResult> {
   const changes = await plan(queryable, options)
-  if (!options.dryRun) await apply(queryable, changes, options.lockTimeout)
+  if (!options.dryRun) await apply(queryable, changes, options)
   const tables = changes.filter(({ table }) => table !== null)
   const named = (action: Change['action']) =>
     tables.filter((change) => change.action === action).map(({ table }) => String(table))
@@ -53,14 +54,14 @@ export async function sync(queryable: Queryable, options: SyncOptions): Promise<
 async function apply(
   queryable: Queryable,
   changes: readonly Change[],
-  lockTimeout: number,
+  options: SyncOptions,
 ): Promise<void> {
   const todo = changes.filter(({ action }) => action !== 'none')
   const isLog = ({ table }: Change) => table === null
   // without the log no table can be tracked
   for (const part of [todo.filter(isLog), todo.filter((change) => !isLog(change))]) {
-    const failures = await attempt(queryable, part, lockTimeout)
-    if (failures.size > 0) throw failed(failures, part.length)
+    const failures = await attempt(queryable, part, options.lockTimeout)
+    if (failures.size > 0) throw await failed(queryable, failures, part.length, options)
   }
 }
 
@@ -90,16 +91,37 @@ async function attempt(
   return failures
 }
 
-function failed(failures: ReadonlyMap<Change, unknown>, total: number): unknown {
+async function failed(
+  queryable: Queryable,
+  failures: ReadonlyMap<Change, unknown>,
+  total: number,
+  { schema, lockTimeout }: SyncOptions,
+): Promise<unknown> {
   const [first] = failures.values()
   // what is wrong with a declaration is said as such
   if (failures.size === 1 && first instanceof AuditrumError) return first
-  const lines = [...failures].map(
-    ([{ table }, error]) =>
-      `${table ?? 'the log'}: ${error instanceof Error ? error.message : String(error)}`,
-  )
+  const lines: string[] = []
+  for (const [{ table, action }, error] of failures) {
+    const problem =
+      sqlStateOf(error) === LOCK_NOT_AVAILABLE
+        ? await lockProblem(queryable, {
+            schema,
+            table: table ?? '',
+            lockTimeout,
+            attempts: ATTEMPTS,
+            exclusive: action === 'uninstall',
+          })
+        : error instanceof Error
+          ? error.message
+          : String(error)
+    lines.push(`${table ?? 'the log'}: ${problem}`)
+  }
+  const remedy =
+    failures.size < total
+      ? 'The rest is done; run sync again to finish it.'
+      : 'Run sync again when that has changed.'
   return new SchemaError(
-    `Sync failed for ${failures.size} of ${total}: ${lines.join('; ')}. The rest is done; run sync again to finish it.`,
+    `Sync failed for ${failures.size} of ${total}: ${lines.join('; ')}. ${remedy}`,
     { cause: first },
   )
 }

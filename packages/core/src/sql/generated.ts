@@ -22,28 +22,45 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 AS $function$
-  WITH wanted AS MATERIALIZED (
+  WITH RECURSIVE wanted AS MATERIALIZED (
     SELECT
+      found.id AS table_id,
       -- null would be the whole table's history: let row_id refuse it
-      coalesce($2, :schema.row_id(found.id, NULL)) AS object_id,
+      :schema.row_id(found.id, to_jsonb($2)) AS object_id,
       :schema.known_column(found.id, $3) AS column_name
     FROM (
       SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
     ) AS found
-  ), history AS MATERIALIZED (
+  ), past AS MATERIALIZED (
     SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
+  ), ended AS MATERIALIZED (
+    -- the last event, if it was the end of the row, or gave it another key
+    SELECT newest.*
+    FROM (SELECT * FROM past WHERE operation <> 'truncate' OR meta IS NULL ORDER BY id DESC LIMIT 1) AS newest
+    WHERE newest.operation IN ('delete', 'truncate')
+       OR newest.object_id IS DISTINCT FROM (SELECT object_id FROM wanted)
+  ), life (object_id, since, until) AS (
+    -- the row that has this key now, or had it last, back through changes of its key
+    SELECT wanted.object_id COLLATE "C", :schema.life_start(wanted.table_id, wanted.object_id, last.id), last.id
+    FROM wanted
+    CROSS JOIN (SELECT coalesce((SELECT id FROM ended), 9223372036854775807) AS id) AS last
+    UNION ALL
+    SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
+    FROM life JOIN past AS moved ON moved.id = life.since AND moved.object_id = life.object_id
+    WHERE moved.old_object_id IS NOT NULL
+  ), history AS MATERIALIZED (
+    SELECT past.*
+    FROM past JOIN life ON past.object_id = life.object_id AND past.id >= life.since AND past.id < life.until
   ), change AS (
     SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
     FROM history
     CROSS JOIN LATERAL (
       SELECT jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
-      WHERE history.operation IN ('insert', 'snapshot', 'update')
       UNION
       SELECT unnest(history.masked)
-      WHERE history.operation IN ('insert', 'snapshot', 'update')
-      UNION ALL
-      SELECT NULL WHERE history.operation IN ('delete', 'truncate')
     ) AS changed (name)
+    UNION ALL
+    SELECT ended.*, NULL, NULL FROM ended
   ), latest AS (
     SELECT DISTINCT ON (change.changed_column) change.*
     FROM change
@@ -59,7 +76,6 @@ AS $function$
       latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
       coalesce(latest.is_masked, false) AS masked, latest.id, latest.context_uuid
     FROM latest
-    WHERE latest.changed_column IS NOT NULL OR latest.id = (SELECT max(id) FROM history)
     UNION ALL
     SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
     FROM older
@@ -68,6 +84,16 @@ AS $function$
   FROM line
   WHERE line.name IS NULL OR (SELECT wanted.column_name IS NULL OR wanted.column_name = line.name FROM wanted)
   ORDER BY line.id DESC NULLS LAST, line.name
+$function$;
+`,
+  'functions/bounded_id': `-- An object_id that fits its index: of a longer key the hash, which finds the
+-- row as well; the key itself is in the event's data.
+CREATE OR REPLACE FUNCTION :schema.bounded_id(object_id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN octet_length(object_id) > 2000 THEN 'md5 ' || md5(object_id) ELSE object_id END
 $function$;
 `,
   'functions/capture_settings': `-- What a table's capture function sets for itself, as in pg_proc.proconfig: the
@@ -144,6 +170,8 @@ DECLARE
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
   virtual_names text[];
   known_names   text[];
+  lossy_names   text[];  -- recorded columns that can change without their jsonb changing
+  bounded       boolean;
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
   row_name      text;
   image         text;   -- the recorded part of a row, from its whole jsonb
@@ -167,8 +195,20 @@ BEGIN
     ) FILTER (WHERE attgenerated <> 'v'
       AND NOT attname = ANY (exclude_names || mask_names)
       AND (only_names = '{}' OR attname = ANY (only_names || key_names))),
-    coalesce(array_agg(attname::text ORDER BY attnum), '{}')
-  INTO virtual_names, shown_columns, known_names
+    coalesce(array_agg(attname::text ORDER BY attnum), '{}'),
+    coalesce(array_agg(attname::text ORDER BY attnum) FILTER (
+      WHERE attgenerated <> 'v'
+        AND NOT attname = ANY (exclude_names || mask_names)
+        AND (only_names = '{}' OR attname = ANY (only_names || key_names))
+        AND NOT (type.typtype = 'e' OR (type.typnamespace = 'pg_catalog'::regnamespace AND type.typname IN (
+          'bool', 'int2', 'int4', 'int8', 'oid', 'text', 'varchar', 'name', 'uuid', 'date', 'time', 'timetz', 'timestamp',
+          'timestamptz', 'bytea', 'inet', 'cidr', 'macaddr', 'macaddr8', 'tsvector', 'pg_lsn'
+        )))
+    ), '{}'),
+    coalesce(bool_or(attname = ANY (key_names) AND NOT (type.typnamespace = 'pg_catalog'::regnamespace AND type.typname IN (
+      'bool', 'int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'timestamp', 'timestamptz'
+    ))), false)
+  INTO virtual_names, shown_columns, known_names, lossy_names, bounded
   FROM pg_attribute JOIN pg_type AS type ON type.oid = atttypid
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
 
@@ -267,7 +307,11 @@ $capture$, :schema.key_expression('before', key_names), :schema.key_expression('
       SELECT name FROM unnest(%1$L::text[]) AS name WHERE NOT coalesce(after, before) ? name
     );
     DECLARE
-      key_now text[] := coalesce(nullif(:schema.key_columns(TG_RELID), '{}'), %3$L::text[]);  -- a child may have no key of its own
+      -- a child may have no key of its own, or one that must not be stored
+      key_now text[] := ARRAY(
+        SELECT name FROM unnest(coalesce(nullif(:schema.key_columns(TG_RELID), '{}'), %3$L::text[])) AS name
+        WHERE NOT name = ANY (%4$L::text[])
+      );
     BEGIN
       id_before := :schema.object_id(before, key_now);
       id_after := :schema.object_id(after, key_now);
@@ -284,7 +328,7 @@ $capture$, :schema.key_expression('before', key_names), :schema.key_expression('
       END IF;
     END;
   END IF;
-$capture$, all_names, secret_names, key_names);
+$capture$, all_names, secret_names, key_names, exclude_names || mask_names);
   END IF;
 
   IF meta_names <> '{}' THEN
@@ -326,20 +370,33 @@ $capture$, images[1], images[2]);
       SELECT coalesce(jsonb_object_agg(key, value), '{}') INTO replaced
       FROM jsonb_each(before) WHERE value::text IS DISTINCT FROM (after -> key)::text;
       IF replaced = '{}' AND event_masked IS NULL THEN
-        IF to_jsonb(OLD)::text <> to_jsonb(NEW)::text THEN
-          RETURN NULL;
-        END IF;
+        %3$s
         event_lossy := true;
       END IF;
     END IF;
-$capture$, coalesce(shown_columns, ''), known_names);
+$capture$, coalesce(shown_columns, ''), known_names, CASE
+    WHEN lossy_names = '{}' THEN 'RETURN NULL;'
+    ELSE format($capture$IF to_jsonb(OLD)::text <> to_jsonb(NEW)::text THEN
+          -- not recorded columns changed; did others, too?
+          EXECUTE :schema.difference_query(TG_RELID, %L) INTO event_lossy USING OLD, NEW;
+          IF event_lossy IS NOT TRUE THEN
+            RETURN NULL;
+          END IF;
+        END IF;$capture$, lossy_names)
+  END);
 
   IF ignore_names <> '{}' THEN
     source := source || format($capture$
     IF replaced <> '{}' AND event_masked IS NULL AND replaced - %1$L::text[] = '{}' THEN
-      RETURN NULL;
+      %2$s
     END IF;
-$capture$, ignore_names);
+$capture$, ignore_names, CASE
+      WHEN lossy_names <@ ignore_names THEN 'RETURN NULL;'
+      ELSE format($capture$EXECUTE :schema.difference_query(TG_RELID, %L) INTO event_lossy USING OLD, NEW;
+      IF event_lossy IS NOT TRUE THEN
+        RETURN NULL;
+      END IF;$capture$, ARRAY(SELECT unnest(lossy_names) EXCEPT SELECT unnest(ignore_names)))
+    END);
   END IF;
 
   IF declaration ->> 'image' = 'changed' THEN
@@ -352,10 +409,22 @@ $capture$,
       (SELECT format(' || jsonb_build_object(%s)', string_agg(format('%1$L, after -> %1$L', name), ', ')) FROM unnest(key_names) AS name HAVING count(*) > 0));
   END IF;
 
-  source := source || format($capture$
+  source := source || $capture$
   ELSE
     replaced := before;
   END IF;
+$capture$;
+
+  IF bounded THEN
+    source := source || $capture$
+  IF octet_length(id_before) > 2000 OR octet_length(id_after) > 2000 THEN
+    id_before := :schema.bounded_id(id_before);
+    id_after := :schema.bounded_id(id_after);
+  END IF;
+$capture$;
+  END IF;
+
+  source := source || format($capture$
 
   event_context := CASE
     WHEN starts_with(
@@ -370,8 +439,10 @@ $capture$, :'remembered');
   IF declaration -> 'requireContext' IS DISTINCT FROM 'null' AND declaration ? 'requireContext' THEN
     source := source || format($capture$
   IF NOT EXISTS (
+    -- by its ctid, as in write_context
     SELECT FROM :schema.audit_context AS context
-    WHERE context.id = event_context AND context.txid = pg_current_xact_id() AND %1$s
+    WHERE context.ctid = substring(current_setting(%3$L, true) FROM '\\(\\d{1,9},\\d{1,4}\\)$')::tid
+      AND context.id = event_context AND context.txid = pg_current_xact_id() AND %1$s
   ) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU001',
@@ -390,7 +461,8 @@ $capture$,
         WHEN 'actor' THEN 'user_id'
         WHEN 'reason' THEN 'change_reason'
         ELSE 'metadata'
-      END);
+      END,
+      :'remembered');
   END IF;
 
   RETURN source || format($capture$
@@ -422,17 +494,31 @@ DECLARE
   key      text[] := :schema.key_columns(relation);
   option   text;
   name     text;
+  columns  text[];
   operation text;
   expression text;
   problem  text;
   remedy   text;
 BEGIN
-  SELECT relkind, relpersistence, relispartition, nspname INTO class
+  SELECT relkind, relpersistence, relispartition, nspname, relname INTO class
   FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
   WHERE pg_class.oid = relation;
+  columns := ARRAY(
+    SELECT attname FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+  );
 
   <<examine>>
   BEGIN
+    IF class.relkind IS NULL THEN
+      problem := format('There is no table to track: it is given as %s.', coalesce(relation::text, 'null'));
+      remedy := 'Name one that exists: to_regclass gives null where there is none.';
+      EXIT examine;
+    ELSIF declaration IS NULL OR jsonb_typeof(declaration) <> 'object' THEN
+      problem := format('The declaration of %s is %s, not a JSON object.', relation, coalesce(declaration::text, 'null'));
+      remedy := 'Give one such as {"exclude": ["secret"]}, or leave the argument out.';
+      EXIT examine;
+    END IF;
+
     IF class.relkind NOT IN ('r', 'p') THEN
       problem := format('%s is not a table.', relation);
       remedy := 'Track the tables below it: only tables have row triggers on every change.';
@@ -454,16 +540,24 @@ BEGIN
     FOR option IN SELECT jsonb_object_keys(declaration) LOOP
       IF NOT option = ANY (known) THEN
         problem := format('The declaration of %s has an unknown option %L.', relation, option);
-        remedy := format('The options are: %s.', array_to_string(known, ', '));
+        remedy := coalesce(
+          'Did you mean ' || quote_literal(:schema.nearest_name(option, known)) || '?',
+          format('The options are: %s.', array_to_string(known, ', ')));
         EXIT examine;
       ELSIF option IN ('only', 'exclude', 'ignore', 'mask', 'meta') THEN
+        IF NOT declaration @? format('strict $.%I ? (@.type() == "array" && @.size() > 0)', option)::jsonpath
+          OR declaration @? format('strict $.%I[*] ? (@.type() != "string")', option)::jsonpath
+        THEN
+          problem := format('The declaration of %s has %L: %s.', relation, option, declaration -> option);
+          remedy := 'Give a list of at least one column name, such as ["secret"].';
+          EXIT examine;
+        END IF;
         FOR name IN SELECT jsonb_array_elements_text(declaration -> option) LOOP
-          IF NOT EXISTS (
-            SELECT FROM pg_attribute
-            WHERE attrelid = relation AND attname = name AND attnum > 0 AND NOT attisdropped
-          ) THEN
+          IF NOT name = ANY (columns) THEN
             problem := format('Table %s has no column %I, which %L names.', relation, name, option);
-            remedy := 'Correct the name, or add the column first.';
+            remedy := coalesce(
+              'Did you mean ' || quote_ident(:schema.nearest_name(name, columns)) || '?',
+              'Correct the name, or add the column first.');
             EXIT examine;
           ELSIF option IN ('exclude', 'mask') AND name = ANY (key) THEN
             problem := format('Column %I is in the primary key of %s and cannot be in %L.', name, relation, option);
@@ -488,13 +582,51 @@ BEGIN
       EXIT examine;
     END IF;
 
-    IF declaration ->> 'image' NOT IN ('full', 'changed') THEN
-      problem := format('The declaration of %s has the image %L.', relation, declaration ->> 'image');
+    IF declaration -> 'image' NOT IN ('"full"', '"changed"') THEN
+      problem := format('The declaration of %s has the image %s.', relation, declaration -> 'image');
       remedy := 'An image is full or changed.';
+      EXIT examine;
+    ELSIF declaration -> 'requireContext' NOT IN ('true', 'false', 'null', '"actor"', '"reason"') THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'requireContext', declaration -> 'requireContext');
+      remedy := 'It is true, "actor" or "reason".';
+      EXIT examine;
+    ELSIF declaration ? 'label' AND (jsonb_typeof(declaration -> 'label') <> 'string' OR declaration ->> 'label' !~ '\\S') THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'label', declaration -> 'label');
+      remedy := 'Give a column, or SQL over the columns of the row.';
+      EXIT examine;
+    ELSIF declaration ? 'when' AND NOT (
+      declaration @? 'strict $.when ? (@.type() == "string")'
+      OR declaration @? 'strict $.when ? (@.type() == "object")'
+        AND declaration -> 'when' <> '{}'
+        AND NOT EXISTS (
+          SELECT FROM jsonb_each(CASE jsonb_typeof(declaration -> 'when') WHEN 'object' THEN declaration -> 'when' END) AS each
+          WHERE each.key NOT IN ('insert', 'update', 'delete') OR jsonb_typeof(each.value) <> 'string'
+        )
+    ) THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'when', declaration -> 'when');
+      remedy := 'Give SQL over OLD and NEW, or an object of it with insert, update and delete.';
       EXIT examine;
     END IF;
 
-    -- evaluated against no row: the parser and the types are what is asked
+    IF NOT declaration ->> 'label' = ANY (columns) THEN
+      BEGIN
+        -- in WHERE no aggregate and no set is allowed; the row is no row of the table, which the
+        -- owner of the log may not be allowed to read
+        EXECUTE format(
+          E'SELECT FROM (SELECT (NULL::%1$s).*) AS %2$I WHERE (%3$s\\n)::text <> %4$L LIMIT 0',
+          relation, class.relname, declaration ->> 'label', '');
+      EXCEPTION WHEN OTHERS THEN
+        problem := format(
+          'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, SQLERRM);
+        remedy := coalesce(
+          'Did you mean ' || quote_ident(:schema.nearest_name(declaration ->> 'label', columns)) || '?',
+          format('Its columns are %s; functions are qualified by their schema.', array_to_string(columns, ', ')));
+        EXIT examine;
+      END;
+    END IF;
+
+    -- evaluated against no row: the parser and the types are what is asked. The alias that is not
+    -- meant is there so that a column without OLD or NEW before it is ambiguous, as it is in a trigger
     FOR operation, expression IN
       SELECT 'when', declaration ->> 'when' WHERE jsonb_typeof(declaration -> 'when') = 'string'
       UNION ALL
@@ -503,11 +635,19 @@ BEGIN
     LOOP
       BEGIN
         EXECUTE format(
-          E'SELECT FROM (SELECT (NULL::%1$s).*) AS old, (SELECT (NULL::%1$s).*) AS new WHERE (%2$s\\n) LIMIT 0',
-          relation, expression);
+          E'SELECT FROM (SELECT (NULL::%1$s).*) AS %3$I, (SELECT (NULL::%1$s).*) AS %4$I WHERE (%2$s\\n) LIMIT 0',
+          relation, expression,
+          CASE operation WHEN 'when.insert' THEN '(an insert has no OLD)' ELSE 'old' END,
+          CASE operation WHEN 'when.delete' THEN '(a delete has no NEW)' ELSE 'new' END);
       EXCEPTION WHEN OTHERS THEN
-        problem := format('The condition %L of %s cannot be evaluated: %s.', expression, relation, SQLERRM);
-        remedy := 'Write it as SQL over OLD and NEW that gives a boolean, with functions qualified by their schema.';
+        problem := format('The condition %L (%s of %s) cannot be evaluated: %s.', expression, operation, relation, SQLERRM);
+        remedy := format(
+          'Write it as SQL over %s that gives a boolean, with functions qualified by their schema.',
+          CASE operation
+            WHEN 'when.insert' THEN 'NEW alone (an insert has no OLD)'
+            WHEN 'when.delete' THEN 'OLD alone (a delete has no NEW)'
+            ELSE 'OLD and NEW'
+          END);
         EXIT examine;
       END;
     END LOOP;
@@ -585,7 +725,15 @@ BEGIN
       MESSAGE = format('Partitions cannot be made %s months ahead.', coalesce(months::text, 'null')),
       HINT = 'Give a number from 0 to 120.';
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
+
+  IF EXISTS (
+    SELECT FROM unnest(ARRAY['audit_context', 'audit_event']) AS late (log)
+    WHERE coalesce(:schema.overflow_start(late.log), '-infinity') <= last_month
+  ) THEN
+    -- in the order in which every write takes them: in another it would deadlock with the writers
+    LOCK TABLE ONLY :schema.audit_context, ONLY :schema.audit_event IN ACCESS EXCLUSIVE MODE;
+  END IF;
 
   FOREACH log IN ARRAY ARRAY['audit_event', 'audit_context'] LOOP
     parent := format('%I.%I', :'schema', log);
@@ -628,6 +776,24 @@ BEGIN
 END
 $function$;
 `,
+  'functions/difference_query': `-- A query that tells whether two rows of a table, $1 and $2, differ byte by
+-- byte in one of these columns. For the rare update of which jsonb cannot tell
+-- whether it changed anything that is recorded: the comparison of whole rows
+-- cannot leave columns out. Names that are gone are passed over.
+CREATE OR REPLACE FUNCTION :schema.difference_query(relation oid, names text[])
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format(
+    'SELECT NOT ROW(%s)::record OPERATOR(pg_catalog.*=) ROW(%s)::record',
+    string_agg(format('($1).%I', attname), ', ' ORDER BY attnum),
+    string_agg(format('($2).%I', attname), ', ' ORDER BY attnum)
+  )
+  FROM pg_attribute
+  WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attname = ANY (names)
+$function$;
+`,
   'functions/drop_capture': `-- Drops the triggers and the capture function of a table, by its id: also of
 -- one that is gone. Returns false where nothing was left to drop.
 CREATE OR REPLACE FUNCTION :schema.drop_capture(tracked_id integer)
@@ -639,7 +805,7 @@ DECLARE
   capture regprocedure := to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id));
   trigger record;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
   FOR trigger IN
     SELECT tgname AS name, tgrelid::regclass AS table_name
     FROM pg_trigger
@@ -662,8 +828,9 @@ $function$;
 --   select * from auditrum.history('order_items', '[7, 2]');
 -- The table as in any statement (quoted where it must be, or dropped long ago);
 -- object_id as in the view, the parts of a composite key in the order of the
--- key. The row is followed back through changes of its key, and a truncation
--- of the table is part of its history.
+-- key. All rows that ever had the key are there, and from each that was given
+-- it by an update it is followed back to when it had another; a truncation of
+-- the table is part of the history.
 CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAULT NULL)
 RETURNS SETOF :schema.auditlog
 LANGUAGE sql STABLE
@@ -678,27 +845,33 @@ AS $function$
         parse_ident($1)
       ) AS id
     ) AS found
-  ), name (object_id, until) AS (
-    SELECT tracked.object_id, 9223372036854775807
+  ), life (object_id, since, until) AS (
+    -- every row that had this key, and from each that was given it by an update back to the one
+    -- row that had the former key at that time
+    SELECT tracked.object_id, 0::bigint, 9223372036854775807
     FROM tracked
     UNION
-    SELECT log.old_object_id, log.id
-    FROM name
-    JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
-    WHERE log.old_object_id IS NOT NULL
+    SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
+    FROM life
+    JOIN :schema.auditlog AS moved
+      ON moved.table_id = (SELECT id FROM tracked) AND moved.object_id = life.object_id
+      AND moved.id >= life.since AND moved.id < life.until
+    WHERE moved.old_object_id IS NOT NULL
   ), event (id) AS (
     SELECT log.id
-    FROM name
+    FROM life
     JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = name.object_id AND log.id < name.until
-    WHERE :schema.is_row(log.table_id, coalesce(log.new_data, log.old_data), name.object_id)
+      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = life.object_id
+      AND log.id >= life.since AND log.id < life.until
+    WHERE :schema.is_row(log.table_id, coalesce(log.new_data, log.old_data), life.object_id)
     UNION
+    -- when it was given another key
     SELECT log.id
-    FROM name
+    FROM life
     JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = name.object_id AND log.id < name.until
-    WHERE :schema.is_row(log.table_id, log.old_data, name.object_id)
+      ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = life.object_id AND log.id < life.until
+    WHERE life.until = 9223372036854775807
+      AND :schema.is_row(log.table_id, log.old_data, life.object_id)
   )
   SELECT log.*
   FROM :schema.auditlog AS log
@@ -721,7 +894,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT cardinality(key_columns) < 2
     OR (image ?& key_columns) IS NOT TRUE
-    OR :schema.object_id(image, key_columns) = $3
+    OR :schema.bounded_id(:schema.object_id(image, key_columns)) = $3
   FROM :schema.audit_table
   WHERE id = tracked_id
 $function$;
@@ -782,6 +955,44 @@ BEGIN
 END
 $function$;
 `,
+  'functions/life_start': `-- From which event on an object_id meant the row that it meant just before an
+-- event: keys are used again, by other rows. The event that gave the row the
+-- key, or the one behind that in which another row lost it; 0 if there is none.
+CREATE OR REPLACE FUNCTION :schema.life_start(tracked_id integer, object_id text, before bigint)
+RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(max(bound.id), 0)
+  FROM (
+    (
+      SELECT event.id + CASE WHEN event.operation = 'D' THEN 1 ELSE 0 END AS id
+      FROM :schema.audit_event AS event
+      WHERE event.table_id = $1 AND event.object_id = $2 AND event.id < $3
+        AND (event.operation IN ('I', 'S', 'D') OR event.old_object_id IS NOT NULL)
+      ORDER BY event.id DESC
+      LIMIT 1
+    )
+    UNION ALL
+    (
+      SELECT event.id + 1
+      FROM :schema.audit_event AS event
+      WHERE event.table_id = $1 AND event.old_object_id = $2 AND event.id < $3
+      ORDER BY event.id DESC
+      LIMIT 1
+    )
+    UNION ALL
+    (
+      -- a truncation of the whole table: of a partition it is not known whose rows
+      SELECT event.id + 1
+      FROM :schema.audit_event AS event
+      WHERE event.table_id = $1 AND event.object_id IS NULL AND event.operation = 'T' AND event.meta IS NULL AND event.id < $3
+      ORDER BY event.id DESC
+      LIMIT 1
+    )
+  ) AS bound
+$function$;
+`,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
 -- application, by pg_cron, by hand. Makes partitions ahead, and notes for each
 -- tracked table its present name and columns and that its triggers are in
@@ -818,6 +1029,41 @@ BEGIN
   WHERE :schema.record_shape(live.id, live.oid);
 
   RETURN jsonb_build_object('partitions', partitions, 'shapes', shapes);
+END
+$function$;
+`,
+  'functions/make_private': `-- Takes every privilege on a new object of the log from everybody but its
+-- owner: the default privileges of the role that created it may have opened it.
+--   catalogue: pg_namespace, pg_class or pg_proc
+CREATE OR REPLACE FUNCTION :schema.make_private(catalogue regclass, object oid)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  grantee record;
+BEGIN
+  FOR grantee IN
+    SELECT DISTINCT private.kind, private.name, coalesce(quote_ident(role.rolname), 'PUBLIC') AS role
+    FROM (
+      SELECT 'SCHEMA' AS kind, quote_ident(nspname) AS name, nspowner AS owner, coalesce(nspacl, acldefault('n', nspowner)) AS acl
+      FROM pg_namespace
+      WHERE catalogue = 'pg_namespace'::regclass AND oid = object
+      UNION ALL
+      SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, oid::regclass::text, relowner, relacl
+      FROM pg_class
+      WHERE catalogue = 'pg_class'::regclass AND oid = object AND relkind IN ('r', 'p', 'v', 'S')
+      UNION ALL
+      SELECT 'FUNCTION', oid::regprocedure::text, proowner, coalesce(proacl, acldefault('f', proowner))
+      FROM pg_proc
+      WHERE catalogue = 'pg_proc'::regclass AND oid = object
+    ) AS private
+    CROSS JOIN aclexplode(private.acl) AS privilege
+    LEFT JOIN pg_roles AS role ON role.oid = privilege.grantee
+    WHERE privilege.grantee <> private.owner
+  LOOP
+    EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE', grantee.kind, grantee.name, grantee.role);
+  END LOOP;
 END
 $function$;
 `,
@@ -947,6 +1193,7 @@ $function$;
 -- scalar, an array in key order, an object with the key's columns, or the text
 -- of such an array. Each part is read as its column's type, so that '042' finds
 -- 42 and a uuid may be in upper case. What is no key of the table is an error.
+-- An object_id, as events have it, is one as well.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -962,6 +1209,9 @@ DECLARE
   parts   jsonb := '[]';
   part    jsonb;
 BEGIN
+  IF jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^md5 [0-9a-f]{32}$' THEN
+    RETURN identity #>> '{}';
+  END IF;
   IF names = '{}' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -1018,7 +1268,7 @@ BEGIN
     END;
     parts := parts || jsonb_build_array(part);
   END LOOP;
-  RETURN CASE WHEN cardinality(names) = 1 THEN parts ->> 0 ELSE parts::text END;
+  RETURN :schema.bounded_id(CASE WHEN cardinality(names) = 1 THEN parts ->> 0 ELSE parts::text END);
 END
 $function$;
 `,
@@ -1038,13 +1288,22 @@ DECLARE
   places        text[];
 BEGIN
   -- looked up here, because the caller may have no right on the application's schema
-  found := :schema.tracked_id(coalesce(relation, (
+  relation := coalesce(relation, (
     SELECT class.oid
     FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
     WHERE class.relname = wanted_name AND namespace.nspname = wanted_schema
-  )));
+  ));
+  found := :schema.tracked_id(relation);
   IF found IS NOT NULL THEN
     RETURN found;
+  END IF;
+  IF relation IS NOT NULL THEN
+    -- the caller sees this table: one of the same name elsewhere is not meant
+    wanted_schema := (
+      SELECT namespace.nspname
+      FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+      WHERE class.oid = relation
+    );
   END IF;
   SELECT max(id), array_agg(DISTINCT format('%I.%I', schema_name, table_name))
   INTO found, places
@@ -1090,14 +1349,25 @@ DECLARE
   capture      text;
   source       text;
   settings     text;
+  pinned       text[];
   stamp        jsonb;
   is_new       boolean := false;
   was_complete boolean := true;
   changed      boolean := false;
   key_names    text[] := :schema.key_columns(relation);
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
   PERFORM :schema.check_declaration(relation, declaration);
+  IF app IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU002',
+      MESSAGE = format('The app that declares %s is null.', relation),
+      HINT = 'Name it, or leave the argument out.';
+  END IF;
+  -- what is not required is not said, so that equal declarations are equal
+  IF declaration -> 'requireContext' IN ('false', 'null') THEN
+    declaration := declaration - 'requireContext';
+  END IF;
 
   SELECT namespace.nspname, class.relname
   INTO this_schema, this_name
@@ -1113,6 +1383,7 @@ BEGIN
       AND NOT EXISTS (
         SELECT FROM pg_trigger AS trigger
         WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+          AND trigger.tgname = :'trigger'
       );
   END IF;
 
@@ -1136,6 +1407,16 @@ BEGIN
 
   capture := format('%I.%I', :'schema', 'capture_' || this_id);
   source := :schema.capture_source(this_id, relation, declaration);
+  pinned := :schema.capture_settings(relation);
+  IF declaration ? 'when' THEN
+    -- a session must not decide what the condition means
+    pinned := ARRAY(
+      SELECT DISTINCT unnest(pinned || ARRAY[
+        'TimeZone=UTC', 'DateStyle=ISO', 'IntervalStyle=postgres', 'extra_float_digits=1', 'bytea_output=hex', 'transform_null_equals=off'
+      ]) COLLATE "C"
+      ORDER BY 1
+    );
+  END IF;
   SELECT string_agg(
     CASE
       WHEN setting LIKE 'search_path=%' THEN 'SET ' || replace(setting, '=', ' = ')
@@ -1144,7 +1425,7 @@ BEGIN
     ' '
   )
   INTO settings
-  FROM unnest(:schema.capture_settings(relation)) AS setting;
+  FROM unnest(pinned) AS setting;
 
   -- what sync compares with, readable by every role: it needs only the catalogue
   stamp := jsonb_build_object(
@@ -1153,12 +1434,14 @@ BEGIN
     'key', to_jsonb(key_names),
     'columns', :schema.column_list(relation),
     'source', md5(source),
-    'settings', to_jsonb(:schema.capture_settings(relation)),
+    'settings', to_jsonb(pinned),
     'template', (
       SELECT md5(string_agg(prosrc, '' ORDER BY proname))
       FROM pg_proc
       WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source')
-    )
+    ),
+    'table', jsonb_build_object('schema', this_schema, 'table', this_name),  -- so that a later name is known as one
+    'writtenAt', substring(obj_description(to_regprocedure(capture || '()'), 'pg_proc') FROM '"writtenAt": "([^"]+)"')
   );
 
   IF NOT EXISTS (
@@ -1166,12 +1449,17 @@ BEGIN
     WHERE function.oid = to_regprocedure(capture || '()')
       AND function.prosrc = source
       AND function.prosecdef
-      AND function.proconfig = :schema.capture_settings(relation)
+      AND function.proconfig = pinned
       AND obj_description(function.oid, 'pg_proc') = stamp::text
   ) THEN
     is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
     EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
     EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);
+    -- whoever creates or attaches a partition must be allowed what its cloned trigger calls
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s() TO %s', capture, (
+      SELECT relowner::regrole FROM pg_class WHERE oid = relation
+    ));
+    stamp := stamp || jsonb_build_object('writtenAt', clock_timestamp());
     EXECUTE format('COMMENT ON FUNCTION %s() IS %L', capture, stamp);
     changed := true;
   END IF;
@@ -1186,6 +1474,14 @@ BEGIN
       FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
       JOIN pg_class AS class ON class.oid = inherits.inhrelid
       WHERE class.relkind IN ('r', 'p')
+        -- a child that is tracked itself, or with another parent, is not recorded with this one
+        AND :schema.tracked_id(inherits.inhrelid) IS NULL
+        AND NOT EXISTS (
+          SELECT FROM pg_inherits AS other
+          JOIN pg_trigger AS its ON its.tgrelid = inherits.inhrelid AND its.tgname = :'trigger'
+          WHERE other.inhrelid = inherits.inhrelid AND other.inhparent <> inherits.inhparent
+            AND to_regprocedure(format('%I.%I()', :'schema', 'capture_' || :schema.tracked_id(other.inhparent))) = its.tgfoid
+        )
     )
     SELECT tree.oid::regclass AS table_name, tree.depth, kind.*, tree.is_partition AND kind.level = 'ROW' AS is_clone
     FROM tree
@@ -1216,6 +1512,23 @@ BEGIN
     was_complete := was_complete AND wanted.depth > 0 AND wanted.level = 'STATEMENT';
   END LOOP;
 
+  -- a partition that was detached, or a child that left, keeps the trigger, and would go on
+  -- recording its rows as those of this table
+  FOR wanted IN
+    WITH RECURSIVE tree (oid) AS (
+      SELECT relation::oid
+      UNION
+      SELECT inherits.inhrelid FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+    )
+    SELECT trigger.tgname AS trigger_name, trigger.tgrelid::regclass AS table_name
+    FROM pg_trigger AS trigger
+    WHERE trigger.tgfoid = to_regprocedure(capture || '()') AND trigger.tgparentid = 0
+      AND trigger.tgrelid NOT IN (SELECT oid FROM tree)
+  LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', wanted.trigger_name, wanted.table_name);
+    changed := true;
+  END LOOP;
+
   changed := :schema.record_shape(this_id, relation) OR changed;
 
   IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
@@ -1238,7 +1551,9 @@ END
 $function$;
 `,
   'functions/tracked_id': `-- The id of a table that is tracked now, from the trigger that it carries;
--- null when it has none.
+-- null when it has none of its own. A child calls its parent's function, and
+-- still does when it has left the parent (NO INHERIT): of several tables
+-- without a parent that does, the function is that of the oldest trigger.
 CREATE OR REPLACE FUNCTION :schema.tracked_id(relation oid)
 RETURNS integer
 LANGUAGE sql STABLE
@@ -1249,11 +1564,25 @@ AS $function$
   JOIN pg_proc AS function ON function.oid = trigger.tgfoid
   JOIN pg_namespace AS namespace ON namespace.oid = function.pronamespace
   WHERE trigger.tgrelid = relation
-    AND trigger.tgname IN (:'trigger', :'trigger' || '_truncate')
+    AND trigger.tgname = :'trigger'
     AND namespace.nspname = :'schema'
     AND function.proname ~ '^capture_[0-9]+$'
-  ORDER BY trigger.tgname
-  LIMIT 1
+    AND NOT EXISTS (
+      SELECT
+      FROM pg_trigger AS older
+      WHERE older.tgfoid = trigger.tgfoid AND older.tgname = trigger.tgname AND older.tgparentid = 0
+        AND older.oid < trigger.oid
+        AND NOT EXISTS (
+          SELECT FROM pg_inherits
+          JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = older.tgfoid
+          WHERE inhrelid = older.tgrelid
+        )
+    )
+    AND NOT EXISTS (
+      SELECT FROM pg_inherits
+      JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = trigger.tgfoid
+      WHERE inhrelid = relation
+    )
 $function$;
 `,
   'functions/untrack': `-- Stops recording a table. What is in the log stays. Returns false where it was
@@ -1291,6 +1620,7 @@ DECLARE
   first_context  bigint;
   new_id         bigint;
   written_id     bigint;
+  written_at     tid;
 BEGIN
   IF payload <> '' THEN
     BEGIN
@@ -1298,6 +1628,9 @@ BEGIN
         RAISE EXCEPTION 'the context has % bytes, more than 65536', octet_length(payload);
       END IF;
       document := payload::jsonb;
+      IF octet_length(document::text) > 131072 THEN
+        RAISE EXCEPTION 'the context has numbers that would fill % bytes', octet_length(document::text);
+      END IF;
       IF jsonb_typeof(document) <> 'object' THEN
         RAISE EXCEPTION 'the context is a JSON %, not an object', jsonb_typeof(document);
       END IF;
@@ -1309,6 +1642,9 @@ BEGIN
       ELSE
         claimed := document;
       END IF;
+      IF octet_length(claimed ->> 'user_id') > 1024 THEN
+        RAISE EXCEPTION 'the user_id has % bytes, more than 1024', octet_length(claimed ->> 'user_id');
+      END IF;
     EXCEPTION WHEN OTHERS THEN
       problem := left(SQLERRM, 500);
       claimed := NULL;
@@ -1318,11 +1654,14 @@ BEGIN
   END IF;
   context_uuid := coalesce(context_uuid, gen_random_uuid());
 
-  -- the remembered setting is in the application's hands: believe the row, not the setting
-  IF split_part(remembered, ' ', 1) = this_txid::text THEN
+  -- the remembered setting is in the application's hands: believe the row, not the setting. By its
+  -- ctid, because an index page that is read would conflict with every other serializable writer.
+  IF split_part(remembered, ' ', 1) = this_txid::text AND remembered ~ '^\\d+ -?\\d+ \\d{1,19} \\(\\d{1,9},\\d{1,4}\\)$' THEN
     SELECT context.transaction_id INTO first_context
     FROM :schema.audit_context AS context
-    WHERE context.id::text = split_part(remembered, ' ', 3) AND context.txid = this_txid;
+    WHERE context.ctid = split_part(remembered, ' ', 4)::tid
+      AND context.id = split_part(remembered, ' ', 3)::bigint
+      AND context.txid = this_txid;
   END IF;
 
   -- a clock that steps back can meet an id again, hence the loop
@@ -1339,94 +1678,205 @@ BEGIN
       claimed ->> 'user_id', current_setting('application_name', true), inet_client_addr(), claimed, problem
     )
     ON CONFLICT DO NOTHING
-    RETURNING id INTO written_id;
+    RETURNING id, ctid INTO written_id, written_at;
   END LOOP;
 
   PERFORM set_config(
     :'remembered',
-    this_txid::text || ' ' || hashtextextended(coalesce(payload, ''), 0) || ' ' || written_id,
+    this_txid::text || ' ' || hashtextextended(coalesce(payload, ''), 0) || ' ' || written_id || ' ' || written_at,
     true
   );
   RETURN written_id;
 END
 $function$;
 `,
-  'install/begin': `-- Refuses, before anything is changed, what the rest could not stand on, and
+  'install/begin': `-- From here to the end names mean what pg_catalog says, not what somebody has
+-- put into a schema of the search_path. The end gives the path back.
+DO $install$
+BEGIN
+  PERFORM pg_catalog.set_config('auditrum.search_path', pg_catalog.current_setting('search_path'), true);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+END
+$install$;
+
+-- Refuses, before anything is changed, what the rest could not stand on, and
 -- makes the schema. SQLSTATE AU003.
 DO $install$
 DECLARE
   present record;
+  problem   record;
 BEGIN
-  IF current_setting('server_version_num')::integer < 140000 THEN
+  IF pg_catalog.current_setting('search_path') <> 'pg_catalog, pg_temp' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
-      MESSAGE = format('This server is PostgreSQL %s, and auditrum needs 14 or newer.', current_setting('server_version')),
+      MESSAGE = 'The SQL that installs the log is not being run in one transaction.',
+      HINT = 'Begin a transaction before it and commit after it, as psql does with -1.';
+  END IF;
+  IF pg_catalog.current_setting('server_version_num')::integer < 140000 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = pg_catalog.format('This server is PostgreSQL %s, and auditrum needs 14 or newer.', pg_catalog.current_setting('server_version')),
       HINT = 'Upgrade the server, or connect to a newer one.';
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended('auditrum.install ' || :'schema', 0));
 
-  SELECT namespace.oid,
-    substring(obj_description(namespace.oid, 'pg_namespace') FROM '^auditrum schema version ([0-9]+)$')::integer AS version
+  SELECT namespace.oid, owner.oid AS owner_id, owner.rolname AS owner,
+    owner.oid = role.oid OR (role.rolsuper AND owner.rolsuper) AS may_install,
+    pg_catalog.to_regclass(':schema.audit_setting') AS lockable
   INTO present
   FROM pg_namespace AS namespace
-  WHERE namespace.nspname = :'schema';
+  JOIN pg_roles AS owner ON owner.oid = namespace.nspowner
+  CROSS JOIN pg_roles AS role
+  WHERE namespace.nspname = :'schema' AND role.rolname = current_user;
 
   IF present.oid IS NULL THEN
     CREATE SCHEMA :schema;
-  ELSIF present.version > :version THEN
+    PERFORM pg_catalog.set_config('auditrum.present', '{}', true);
+    RETURN;
+  END IF;
+
+  -- whoever owns the schema, or can create in it, decides what runs as the owner of the log
+  IF NOT present.may_install THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
-      MESSAGE = format('The log in schema %I has version %s, and this auditrum knows versions up to %s.', :'schema', present.version, :version),
+      MESSAGE = pg_catalog.format('The schema %I belongs to %I, and the log is being installed by %I.', :'schema', present.owner, current_user),
+      HINT = pg_catalog.format('Install it as %I, or hand the schema over first: ALTER SCHEMA %I OWNER TO %I.', present.owner, :'schema', current_user);
+  END IF;
+
+  IF present.lockable IS NOT NULL THEN
+    -- one at a time; an advisory lock could be held by anybody
+    LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
+
+  SELECT pg_catalog.substring(pg_catalog.obj_description(present.oid, 'pg_namespace'), '^auditrum schema version ([0-9]+)$')::integer AS version
+  INTO problem;
+  IF problem.version > :version THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = pg_catalog.format('The log in schema %I has version %s, and this auditrum knows versions up to %s.', :'schema', problem.version, :version),
       HINT = 'Upgrade the auditrum packages of this program.';
-  ELSIF present.version IS NULL AND (
+  ELSIF problem.version IS NULL AND (
     EXISTS (SELECT FROM pg_class WHERE relnamespace = present.oid)
     OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = present.oid)
   ) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
-      MESSAGE = format('The schema %I holds objects that auditrum did not create.', :'schema'),
+      MESSAGE = pg_catalog.format('The schema %I holds objects that auditrum did not create.', :'schema'),
       HINT = 'Choose another schema for the log with the option schema.';
   END IF;
+
+  SELECT coalesce(pg_catalog.quote_ident(role.rolname), 'PUBLIC') AS name
+  INTO problem
+  FROM pg_namespace AS namespace
+  CROSS JOIN pg_catalog.aclexplode(namespace.nspacl) AS privilege
+  LEFT JOIN pg_roles AS role ON role.oid = privilege.grantee
+  WHERE namespace.oid = present.oid AND privilege.privilege_type = 'CREATE'
+    AND privilege.grantee <> present.owner_id AND role.rolsuper IS NOT TRUE
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = pg_catalog.format('%s may create objects in the schema %I of the log.', problem.name, :'schema'),
+      HINT = pg_catalog.format('Take that away first: REVOKE CREATE ON SCHEMA %I FROM %s.', :'schema', problem.name);
+  END IF;
+
+  SELECT object.name, owner.rolname AS owner
+  INTO problem
+  FROM (
+    SELECT pg_catalog.format('%I.%I', :'schema', relname) AS name, relowner AS owner FROM pg_class WHERE relnamespace = present.oid
+    UNION ALL
+    SELECT oid::regprocedure::text, proowner FROM pg_proc WHERE pronamespace = present.oid
+  ) AS object
+  JOIN pg_roles AS owner ON owner.oid = object.owner
+  WHERE object.owner <> present.owner_id AND NOT owner.rolsuper
+  ORDER BY object.name
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = pg_catalog.format('%s belongs to %I, and the schema of the log to %I.', problem.name, problem.owner, present.owner),
+      HINT = pg_catalog.format('Drop it, or, if you know it to be of the log, hand it over first: ALTER ... OWNER TO %I.', present.owner);
+  END IF;
+
+  -- so that the end knows what is new
+  PERFORM pg_catalog.set_config('auditrum.present', pg_catalog.array_agg(object.name)::text, true)
+  FROM (
+    SELECT 'pg_namespace ' || present.oid AS name
+    UNION ALL SELECT 'pg_class ' || oid FROM pg_class WHERE relnamespace = present.oid
+    UNION ALL SELECT 'pg_proc ' || oid FROM pg_proc WHERE pronamespace = present.oid
+  ) AS object;
 END
 $install$;
 `,
+  'install/blockers': `-- The processes whose locks keep a table and its partitions from being tracked
+-- (or with $2 from being changed at all), or the log from being changed. Every
+-- role may ask. Qualified for the same reason as catalogue.sql.
+--   $1: the table as schema.name
+SELECT DISTINCT lock.pid
+FROM pg_catalog.pg_locks AS lock
+JOIN pg_catalog.pg_class AS class ON class.oid = lock.relation
+JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+CROSS JOIN LATERAL (
+  SELECT namespace.nspname = :'schema' AND class.relname = 'audit_setting' AS is_log
+) AS asked
+WHERE lock.granted
+  AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  AND lock.pid <> pg_catalog.pg_backend_pid()
+  AND (asked.is_log OR $1 IN (
+    namespace.nspname::text || '.' || class.relname::text,
+    (
+      SELECT above_namespace.nspname::text || '.' || above.relname::text
+      FROM pg_catalog.pg_class AS above
+      JOIN pg_catalog.pg_namespace AS above_namespace ON above_namespace.oid = above.relnamespace
+      WHERE above.oid = pg_catalog.pg_partition_root(class.oid)::oid
+    )
+  ))
+  AND (lock.mode NOT IN ('AccessShareLock', 'RowShareLock') OR $2::boolean AND NOT asked.is_log)
+ORDER BY lock.pid
+LIMIT 3
+`,
   'install/catalogue': `-- All that plan, sync and status ask of the catalogue, as one JSON document, in
 -- one snapshot. Reads pg_catalog alone, so every role may run it; no function
--- of ours is called, for a hardened role may not.
+-- of ours is called, for a hardened role may not. It runs under the search_path
+-- of the caller, which to_regclass needs: hence every function is qualified, and
+-- no operator has operands of other types than it is defined for, because else
+-- one that somebody has put into that path would fit better and be called.
 --   $1: JSON array of declared names, quoted for to_regclass
 --   $2: JSON array of schemas of which every table is declared
+--   $3: JSON array of [key, schema or null, table]: names of tables that are
+--       not to be tracked. Not for to_regclass, which asks for a right on the schema
 WITH RECURSIVE log_schema AS (
-  SELECT oid, nspname, nspowner FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
+  SELECT oid, nspname, nspowner, nspacl FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
 ), capture AS (
-  SELECT function.oid, substr(function.proname, length('capture_') + 1)::integer AS id,
-    obj_description(function.oid, 'pg_proc') AS stamp,
-    md5(function.prosrc) AS source, function.prosecdef, function.proconfig
+  SELECT function.oid, pg_catalog.substr(function.proname, pg_catalog.length('capture_') + 1)::integer AS id,
+    pg_catalog.obj_description(function.oid, 'pg_proc') AS stamp,
+    pg_catalog.md5(function.prosrc) AS source, function.prosecdef, function.proconfig
   FROM pg_catalog.pg_proc AS function
   JOIN log_schema ON log_schema.oid = function.pronamespace
-  WHERE function.proname ~ '^capture_[0-9]+$'
+  WHERE function.proname::text ~ '^capture_[0-9]+$'
 ), carrier AS (
-  -- the table of each capture function: the one that inherits from no other carrier
-  SELECT capture.id, trigger.tgrelid AS oid
+  -- the table of each capture function: the one that inherits from no other carrier; of several,
+  -- a child that left its parent kept the parent's trigger, the oldest
+  SELECT DISTINCT ON (capture.id) capture.id, trigger.tgrelid AS oid
   FROM capture
-  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = capture.oid AND trigger.tgparentid = 0
+  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = capture.oid AND trigger.tgparentid = 0::oid
   WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_inherits AS inherits
     JOIN pg_catalog.pg_trigger AS above ON above.tgrelid = inherits.inhparent AND above.tgfoid = capture.oid
     WHERE inherits.inhrelid = trigger.tgrelid
   )
-  GROUP BY capture.id, trigger.tgrelid
+  ORDER BY capture.id, trigger.tgname = :'trigger' DESC, trigger.oid
 ), declared AS (
-  SELECT name, to_regclass(name)::oid AS oid FROM json_array_elements_text($1::json) AS name
+  SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.json_array_elements_text($1::json) AS name
 ), swept AS (
   SELECT class.oid
   FROM pg_catalog.pg_class AS class
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-  WHERE namespace.nspname IN (SELECT json_array_elements_text($2::json))
+  WHERE namespace.nspname IN (SELECT pg_catalog.json_array_elements_text($2::json))
     AND class.relkind IN ('r', 'p') AND NOT class.relispartition
     AND NOT EXISTS (
       -- tables of extensions are not the application's
       SELECT FROM pg_catalog.pg_depend
-      WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+      WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'
     )
     -- an inheritance child follows its parent
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
@@ -1442,35 +1892,120 @@ WITH RECURSIVE log_schema AS (
   JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent = tree.oid
   JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
   WHERE class.relkind IN ('r', 'p')
+    -- a child that is tracked itself, or with another parent, is not recorded with this one
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_trigger AS trigger
+      JOIN capture ON capture.oid = trigger.tgfoid
+      JOIN carrier ON carrier.id = capture.id
+      WHERE trigger.tgrelid = inherits.inhrelid AND trigger.tgname = :'trigger' AND carrier.oid <> tree.root
+        AND (carrier.oid = inherits.inhrelid OR EXISTS (
+          SELECT FROM pg_catalog.pg_inherits AS other
+          WHERE other.inhrelid = inherits.inhrelid AND other.inhparent = carrier.oid
+        ))
+    )
 )
-SELECT json_build_object(
-  'server', current_setting('server_version_num')::integer,
+SELECT pg_catalog.json_build_object(
+  'server', pg_catalog.current_setting('server_version_num')::integer,
   'role', current_user,
-  'mayCreateSchema', has_database_privilege(current_database(), 'CREATE'),
+  'mayCreateSchema', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
   'schema', (
-    SELECT json_build_object(
-      'owner', pg_get_userbyid(nspowner),
-      'mayInstall', pg_has_role(nspowner, 'USAGE'),
-      'comment', obj_description(oid, 'pg_namespace'),
+    SELECT pg_catalog.json_build_object(
+      'owner', pg_catalog.pg_get_userbyid(nspowner),
+      'mayInstall', (
+        SELECT owner.oid = role.oid OR (owner.rolsuper AND role.rolsuper)
+        FROM pg_catalog.pg_roles AS owner CROSS JOIN pg_catalog.pg_roles AS role
+        WHERE owner.oid = nspowner AND role.rolname = current_user
+      ),
+      -- those who could put functions of their own beside ours
+      'creators', (
+        SELECT coalesce(pg_catalog.json_agg(coalesce(pg_catalog.quote_ident(role.rolname), 'PUBLIC')), '[]')
+        FROM pg_catalog.aclexplode(nspacl) AS privilege
+        LEFT JOIN pg_catalog.pg_roles AS role ON role.oid = privilege.grantee
+        WHERE privilege.privilege_type = 'CREATE' AND privilege.grantee <> nspowner AND role.rolsuper IS NOT TRUE
+      ),
+      'foreign', (
+        SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', object.name, 'owner', owner.rolname) ORDER BY object.name), '[]')
+        FROM (
+          SELECT relname::text AS name, relowner AS owner FROM pg_catalog.pg_class WHERE relnamespace = log_schema.oid
+          UNION ALL
+          SELECT pg_catalog.format('%s(%s)', proname, pg_catalog.pg_get_function_identity_arguments(oid)), proowner
+          FROM pg_catalog.pg_proc WHERE pronamespace = log_schema.oid
+        ) AS object
+        JOIN pg_catalog.pg_roles AS owner ON owner.oid = object.owner
+        WHERE object.owner <> nspowner AND NOT owner.rolsuper
+      ),
+      'comment', pg_catalog.obj_description(oid, 'pg_namespace'),
       'isEmpty', NOT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = log_schema.oid)
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = log_schema.oid)
     )
     FROM log_schema
   ),
+  -- who else may change the log, or have it changed
+  'writers', (
+    SELECT coalesce(pg_catalog.json_agg(writer ORDER BY writer.object, writer.role), '[]')
+    FROM (
+      SELECT kind, object, coalesce(pg_catalog.quote_ident(role.rolname), 'PUBLIC') AS role,
+        pg_catalog.string_agg(DISTINCT privilege_type, ', '::text ORDER BY privilege_type) AS privileges
+      FROM (
+        SELECT CASE WHEN class.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, class.relname::text AS object,
+          class.relowner AS owner, privilege.grantee, privilege.privilege_type
+        FROM log_schema
+        JOIN pg_catalog.pg_class AS class ON class.relnamespace = log_schema.oid
+        CROSS JOIN pg_catalog.aclexplode(class.relacl) AS privilege
+        WHERE class.relkind IN ('r', 'p', 'v', 'S')
+        UNION ALL
+        SELECT 'TABLE', class.relname::text, class.relowner, privilege.grantee, privilege.privilege_type
+        FROM log_schema
+        JOIN pg_catalog.pg_class AS class ON class.relnamespace = log_schema.oid
+        JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = class.oid
+        CROSS JOIN pg_catalog.aclexplode(attribute.attacl) AS privilege
+        UNION ALL
+        SELECT 'FUNCTION', pg_catalog.format('%s(%s)', function.proname, pg_catalog.pg_get_function_identity_arguments(function.oid)),
+          function.proowner, privilege.grantee, privilege.privilege_type
+        FROM log_schema
+        JOIN pg_catalog.pg_proc AS function ON function.pronamespace = log_schema.oid
+        CROSS JOIN pg_catalog.aclexplode(coalesce(function.proacl, pg_catalog.acldefault('f', function.proowner))) AS privilege
+        WHERE function.proname = 'write_context'
+          -- the owner of a table may call its function: partitions that are made by it need that
+          OR (function.oid IN (SELECT capture.oid FROM capture) AND NOT EXISTS (
+            SELECT FROM capture
+            JOIN carrier ON carrier.id = capture.id
+            JOIN tree ON tree.root = carrier.oid
+            JOIN pg_catalog.pg_class AS class ON class.oid = tree.oid
+            WHERE capture.oid = function.oid AND class.relowner = privilege.grantee
+          ))
+      ) AS granted
+      LEFT JOIN pg_catalog.pg_roles AS role ON role.oid = granted.grantee
+      WHERE granted.grantee <> granted.owner
+        AND granted.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'EXECUTE')
+      GROUP BY granted.kind, granted.object, role.rolname
+    ) AS writer
+  ),
   'relations', (
-    SELECT coalesce(json_agg(class.relname), '[]')
+    SELECT coalesce(pg_catalog.json_agg(class.relname), '[]')
     FROM pg_catalog.pg_class AS class JOIN log_schema ON log_schema.oid = class.relnamespace
     WHERE class.relkind IN ('r', 'p', 'v')
   ),
   'functions', (
-    SELECT coalesce(json_object_agg(function.proname, md5(function.prosrc)), '{}')
+    SELECT coalesce(pg_catalog.json_object_agg(function.proname, pg_catalog.md5(function.prosrc)), '{}')
     FROM pg_catalog.pg_proc AS function JOIN log_schema ON log_schema.oid = function.pronamespace
     WHERE function.oid NOT IN (SELECT oid FROM capture)
   ),
   'captures', (
-    SELECT coalesce(json_agg(json_build_object(
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'id', capture.id,
-      'table', (SELECT carrier.oid::text FROM carrier WHERE carrier.id = capture.id LIMIT 1),
+      'table', (SELECT carrier.oid::text FROM carrier WHERE carrier.id = capture.id),
+      -- tables that left the tree and kept its triggers
+      'strays', (
+        SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.format('%I.%I', namespace.nspname, class.relname)), '[]')
+        FROM pg_catalog.pg_trigger AS trigger
+        JOIN pg_catalog.pg_class AS class ON class.oid = trigger.tgrelid
+        JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+        WHERE trigger.tgfoid = capture.oid AND NOT EXISTS (
+          SELECT FROM tree JOIN carrier ON carrier.oid = tree.root
+          WHERE carrier.id = capture.id AND tree.oid = trigger.tgrelid
+        )
+      ),
       'stamp', capture.stamp,
       'source', capture.source,
       'securityDefiner', capture.prosecdef,
@@ -1478,25 +2013,41 @@ SELECT json_build_object(
     ) ORDER BY capture.id), '[]')
     FROM capture
   ),
-  'declared', (SELECT coalesce(json_object_agg(name, oid::text), '{}') FROM declared),
-  'swept', (SELECT coalesce(json_agg(oid::text), '[]') FROM swept),
+  'declared', (SELECT coalesce(pg_catalog.json_object_agg(name, oid::text), '{}') FROM declared),
+  'schemas', (
+    SELECT coalesce(pg_catalog.json_agg(nspname), '[]') FROM pg_catalog.pg_namespace
+    WHERE nspname IN (SELECT pg_catalog.json_array_elements_text($2::json))
+  ),
+  'named', (
+    SELECT coalesce(pg_catalog.json_object_agg(name ->> 0, CASE
+        WHEN name ->> 1 IS NULL THEN pg_catalog.to_regclass(pg_catalog.quote_ident(name ->> 2))::oid::text
+        ELSE (
+          SELECT class.oid::text
+          FROM pg_catalog.pg_class AS class
+          JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+          WHERE namespace.nspname = name ->> 1 AND class.relname = name ->> 2
+        )
+      END), '{}')
+    FROM pg_catalog.json_array_elements($3::json) AS name
+  ),
+  'swept', (SELECT coalesce(pg_catalog.json_agg(oid::text), '[]') FROM swept),
   'tables', (
-    SELECT coalesce(json_object_agg(class.oid::text, json_build_object(
+    SELECT coalesce(pg_catalog.json_object_agg(class.oid::text, pg_catalog.json_build_object(
       'schema', namespace.nspname,
       'table', class.relname,
       'kind', class.relkind,
       'isTemporary', class.relpersistence = 't',
       'isPartition', class.relispartition,
-      'mayTrigger', has_table_privilege(class.oid, 'TRIGGER'),
+      'mayTrigger', pg_catalog.has_table_privilege(class.oid, 'TRIGGER'),
       'columns', (
-        SELECT coalesce(json_agg(attname ORDER BY attnum), '[]')
+        SELECT coalesce(pg_catalog.json_agg(attname ORDER BY attnum), '[]')
         FROM pg_catalog.pg_attribute
         WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped
       ),
       -- as functions/column_list.sql writes it
       'columnList', (
-        SELECT coalesce(json_agg(
-            concat_ws(' ', attribute.attname, type_namespace.nspname, type.typname, nullif(attribute.atttypmod, -1), nullif(attribute.attgenerated, ''))
+        SELECT coalesce(pg_catalog.json_agg(
+            pg_catalog.concat_ws(' ', attribute.attname, type_namespace.nspname, type.typname, nullif(attribute.atttypmod, -1), nullif(attribute.attgenerated, ''))
             ORDER BY attribute.attnum
           ), '[]')
         FROM pg_catalog.pg_attribute AS attribute
@@ -1505,22 +2056,22 @@ SELECT json_build_object(
         WHERE attribute.attrelid = class.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped
       ),
       'key', (
-        SELECT coalesce(json_agg(attribute.attname ORDER BY key.position), '[]')
+        SELECT coalesce(pg_catalog.json_agg(attribute.attname ORDER BY key.position), '[]')
         FROM pg_catalog.pg_index AS index
-        CROSS JOIN unnest(index.indkey::smallint[]) WITH ORDINALITY AS key (attnum, position)
+        CROSS JOIN pg_catalog.unnest(index.indkey::smallint[]) WITH ORDINALITY AS key (attnum, position)
         JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
         WHERE index.indrelid = class.oid AND index.indisprimary AND key.position <= index.indnkeyatts
       ),
       'tree', (
-        SELECT json_agg(json_build_object(
-          'name', format('%I.%I', branch_namespace.nspname, branch.relname),
+        SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', pg_catalog.format('%I.%I', branch_namespace.nspname, branch.relname),
           'isPartition', tree.is_partition,
           'triggers', (
-            SELECT coalesce(json_object_agg(trigger.tgname, json_build_object(
+            SELECT coalesce(pg_catalog.json_object_agg(trigger.tgname, pg_catalog.json_build_object(
               'capture', capture.id,
               'type', trigger.tgtype,
               'enabled', trigger.tgenabled,
-              'isConditional', trigger.tgqual IS NOT NULL OR trigger.tgattr <> ''
+              'isConditional', trigger.tgqual IS NOT NULL OR pg_catalog.cardinality(trigger.tgattr::smallint[]) > 0
             )), '{}')
             FROM pg_catalog.pg_trigger AS trigger
             JOIN capture ON capture.oid = trigger.tgfoid
@@ -1528,12 +2079,12 @@ SELECT json_build_object(
           ),
           -- AFTER ROW triggers of the application that fire before ours
           'earlier', (
-            SELECT coalesce(json_agg(trigger.tgname ORDER BY trigger.tgname), '[]')
+            SELECT coalesce(pg_catalog.json_agg(trigger.tgname ORDER BY trigger.tgname), '[]')
             FROM pg_catalog.pg_trigger AS trigger
             WHERE trigger.tgrelid = branch.oid AND NOT trigger.tgisinternal
-              AND trigger.tgtype & 1 = 1 AND trigger.tgtype & 66 = 0
+              AND trigger.tgtype::integer & 1 = 1 AND trigger.tgtype::integer & 66 = 0
               AND trigger.tgname < :'trigger' COLLATE "C"
-              AND NOT starts_with(trigger.tgname, '00_auditrum')  -- of another log
+              AND NOT pg_catalog.starts_with(trigger.tgname, '00_auditrum')  -- of another log
           )
         ) ORDER BY tree.depth, branch.relname)
         FROM tree
@@ -1551,69 +2102,84 @@ SELECT json_build_object(
   'install/end': `SELECT :schema.create_partitions(3);
 
 INSERT INTO :schema.audit_setting (name, value)
-VALUES ('schema_version', to_jsonb(:version))
+VALUES ('schema_version', pg_catalog.to_jsonb(:version))
 ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
--- The application needs no right on anything here to be audited.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA :schema FROM PUBLIC;
+-- whoever may call it could attribute changes to others
+REVOKE ALL ON FUNCTION :schema.write_context FROM PUBLIC;
 
 -- readable by every role, unlike audit_setting
 COMMENT ON SCHEMA :schema IS 'auditrum schema version :version';
+
+DO $install$
+BEGIN
+  -- of what is new alone: what was granted since to those who read stays
+  PERFORM :schema.make_private(object.catalogue, object.oid)
+  FROM (
+    SELECT 'pg_namespace'::regclass AS catalogue, oid FROM pg_namespace WHERE nspname = :'schema'
+    UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE relnamespace = ':schema'::regnamespace
+    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE pronamespace = ':schema'::regnamespace
+  ) AS object
+  WHERE object.catalogue || ' ' || object.oid <> ALL (pg_catalog.current_setting('auditrum.present')::text[]);
+
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
+END
+$install$;
 `,
   'install/log_status': `-- What status says of the log's content: needs SELECT on its tables.
-SELECT json_build_object(
+SELECT pg_catalog.json_build_object(
   'partitions', (
-    SELECT coalesce(json_agg(json_build_object(
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', class.relname,
-      'bound', pg_get_expr(class.relpartbound, class.oid),
+      'bound', pg_catalog.pg_get_expr(class.relpartbound, class.oid),
       'rows', greatest(class.reltuples, 0)::bigint,
-      'bytes', pg_total_relation_size(class.oid)
+      'bytes', pg_catalog.pg_total_relation_size(class.oid)
     ) ORDER BY class.relname), '[]')
     FROM pg_catalog.pg_inherits AS inherits
     JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
-    WHERE inherits.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass)
+    WHERE inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
   ),
   'monthsAhead', (
-    SELECT floor(extract(epoch FROM :schema.overflow_start('audit_event') - date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746)::integer - 1
+    SELECT pg_catalog.floor(extract(epoch FROM :schema.overflow_start('audit_event') - pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746.0)::integer - 1
   ),
   'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
   -- events of the last day whose context is not of their own transaction
   'unattributed', (
-    SELECT count(*)
+    SELECT pg_catalog.count(*)
     FROM :schema.audit_event AS event
-    WHERE event.changed_at > now() - interval '1 day'
+    WHERE event.changed_at > pg_catalog.now() - interval '1 day'
       AND NOT EXISTS (
         SELECT FROM :schema.audit_context AS context
         WHERE context.id = event.context_id AND context.txid = event.txid
       )
   ),
   'contextErrors', (
-    SELECT count(*)
+    SELECT pg_catalog.count(*)
     FROM :schema.audit_context AS context
     WHERE context.context_error IS NOT NULL
-      AND context.id > (extract(epoch FROM now() - interval '1 day') * 1000)::bigint << 20
+      AND context.id > (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20
   ),
   'withoutActor', (
-    SELECT count(*)
+    SELECT pg_catalog.count(*)
     FROM :schema.audit_event AS event
     JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-    WHERE event.changed_at > now() - interval '1 day' AND context.user_id IS NULL
+    WHERE event.changed_at > pg_catalog.now() - interval '1 day' AND context.user_id IS NULL
   ),
   'drifted', (
-    SELECT coalesce(json_object_agg(drifted.table_name, drifted.names), '{}')
+    SELECT coalesce(pg_catalog.json_agg(drifted ORDER BY drifted.id, drifted.name), '[]')
     FROM (
-      SELECT known.schema_name || '.' || known.table_name AS table_name, array_agg(DISTINCT name) AS names
+      SELECT known.id, known.schema_name || '.' || known.table_name AS "table", name, pg_catalog.max(event.changed_at) AS last
       FROM :schema.audit_event AS event
       JOIN :schema.audit_table AS known ON known.id = event.table_id
-      CROSS JOIN unnest(event.drift) AS name
-      WHERE event.changed_at > now() - interval '1 day'
-      GROUP BY 1
+      CROSS JOIN pg_catalog.unnest(event.drift) AS name
+      WHERE event.changed_at > pg_catalog.now() - interval '1 day'
+      GROUP BY known.id, name
     ) AS drifted
   ),
   'tables', (
-    SELECT coalesce(json_object_agg(known.id, json_build_object(
-      'since', lower(known.tracked),
-      'gaps', (SELECT count(*) - 1 FROM unnest(known.tracked))
+    SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
+      'since', pg_catalog.lower(known.tracked),
+      'gaps', (SELECT pg_catalog.count(*) - 1 FROM pg_catalog.unnest(known.tracked))
     )), '{}')
     FROM :schema.audit_table AS known
   )
@@ -1628,19 +2194,19 @@ WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpers
   AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', :'schema')
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend
-    WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = class.oid AND deptype = 'e'
+    WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'
   )
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
 ORDER BY namespace.nspname, class.relname
 `,
   'read/blame': `-- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
 WITH tracked AS MATERIALIZED (
-  SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
 SELECT
   line.column_name,
   line.value::text,
-  to_char(line.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
+  pg_catalog.to_char(line.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
   line.user_id,
   line.change_reason,
   line.source,
@@ -1649,7 +2215,7 @@ SELECT
   line.masked::integer AS masked,
   line.event_id::text,
   line.context_uuid::text,
-  :schema.column_types(tracked.id, coalesce(line.changed_at, now())) ->> line.column_name AS column_type
+  :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
 FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name
 `,
@@ -1658,12 +2224,12 @@ ORDER BY line.event_id DESC NULLS LAST, line.column_name
 WITH tracked AS MATERIALIZED (
   SELECT found.id, CASE WHEN $1::text IS NULL THEN $9::text ELSE :schema.known_column(found.id, $9) END AS column_name
   FROM (SELECT CASE WHEN $1::text IS NOT NULL THEN
-    :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1))
+    :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1))
   END AS id) AS found
 )
 SELECT
   log.id::text,
-  to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
+  pg_catalog.to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
   log.operation,
   log.schema_name,
   log.table_name,
@@ -1674,9 +2240,9 @@ SELECT
   log.new_data::text,
   log.diff::text,
   log.meta::text,
-  array_to_json(log.masked)::text AS masked,
-  array_to_json(log.drift)::text AS drift,
-  array_to_json(log.redacted)::text AS redacted,
+  pg_catalog.array_to_json(log.masked)::text AS masked,
+  pg_catalog.array_to_json(log.drift)::text AS drift,
+  pg_catalog.array_to_json(log.redacted)::text AS redacted,
   log.image,
   log.lossy::integer AS lossy,
   log.db_user,
@@ -1685,7 +2251,7 @@ SELECT
   log.root_uuid::text,
   log.metadata::text,
   log.application_name,
-  host(log.client_addr) AS client_addr,
+  pg_catalog.host(log.client_addr) AS client_addr,
   log.context_error,
   :schema.column_types(log.table_id, log.changed_at)::text AS column_types
 FROM :schema.auditlog AS log
@@ -1697,7 +2263,7 @@ WHERE ($1::text IS NULL OR log.table_id = (SELECT id FROM tracked))
   AND ($3::text IS NULL OR log.user_id = $3)
   AND ($4::uuid IS NULL OR log.context_uuid = $4)
   AND ($5::uuid IS NULL OR log.root_uuid = $5)
-  AND ($6::text IS NULL OR log.metadata ->> 'request_id' = $6)
+  AND ($6::text IS NULL OR log.metadata ->> 'request_id'::text = $6)
   AND ($7::bigint IS NULL OR log.transaction_id = $7)
   AND ($8::text IS NULL OR log.operation = $8)
   AND ($9::text IS NULL OR log.diff ? (SELECT column_name FROM tracked) OR (SELECT column_name FROM tracked) = ANY (log.masked))
@@ -1729,9 +2295,21 @@ CREATE TABLE IF NOT EXISTS :schema.audit_context (
   PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 
-CREATE INDEX IF NOT EXISTS audit_context_root ON :schema.audit_context (root_uuid);
-CREATE INDEX IF NOT EXISTS audit_context_user ON :schema.audit_context (user_id, id) WHERE user_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS audit_context_transaction ON :schema.audit_context (transaction_id) WHERE transaction_id <> id;
+-- only where it is missing: CREATE INDEX IF NOT EXISTS waits for every open
+-- write, and lets none begin, also where there is nothing to do
+DO $indexes$
+BEGIN
+  IF to_regclass(':schema.audit_context_root') IS NULL THEN
+    CREATE INDEX audit_context_root ON :schema.audit_context (root_uuid);
+  END IF;
+  IF to_regclass(':schema.audit_context_user') IS NULL THEN
+    CREATE INDEX audit_context_user ON :schema.audit_context (user_id, id) WHERE user_id IS NOT NULL;
+  END IF;
+  IF to_regclass(':schema.audit_context_transaction') IS NULL THEN
+    CREATE INDEX audit_context_transaction ON :schema.audit_context (transaction_id) WHERE transaction_id <> id;
+  END IF;
+END
+$indexes$;
 
 CREATE SEQUENCE IF NOT EXISTS :schema.audit_context_id_seq OWNED BY :schema.audit_context.id;
 `,
@@ -1758,11 +2336,25 @@ CREATE TABLE IF NOT EXISTS :schema.audit_event (
   PRIMARY KEY (id, changed_at)
 ) PARTITION BY RANGE (changed_at);
 
-CREATE INDEX IF NOT EXISTS audit_event_object ON :schema.audit_event (table_id, object_id, id);
-CREATE INDEX IF NOT EXISTS audit_event_old_object ON :schema.audit_event (table_id, old_object_id, id) WHERE old_object_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS audit_event_context ON :schema.audit_event (context_id);
--- without autosummarize a BRIN is blind for the newest rows, the most read ones
-CREATE INDEX IF NOT EXISTS audit_event_time ON :schema.audit_event USING brin (changed_at) WITH (autosummarize = on, pages_per_range = 32);
+-- only where it is missing: CREATE INDEX IF NOT EXISTS waits for every open
+-- write, and lets none begin, also where there is nothing to do
+DO $indexes$
+BEGIN
+  IF to_regclass(':schema.audit_event_object') IS NULL THEN
+    CREATE INDEX audit_event_object ON :schema.audit_event (table_id, object_id, id);
+  END IF;
+  IF to_regclass(':schema.audit_event_old_object') IS NULL THEN
+    CREATE INDEX audit_event_old_object ON :schema.audit_event (table_id, old_object_id, id) WHERE old_object_id IS NOT NULL;
+  END IF;
+  IF to_regclass(':schema.audit_event_context') IS NULL THEN
+    CREATE INDEX audit_event_context ON :schema.audit_event (context_id);
+  END IF;
+  IF to_regclass(':schema.audit_event_time') IS NULL THEN
+    -- without autosummarize a BRIN is blind for the newest rows, the most read ones
+    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at) WITH (autosummarize = on, pages_per_range = 32);
+  END IF;
+END
+$indexes$;
 `,
   'tables/audit_setting': `-- What the log knows of itself: schema_version, incarnation, retention.
 CREATE TABLE IF NOT EXISTS :schema.audit_setting (

@@ -41,8 +41,8 @@ export function triggerName(schema: string): string {
  * The log's schema may be called what people call schemas; quotes, backslashes and dollar signs
  * would need escaping inside function bodies, and nobody wants them there.
  */
-function checkSchema(schema: string): void {
-  if (!/^[\p{L}\p{N}_ -]+$/u.test(schema) || /^pg_/i.test(schema)) {
+export function checkSchema(schema: string): void {
+  if (typeof schema !== 'string' || !/^[\p{L}\p{N}_ -]+$/u.test(schema) || /^pg_/i.test(schema)) {
     throw new UsageError(
       `The log cannot be kept in a schema called ${JSON.stringify(schema)}. Use letters, digits, "_", "-" and spaces, and no name that begins with pg_.`,
     )

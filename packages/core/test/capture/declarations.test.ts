@@ -273,3 +273,21 @@ describe('requireContext', () => {
     },
   )
 })
+
+test.each([
+  [`set DateStyle = 'Postgres, DMY'`, `new.at::text < '2030'`],
+  [`set DateStyle = 'ISO, DMY'`, `new.day > '01/02/2026'`],
+  ['set transform_null_equals = on', 'not (new.note = null)'],
+])('%s does not decide what a condition means', async (setting, when) => {
+  const own = await auditedDatabase()
+  await own.tracked(
+    'moments',
+    'create table moments (id integer primary key, at timestamp, day date, note text)',
+    { when },
+  )
+  const client = await own.client()
+  const write = `insert into moments select count(*), '2026-01-20', '2026-01-20', null from moments`
+  const plain = await own.recorded(() => client.query(write))
+  await client.query(setting)
+  expect(await own.recorded(() => client.query(write))).toHaveLength(plain.length)
+})

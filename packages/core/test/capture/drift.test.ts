@@ -120,3 +120,18 @@ test('a trigger that sorts before ours and changes the row again has its change 
     { operation: 'insert', new_data: { n: 1 } },
   ])
 })
+
+test('what must not be stored is not stored as a new key either', async () => {
+  const own = await auditedDatabase()
+  await own.tracked(
+    'safes',
+    'create table safes (id integer primary key, secret text not null, other text)',
+    { exclude: ['secret', 'other'] },
+  )
+  await own.query(`
+    alter table safes drop constraint safes_pkey, add primary key (id, secret);
+    alter table safes rename other to another`)
+  const logged = await own.event(`insert into safes values (1, 'hidden-bytes', 'x')`)
+  expect(logged).toMatchObject({ object_id: '1', image: 'key', drift: ['other'] })
+  expect(JSON.stringify(logged)).not.toContain('hidden-bytes')
+})

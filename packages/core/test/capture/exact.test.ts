@@ -107,3 +107,38 @@ test('hstore is stored as the JSON object that PostgreSQL makes of it', async ()
     diff: { v: { old: { a: '1', b: null }, new: { a: '2', b: null } } },
   })
 })
+
+describe('a change that jsonb cannot tell, together with one that is not recorded', async () => {
+  await tracked(
+    'papers',
+    'create table papers (id integer primary key, doc jsonb, list integer[], secret text, seen integer)',
+    { exclude: ['secret'], ignore: ['seen'] },
+  )
+  test.each([
+    [`doc = 'null'::jsonb, secret = 'x'`],
+    [`list = '[5:5]={1}', secret = 'y'`],
+    [`doc = null, seen = 2`],
+    [`list = '{1}', seen = 3, secret = 'z'`],
+  ])('is an event: %s', async (change) => {
+    await query(`insert into papers values (1, null, '{1}', 's', 1) on conflict do nothing`)
+    expect(await recorded(`update papers set ${change}`)).toMatchObject([{ lossy: true }])
+    expect(await recorded(`update papers set secret = secret || '.', seen = seen + 1`)).toEqual([])
+  })
+})
+
+test.each([
+  ['bytea', `decode(repeat('ab', 3000), 'hex')`],
+  ['numeric', `repeat('9', 5000)::numeric`],
+  ['text', `(select string_agg(md5(n::text), '') from generate_series(1, 75) as n)`],
+])('a long key of type %s can be written, and its row be found', async (type, value) => {
+  const name = `long_${type}`
+  await tracked(name, `create table ${name} (k ${type} primary key, v integer)`)
+  const { object_id } = await event(`insert into ${name} values (${value}, 1)`)
+  expect(object_id).toMatch(/^md5 [0-9a-f]{32}$/)
+  await query(`update ${name} set v = 2`)
+  const key = await query(`select to_jsonb(t) ->> 'k' as k from ${name} as t`)
+  for (const id of [object_id, key.rows[0]?.k]) {
+    const { rows } = await query('select operation from auditrum.history($1, $2)', [name, id])
+    expect(rows).toEqual([{ operation: 'update' }, { operation: 'insert' }])
+  }
+})

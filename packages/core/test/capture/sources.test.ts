@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Auditrum, track } from '../../src/index.js'
 import { auditedDatabase } from '../support.js'
 
 const database = await auditedDatabase()
@@ -126,4 +127,103 @@ describe('a table that others inherit from', async () => {
       { operation: 'truncate', table_name: 'people', meta: { relation: 'public.guests' } },
     ])
   })
+})
+
+describe('a table that leaves its parent', async () => {
+  const own = await auditedDatabase()
+  await own.tracked(
+    'vaults',
+    `create table vaults (id integer primary key, secret text) partition by range (id);
+     create table vaults_old partition of vaults for values from (0) to (100);
+     create table vaults_new partition of vaults for values from (100) to (200)`,
+    { exclude: ['secret'] },
+  )
+  await own.tracked(
+    'bases',
+    'create table bases (id integer primary key, secret text); create table children () inherits (bases)',
+    { exclude: ['secret'] },
+  )
+
+  test('is recorded as itself once it is tracked, and its parent goes on as declared', async () => {
+    await own.query('alter table vaults detach partition vaults_old')
+    await own.track('vaults_old')
+    await own.query('alter table children no inherit bases')
+    await own.track('children')
+    for (const [parent, child] of [
+      ['vaults', 'vaults_old'],
+      ['bases', 'children'],
+    ]) {
+      const events = await own.recorded(
+        `insert into ${parent} values (150, 'hidden'); insert into ${child} values (50, 'shown')`,
+      )
+      expect(events).toMatchObject([
+        { table_name: parent, new_data: { id: 150 } },
+        { table_name: child, new_data: { id: 50, secret: 'shown' } },
+      ])
+      expect(events[0]?.new_data).not.toHaveProperty('secret')
+    }
+  })
+
+  test('is not recorded under the name of its former parent after the next sync', async () => {
+    await own.query('create table strays () inherits (bases)')
+    const audit = new Auditrum(own, { tables: [track('bases', { exclude: ['secret'] })] })
+    await audit.sync()
+    await own.query('alter table strays no inherit bases')
+    expect((await audit.status()).findings).toContainEqual(
+      expect.objectContaining({ code: 'trigger_stray', table: 'public.bases' }),
+    )
+    await audit.sync()
+    expect(await own.recorded('insert into strays values (1)')).toEqual([])
+    expect(await audit.sync()).toMatchObject({ updated: [], installed: [] })
+  })
+})
+
+describe('a child that is tracked itself', async () => {
+  const own = await auditedDatabase()
+  await own.query(`
+    create table things (id integer primary key, secret text);
+    create table special (primary key (id)) inherits (things);
+    create table other (id integer primary key);
+    create table both_of () inherits (things, other)`)
+  const audit = new Auditrum(own, {
+    tables: [track('things', { exclude: ['secret'] }), track('special'), track('other')],
+  })
+
+  test('is recorded as declared, and so is its parent; nobody takes it from the other', async () => {
+    await audit.sync()
+    const again = await audit.sync()
+    expect(again).toMatchObject({ installed: [], updated: [] })
+    const events = await own.recorded(
+      `insert into things values (1, 'hidden'); insert into special values (2, 'shown'); insert into both_of values (3)`,
+    )
+    expect(events).toMatchObject([
+      { table_name: 'things', new_data: { id: 1 } },
+      { table_name: 'special', new_data: { id: 2, secret: 'shown' } },
+      { new_data: { id: 3 } },
+    ])
+    expect(events[0]?.new_data).not.toHaveProperty('secret')
+    expect((await audit.status()).ok).toBe(true)
+  })
+})
+
+test('the owner of a tracked partitioned table can make and attach partitions', async () => {
+  const role = await database.role()
+  await database.query(`
+    create table rolls (id integer primary key) partition by range (id);
+    alter table rolls owner to ${role.name};
+    grant create on schema public to ${role.name}`)
+  await database.track('rolls')
+  const owner = await role.client()
+  await owner.query(`
+    create table rolls_1 partition of rolls for values from (0) to (10);
+    create table rolls_2 (id integer primary key);
+    alter table rolls attach partition rolls_2 for values from (10) to (20)`)
+  expect(
+    await database.recorded(() => owner.query('insert into rolls values (1), (11)')),
+  ).toHaveLength(2)
+  await expect(
+    owner.query(
+      'create table forged (id int); create trigger t after insert on forged for each row execute function auditrum.capture_1()',
+    ),
+  ).rejects.toMatchObject({ code: '42501' })
 })

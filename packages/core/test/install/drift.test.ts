@@ -196,6 +196,67 @@ describe('status', () => {
     )
   })
 
+  test('is well again once drift was mended, and still tells of it', async () => {
+    const renamed = `alter table orders rename card to card_number; insert into orders values (1, 1, 'new', 'secret')`
+    const healthy = { ok: true, drift: [['info', 'drift_mended']] }
+    const seen = async (audit: Auditrum) => {
+      const { ok, findings } = await audit.status()
+      return {
+        ok,
+        drift: findings
+          .filter(({ code }) => code.startsWith('drift'))
+          .map(({ severity, code }) => [severity, code]),
+      }
+    }
+    const { database, audit } = await shop()
+    await database.query(renamed)
+    await database.query('alter table orders rename card_number to card')
+    expect(await seen(audit)).toEqual(healthy)
+
+    await database.query('alter table orders rename card to card_number')
+    await database.query(`update orders set status = 'paid'`)
+    // maintenance mends nothing
+    await audit.maintain()
+    expect(await seen(audit)).toEqual({ ok: false, drift: [['error', 'drift']] })
+    const corrected = new Auditrum(database, {
+      tables: [track('orders', { exclude: ['card_number'] }), track('days')],
+    })
+    await corrected.sync()
+    expect(await seen(corrected)).toEqual(healthy)
+  })
+
+  test('counts a condition that could not be evaluated until the table is declared anew', async () => {
+    const database = await testDatabase()
+    await database.query('create table a (id integer primary key, active boolean)')
+    await new Auditrum(database, { tables: [track('a', { when: 'NEW.active' })] }).sync()
+    await database.query('alter table a rename active to is_active; insert into a values (1, true)')
+    const audit = new Auditrum(database, { tables: [track('a', { when: 'NEW.is_active' })] })
+    expect(codes(await audit.status())).toContain('drift')
+    await audit.sync()
+    const status = await audit.status()
+    expect(status.ok).toBe(true)
+    expect(codes(status)).toContain('drift_mended')
+  })
+
+  test('a new partition, of which every row is recorded, is a warning', async () => {
+    const { database, audit } = await shop()
+    await database.query(
+      `create table days_2027 partition of days for values from ('2027-01-01') to ('2028-01-01')`,
+    )
+    expect(await audit.status()).toMatchObject({
+      ok: true,
+      findings: [{ severity: 'warning', code: 'partition_trigger_missing' }],
+    })
+    await database.query('create table later_orders () inherits (orders)')
+    const { ok, findings } = await audit.status()
+    expect(ok).toBe(false)
+    expect(findings.map(({ severity, table }) => [severity, table]).sort()).toEqual([
+      ['error', 'public.orders'],
+      ['warning', 'public.days'],
+      ['warning', 'public.orders'],
+    ])
+  })
+
   test('under a role that may not read the log says so, and examines the rest', async () => {
     const { database } = await shop()
     await database.query('alter table orders disable trigger all')

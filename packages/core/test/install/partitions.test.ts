@@ -70,3 +70,17 @@ test('maintain makes partitions and notes changed columns', async () => {
   )
   expect(rows[0]?.shapes).toBe(2)
 })
+
+test('new months make no write of the application deadlock', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('orders', 'create table orders (id serial primary key)')
+  const writers = await Promise.all([1, 2, 3].map(() => database.client()))
+  let writing = true
+  const writes = writers.map(async (writer) => {
+    while (writing) await writer.query('insert into orders default values')
+  })
+  const audit = new Auditrum(database)
+  for (let months = 4; months < 12; months++) await audit.createPartitions({ months })
+  writing = false
+  await expect(Promise.all(writes)).resolves.toBeDefined()
+})

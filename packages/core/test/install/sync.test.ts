@@ -152,9 +152,45 @@ describe('sync', () => {
     }
     const error = await done
     expect(error).toBeInstanceOf(SchemaError)
-    expect(String(error)).toMatch(/failed for 1 of 50: public\.t00: .*lock timeout.*run sync again/)
+    expect(String(error)).toMatch(
+      /failed for 1 of 50: public\.t00: could not be locked in 8 attempts of 300 ms \(the option lockTimeout\), because process \d+ held a lock\. The rest is done; run sync again/,
+    )
     await holder.query('commit')
     expect(await audit.sync()).toMatchObject({ installed: ['public.t00'] })
+  })
+
+  test('names who is in the way, and claims nothing to be done where nothing is', async () => {
+    const database = await testDatabase()
+    await database.query('create table a (id integer primary key)')
+    const audit = new Auditrum(database, { lockTimeout: 10, tables: [track('a')] })
+    const holder = await database.client()
+    const { rows } = await holder
+      .query('begin; insert into a values (1); select pg_backend_pid() as pid')
+      .then((results) => (results as unknown as (typeof results)[])[2] ?? results)
+    const message = await audit.sync().catch((error: Error) => error.message)
+    expect(message).toBe(
+      `Sync failed for 1 of 1: public.a: could not be locked in 8 attempts of 10 ms (the option lockTimeout), because process ${rows[0].pid} held a lock. Run sync again when that has changed.`,
+    )
+    await holder.query('commit')
+    await audit.sync()
+
+    await holder.query('begin; select * from a')
+    await expect(audit.uninstall()).rejects.toMatchObject({
+      code: 'AUDITRUM_SCHEMA',
+      message: `Uninstall stopped: public.a: could not be locked in 1 attempt of 10 ms (the option lockTimeout), because process ${rows[0].pid} held a lock. Run it again: it goes on where it stopped.`,
+    })
+    await holder.query('commit')
+    await audit.uninstall()
+  })
+
+  test('says which options of a declaration changed', async () => {
+    const database = await testDatabase()
+    await database.query('create table a (id integer primary key, x text, y text)')
+    await new Auditrum(database, { tables: [track('a', { mask: ['x'], when: 'true' })] }).sync()
+    const changed = new Auditrum(database, { tables: [track('a', { mask: ['y'], ignore: ['x'] })] })
+    expect((await changed.plan())[1]?.reasons).toEqual([
+      'the declaration changed: +ignore mask -when',
+    ])
   })
 
   test('passes under a role that may only read the catalogue, when nothing is to be done', async () => {
@@ -250,6 +286,37 @@ describe('a migration', () => {
       tables: [track('orders', { when: `NEW.id <> 7 -- it's` })],
     })
     ;({ up, down } = await audit.migration())
+  })
+
+  test('says above each part what that part does', async () => {
+    const database = await testDatabase()
+    await database.query(
+      'create table kept (id integer primary key); create table spare (like kept including all); create table added (like kept including all)',
+    )
+    await new Auditrum(database, { tables: [track('kept'), track('spare')] }).sync()
+    const audit = new Auditrum(database, {
+      tables: [track('kept', { image: 'changed' }), track('added')],
+    })
+    const { up, down } = await audit.migration({ prune: true })
+    const comments = (sql: string) => sql.split('\n').filter((line) => line.startsWith('--'))
+    expect(comments(up)).toEqual([
+      '-- update public.kept: the declaration changed: +image',
+      '-- install public.added: it is not tracked',
+      '-- uninstall public.spare: it is no longer declared',
+    ])
+    expect(comments(down)).toEqual([
+      '-- track public.spare again, as it was declared',
+      '-- stop tracking public.added again',
+      '-- declare public.kept as it was before',
+    ])
+    await database.query(up)
+    expect(await audit.sync()).toMatchObject({ unchanged: ['public.kept', 'public.added'] })
+    await database.query(down)
+    const before = new Auditrum(database, { tables: [track('kept'), track('spare')] })
+    expect(await before.sync({ prune: true })).toMatchObject({
+      unchanged: ['public.kept', 'public.spare'],
+      uninstalled: [],
+    })
   })
 
   test('does in SQL what plan says, and takes it back', async () => {

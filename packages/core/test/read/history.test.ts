@@ -298,6 +298,66 @@ describe('a row', () => {
     expect(await again.page({ table: 'items', id: { a: 1, b: 3 } })).toMatchObject({ events: [] })
   })
 
+  test('is not the one that had its key before, or has it now', async () => {
+    const keys = await auditedDatabase()
+    await keys.tracked('t', 'create table t (id integer primary key, v text)')
+    const by = (user: string, text: string) =>
+      keys.query(
+        `begin; select set_config('auditrum.context', '{"user_id": "${user}"}', true); ${text}; commit`,
+      )
+    await by('bob', `insert into t values (2, 'b')`)
+    await by('alice', `insert into t values (1, 'a')`)
+    await by('alice', `delete from t where id = 1`)
+    await by('carol', `update t set id = 1 where id = 2`)
+    const again = new Auditrum(keys)
+    expect(await again.blame('t', 1)).toMatchObject([
+      { column: 'id', userId: 'carol', operation: 'update' },
+      { column: 'v', value: 'b', userId: 'bob' },
+    ])
+    // the key 2 has no row any more: who took it
+    expect((await again.blame('t', 2))[0]).toMatchObject({ column: null, userId: 'carol' })
+    expect((await again.page({ table: 't', id: 1 })).events.map(({ userId }) => userId)).toEqual([
+      'carol',
+      'alice',
+      'alice',
+      'bob',
+    ])
+
+    await by('dora', `insert into t values (10, 'ten'), (20, 'twenty')`)
+    await by('emil', 'update t set id = -1 where id = 10')
+    await by('emil', 'update t set id = 10 where id = 20')
+    await by('emil', 'update t set id = 20 where id = -1')
+    expect(await again.blame('t', 20, { column: 'v' })).toMatchObject([{ value: 'ten' }])
+    expect(await again.blame('t', 10, { column: 'v' })).toMatchObject([{ value: 'twenty' }])
+    await by('fred', `delete from t where id = 20`)
+    await by('gina', `insert into t values (20, 'new')`)
+    expect(await again.blame('t', 20)).toMatchObject([{ userId: 'gina' }, { userId: 'gina' }])
+  })
+
+  test('is that of the table which the caller sees, not of one elsewhere', async () => {
+    const own = await auditedDatabase()
+    await own.query(
+      'create schema shop; create table shop.orders (id int primary key); create table orders (id int primary key)',
+    )
+    await own.track({ schema: 'shop', table: 'orders' })
+    await own.query('insert into shop.orders values (1)')
+    const again = new Auditrum(own)
+    await expect(again.page({ table: 'orders' })).rejects.toThrow('knows no table')
+    expect((await again.page({ table: 'shop.orders' })).events).toHaveLength(1)
+  })
+
+  test('of a partition that was truncated is not said to be gone', async () => {
+    const own = await auditedDatabase()
+    await own.tracked(
+      'p',
+      `create table p (id int primary key) partition by range (id);
+      create table p_1 partition of p for values from (0) to (10);
+      create table p_2 partition of p for values from (10) to (20)`,
+    )
+    await own.query('insert into p values (1), (11); truncate p_1')
+    expect((await new Auditrum(own).blame('p', 11))[0]).toMatchObject({ column: 'id' })
+  })
+
   test('older than the log is blamed on nobody, column by column', async () => {
     const older = await auditedDatabase()
     await older.tracked(
@@ -336,13 +396,13 @@ test('blame refuses options that it does not have', async () => {
   await expect(audit.blame('orders', 5, 'status' as never)).rejects.toThrow('has no option')
 })
 
-test('a reader needs nine grants, and sees no table of the log itself', async () => {
+test('a reader needs ten grants, and sees no table of the log itself', async () => {
   const role = await database.role()
   await database.query(`
     grant usage on schema auditrum to ${role.name};
     grant select on auditrum.auditlog to ${role.name};
     grant execute on function auditrum.history, auditrum.blame, auditrum.table_id, auditrum.row_id,
-      auditrum.is_row, auditrum.column_types, auditrum.known_column to ${role.name};
+      auditrum.is_row, auditrum.column_types, auditrum.known_column, auditrum.life_start to ${role.name};
   `)
   const client = await role.client()
   const reader = new Auditrum(database, { reader: client })

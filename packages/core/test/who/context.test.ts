@@ -232,3 +232,43 @@ test('installing again keeps the log', async () => {
   expect(await copy.events('orders')).toEqual([before])
   expect((await copy.event(write)).id).toBe(String(Number(before.id) + 1))
 })
+
+test.each([
+  ['a long user_id', { user_id: 'x'.repeat(2_000) }, /user_id has 2000 bytes/],
+  [
+    'numbers that would fill the log',
+    `{"x": [${Array(200).fill('1e100000').join()}]}`,
+    /would fill \d+ bytes/,
+  ],
+])('%s does not make the write fail, nor reading', async (_, context, message) => {
+  const logged = await database.event(() => inTransaction(client, [give(context), write]))
+  expect(logged).toMatchObject({ metadata: null, context_error: expect.stringMatching(message) })
+  expect((await new Auditrum(database).page({ limit: 1 })).events).toHaveLength(1)
+})
+
+test('a deeply nested context can be read', async () => {
+  const deep = `{"n": 12345678901234567890, "d": ${'['.repeat(3_000)}${']'.repeat(3_000)}}`
+  await database.event(() => inTransaction(client, [give(deep), write]))
+  expect((await new Auditrum(database).page({ limit: 1 })).events).toHaveLength(1)
+})
+
+test('serializable writers of different rows do not fail because of their contexts', async () => {
+  const own = await auditedDatabase()
+  await own.tracked(
+    'accounts',
+    'create table accounts (id integer primary key, n integer); insert into accounts select n, 0 from generate_series(1, 5000) as n; analyze accounts',
+    { requireContext: true },
+  )
+  const clients = await Promise.all([own.client(), own.client()])
+  for (let round = 0; round < 20; round++) {
+    const step = (text: (n: number) => string) =>
+      Promise.all(clients.map((each, index) => each.query(text(index + 1))))
+    await step(() => 'begin isolation level serializable')
+    for (const reason of ['a', 'b']) {
+      await step((n) => give({ user_id: n, change_reason: reason }))
+      await step((n) => `update accounts set n = n + 1 where id = ${n * 2000}`)
+    }
+    await step(() => 'commit')
+  }
+  expect(await own.events('accounts')).toHaveLength(80)
+})

@@ -1,0 +1,1 @@
+export declare function unqualifiedCalls(text: string): { name: string; line: number }[]
