@@ -6,7 +6,7 @@ import { expectClean, type Shop, shop, version } from './support.js'
 let it: Shop
 let client: pg.PoolClient
 beforeAll(async () => {
-  it = await shop({ max: 2 })
+  it = await shop({ max: 3 })
   client = await it.pool.connect()
   await it.database.query(`
     create function touch() returns int language sql as $$ insert into orders default values returning id $$;
