@@ -8,7 +8,7 @@ function ratio(samples: Samples, workload: string, name: string, to: string): nu
   return median(values.map((value, round) => value / (base[round] ?? Number.NaN)))
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1
@@ -22,8 +22,7 @@ export function markdown(
   names: readonly string[],
   bases: readonly string[],
 ): string {
-  const lines = [`| workload | ${names.join(' | ')} |`, `|---|${names.map(() => '---|').join('')}`]
-  for (const [workload, row] of samples) {
+  const rows = [...samples].map(([workload, row]) => {
     const cells = names.map((name) => {
       const value = row.get(name)
       if (!value) return ''
@@ -32,9 +31,15 @@ export function markdown(
         .map((base) => `${ratio(samples, workload, name, base)?.toFixed(2)}`)
       return `${show(median(value))}${ratios.length > 0 ? ` (${ratios.join(', ')})` : ''}`
     })
-    lines.push(`| ${workload} | ${cells.join(' | ')} |`)
-  }
-  return lines.join('\n')
+    return [workload, ...cells]
+  })
+  return table(['workload', ...names], rows)
+}
+
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')
 }
 
 function show(value: number): string {

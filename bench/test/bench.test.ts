@@ -39,6 +39,25 @@ test('a quick run measures every candidate, a peer from a file included', () => 
   expect(Number(wal?.[1])).toBeGreaterThan(10 * Number(wal?.[2]))
 })
 
+test('the context is measured against pg alone, and other ways to send it', () => {
+  const { status, stdout, stderr } = spawnSync(
+    'npm',
+    ['run', '--silent', 'bench:context', '--', '--quick', '--version', '18'],
+    {
+      cwd: new URL('../', import.meta.url),
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    },
+  )
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  expect(
+    stdout.match(
+      /^\| (autocommit|transaction), [01] ms network, (1|20) at once \| \d+ \(100 %\)/gm,
+    ),
+  ).toHaveLength(8)
+})
+
 test('a peer that does not name its log is refused with what to do', () => {
   const file = join(scratch, 'broken.sql')
   writeFileSync(file, 'CREATE TABLE x (id integer);\n')

@@ -1,4 +1,4 @@
-import type { AuditEvent, BlameLine } from '@auditrum/core'
+import type { AuditEvent, BlameLine } from '@auditrum/pg'
 
 export function title(text: string): void {
   console.log(`\n${text}\n${'-'.repeat(text.length)}`)
@@ -25,15 +25,15 @@ export function printBlame(lines: readonly BlameLine[]): void {
     lines.map((line) => [
       line.column ?? '(row)',
       String(line.value),
-      line.changedAt.slice(11, 23),
+      line.changedAt?.slice(11, 23) ?? 'before the log',
       who(line.userId, line.dbUser),
       line.changeReason ?? '',
     ]),
   )
 }
 
-function who(userId: string | null, dbUser: string): string {
-  return userId ?? `(role ${dbUser})`
+function who(userId: string | null, dbUser: string | null): string {
+  return userId ?? (dbUser === null ? '' : `(role ${dbUser})`)
 }
 
 function changes({ operation, diff, masked }: AuditEvent): string {

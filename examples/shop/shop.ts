@@ -1,4 +1,4 @@
-import { Auditrum, track } from '@auditrum/core'
+import { auditrum, type ContextMetadata, track, withContext } from '@auditrum/pg'
 import { startServer } from '@auditrum/testkit'
 import pg from 'pg'
 import { printBlame, printHistory, title } from './print.ts'
@@ -8,6 +8,8 @@ const pool = new pg.Pool({ connectionString: server.url() })
 try {
   await shop()
 } finally {
+  // end() does not wait for its sockets: the server's stop may find them open, and tells them so
+  pool.on('error', () => {})
   await pool.end()
   await server.stop()
 }
@@ -30,7 +32,7 @@ async function shop() {
     );
   `)
 
-  const audit = new Auditrum(pool, {
+  const audit = auditrum(pool, {
     tables: [
       track('customers', { exclude: ['password_hash'], mask: ['email'] }),
       track('orders', { ignore: ['updated_at'] }),
@@ -73,18 +75,19 @@ async function shop() {
   console.log(ok ? 'Yes.' : 'No.')
 }
 
-/** Runs statements in one transaction that says who is at work and why. */
-async function as(context: Record<string, unknown>, ...statements: string[]) {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    await client.query(`select set_config('auditrum.context', $1, true)`, [JSON.stringify(context)])
-    for (const statement of statements) await client.query(statement)
-    await client.query('commit')
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
-  }
+/** Runs statements in one transaction, by somebody, for some reason. */
+function as(context: ContextMetadata, ...statements: string[]): Promise<void> {
+  return withContext(context, async () => {
+    const client = await pool.connect()
+    try {
+      await client.query('begin')
+      for (const statement of statements) await client.query(statement)
+      await client.query('commit')
+    } catch (error) {
+      await client.query('rollback')
+      throw error
+    } finally {
+      client.release()
+    }
+  })
 }
