@@ -1,6 +1,13 @@
+import { spawnSync } from 'node:child_process'
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { Auditrum, amendContext, withChangeReason, withContext } from '../src/index.js'
+import {
+  Auditrum,
+  amendContext,
+  contextEnvironment,
+  withChangeReason,
+  withContext,
+} from '../src/index.js'
 import { expectClean, type Shop, shop, version } from './support.js'
 
 let it: Shop
@@ -338,4 +345,28 @@ test('carry: all also takes reads', async () => {
   )
   expect(JSON.parse(rows[0].context)).toMatchObject({ metadata: { user_id: 7 } })
   expect(() => shop({}, { carry: 'none' as never })).rejects.toThrow("'writes' or 'all'")
+})
+
+test('PGOPTIONS carry a context into another program', async () => {
+  const script = `
+    const pg = require('pg')
+    const client = new pg.Client({ connectionString: process.argv[1] })
+    client.connect()
+      .then(() => client.query("insert into orders (note) values ('x')"))
+      .then(() => client.end())`
+  await it.users()
+  const env = contextEnvironment({ user_id: 'anna', change_reason: `it's a "fix"\t\\ of 2 rows` })
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script, it.database.url], {
+    env,
+    encoding: 'utf8',
+    cwd: import.meta.dirname,
+  })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const { rows } = await it.database.query(
+    'select user_id, change_reason, context_error from auditrum.auditlog order by id desc limit 1',
+  )
+  expect(rows).toEqual([
+    { user_id: 'anna', change_reason: `it's a "fix"\t\\ of 2 rows`, context_error: null },
+  ])
+  await it.users()
 })
