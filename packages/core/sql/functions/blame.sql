@@ -3,6 +3,8 @@
 --   select * from auditrum.blame('orders', '42', 'status');
 -- A row that is gone begins with a line without column_name: the deletion. A
 -- column whose value is older than the log has a line without an event.
+-- Everything is qualified, because the caller's search_path is needed for the
+-- name of the table, and would else decide what the rest means.
 CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
 RETURNS TABLE (
   column_name   text,
@@ -23,10 +25,10 @@ AS $function$
     SELECT
       found.id AS table_id,
       -- null would be the whole table's history: let row_id refuse it
-      :schema.row_id(found.id, to_jsonb($2)) AS object_id,
+      :schema.row_id(found.id, pg_catalog.to_jsonb($2)) AS object_id,
       :schema.known_column(found.id, $3) AS column_name
     FROM (
-      SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+      SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
     ) AS found
   ), past AS MATERIALIZED (
     SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
@@ -52,9 +54,9 @@ AS $function$
     SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
     FROM history
     CROSS JOIN LATERAL (
-      SELECT jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
+      SELECT pg_catalog.jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
       UNION
-      SELECT unnest(history.masked)
+      SELECT pg_catalog.unnest(history.masked)
     ) AS changed (name)
     UNION ALL
     SELECT ended.*, NULL, NULL FROM ended
@@ -64,7 +66,7 @@ AS $function$
     ORDER BY change.changed_column, change.id DESC
   ), older AS (
     SELECT DISTINCT ON (known.key) known.key, known.value
-    FROM history CROSS JOIN LATERAL jsonb_each(coalesce(history.new_data, history.old_data)) AS known
+    FROM history CROSS JOIN LATERAL pg_catalog.jsonb_each(coalesce(history.new_data, history.old_data)) AS known
     WHERE NOT EXISTS (SELECT FROM latest WHERE latest.changed_column = known.key)
     ORDER BY known.key, history.id DESC
   ), line AS (

@@ -53,6 +53,8 @@ BEGIN
         :'schema', partition, parent, :schema.month_bound(log, first_month));
       EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (MAXVALUE)',
         overflow, parent, :schema.month_bound(log, first_month));
+      PERFORM :schema.make_private('pg_class'::regclass, overflow::regclass);
+      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', partition)::regclass);
       RETURN NEXT partition;
     END IF;
     CONTINUE WHEN first_month > last_month;
@@ -67,6 +69,7 @@ BEGIN
     FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
       EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
         :'schema', log || to_char(month, '_YYYY_MM'), parent);
+      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', log || to_char(month, '_YYYY_MM'))::regclass);
     END LOOP;
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
     FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP

@@ -6,6 +6,8 @@
 -- key. All rows that ever had the key are there, and from each that was given
 -- it by an update it is followed back to when it had another; a truncation of
 -- the table is part of the history.
+-- Everything is qualified, because the caller's search_path is needed for the
+-- name of the table, and would else decide what the rest means.
 CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAULT NULL)
 RETURNS SETOF :schema.auditlog
 LANGUAGE sql STABLE
@@ -13,11 +15,11 @@ AS $function$
   WITH RECURSIVE tracked AS MATERIALIZED (
     SELECT
       found.id,
-      CASE WHEN $2 IS NOT NULL THEN :schema.row_id(found.id, to_jsonb($2)) END COLLATE "C" AS object_id
+      CASE WHEN $2 IS NOT NULL THEN :schema.row_id(found.id, pg_catalog.to_jsonb($2)) END COLLATE "C" AS object_id
     FROM (
       SELECT :schema.table_id(
-        CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END,
-        parse_ident($1)
+        CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END,
+        pg_catalog.parse_ident($1)
       ) AS id
     ) AS found
   ), life (object_id, since, until) AS (
@@ -54,7 +56,7 @@ AS $function$
     AND (
       $2 IS NULL
       OR log.id IN (SELECT id FROM event)
-      OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT min(id) FROM event))
+      OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT pg_catalog.min(id) FROM event))
     )
   ORDER BY log.id DESC
 $function$;

@@ -10,7 +10,7 @@ AS $function$
 DECLARE
   wanted_name   text := name_parts[cardinality(name_parts)];
   wanted_schema text := name_parts[cardinality(name_parts) - 1];
-  found         integer;
+  known_id         integer;
   places        text[];
 BEGIN
   -- looked up here, because the caller may have no right on the application's schema
@@ -19,9 +19,9 @@ BEGIN
     FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
     WHERE class.relname = wanted_name AND namespace.nspname = wanted_schema
   ));
-  found := :schema.tracked_id(relation);
-  IF found IS NOT NULL THEN
-    RETURN found;
+  known_id := :schema.tracked_id(relation);
+  IF known_id IS NOT NULL THEN
+    RETURN known_id;
   END IF;
   IF relation IS NOT NULL THEN
     -- the caller sees this table: one of the same name elsewhere is not meant
@@ -32,7 +32,7 @@ BEGIN
     );
   END IF;
   SELECT max(id), array_agg(DISTINCT format('%I.%I', schema_name, table_name))
-  INTO found, places
+  INTO known_id, places
   FROM :schema.audit_table
   WHERE table_name = wanted_name AND (wanted_schema IS NULL OR schema_name = wanted_schema);
   IF cardinality(places) > 1 THEN
@@ -40,7 +40,7 @@ BEGIN
       ERRCODE = 'AU005',
       MESSAGE = format('The log knows several tables "%s": %s.', wanted_name, array_to_string(places, ', ')),
       HINT = 'Name the schema, too.';
-  ELSIF found IS NULL THEN
+  ELSIF known_id IS NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('The log knows no table "%s".', array_to_string(name_parts, '.')),
@@ -49,6 +49,6 @@ BEGIN
         'Track it, then its history begins.'
       );
   END IF;
-  RETURN found;
+  RETURN known_id;
 END
 $function$;

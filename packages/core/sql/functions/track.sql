@@ -125,7 +125,7 @@ BEGIN
   ) THEN
     is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
     EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
-    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);
+    PERFORM :schema.make_private('pg_proc'::regclass, to_regprocedure(capture || '()'));
     -- whoever creates or attaches a partition must be allowed what its cloned trigger calls
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s() TO %s', capture, (
       SELECT relowner::regrole FROM pg_class WHERE oid = relation

@@ -202,6 +202,34 @@ SELECT pg_catalog.json_build_object(
       'kind', class.relkind,
       'isTemporary', class.relpersistence = 't',
       'isPartition', class.relispartition,
+      -- types that are made into json by a function of somebody else's, which would run as the
+      -- owner of the log
+      'foreignCasts', (
+        WITH RECURSIVE part (type_id) AS (
+          SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped
+          UNION
+          SELECT inner_part.type_id
+          FROM part
+          JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+          CROSS JOIN LATERAL (
+            SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
+            UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
+            UNION ALL
+            SELECT atttypid FROM pg_catalog.pg_attribute
+            WHERE attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attnum > 0 AND NOT attisdropped
+          ) AS inner_part
+        )
+        SELECT coalesce(pg_catalog.json_agg(pg_catalog.format_type(part.type_id, NULL::integer)), '[]')
+        FROM part
+        JOIN pg_catalog.pg_cast AS conversion ON conversion.castsource = part.type_id AND conversion.casttarget = 'json'::regtype::oid
+        JOIN pg_catalog.pg_proc AS function ON function.oid = conversion.castfunc
+        JOIN pg_catalog.pg_roles AS owner ON owner.oid = function.proowner
+        WHERE part.type_id >= 16384::oid AND NOT owner.rolsuper
+          AND function.proowner <> coalesce(
+            (SELECT nspowner FROM log_schema),
+            (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
+          )
+      ),
       'mayTrigger', pg_catalog.has_table_privilege(class.oid, 'TRIGGER'),
       'columns', (
         SELECT coalesce(pg_catalog.json_agg(attname ORDER BY attnum), '[]')

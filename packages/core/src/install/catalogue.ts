@@ -81,6 +81,8 @@ export interface Table {
   readonly isTemporary: boolean
   readonly isPartition: boolean
   readonly mayTrigger: boolean
+  /** Types that a function of somebody else's makes into json: it would run as the log's owner. */
+  readonly foreignCasts: readonly string[]
   readonly columns: readonly string[]
   readonly columnList: readonly string[]
   readonly key: readonly string[]

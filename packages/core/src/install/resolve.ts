@@ -178,6 +178,11 @@ export function matches(name: TableName, table: Named): boolean {
   return name.table === table.table && (name.schema === undefined || name.schema === table.schema)
 }
 
+/** Two sentences about a cast whose function would run with the rights of the log's owner. */
+export function foreignCast(table: string, type: string): string {
+  return `${table} has a column of type ${type}, whose cast to json is a function that neither a superuser nor the owner of the log owns, and that would run with the rights of the log's owner. Drop the cast, or let the owner of the log own its function.`
+}
+
 /** Two sentences about a column that is not there. */
 export function unknownColumn(table: Table, column: string, option: string): string {
   const near = nearest(column, table.columns)
@@ -224,6 +229,8 @@ function checkAgainst(table: Table, options: TrackOptions, schema: string): Trac
       `${name} belongs to the schema ${table.schema}, which cannot be tracked. Track tables of the application.`,
     )
   }
+  const [cast] = table.foreignCasts
+  if (cast !== undefined) refuse(foreignCast(name, cast))
   const missing = missingColumn(table, options)
   if (missing) refuse(unknownColumn(table, missing.column, missing.option))
   for (const option of ['exclude', 'mask'] as const) {

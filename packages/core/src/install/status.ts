@@ -77,6 +77,8 @@ export type FindingCode =
   | 'column_missing'
   | 'not_tracked'
   | 'undeclared'
+  /** A cast to json that runs a function of an untrusted role as the owner of the log. */
+  | 'foreign_cast'
   | 'trigger_order'
   | 'no_key'
   | 'table_dropped'
@@ -261,6 +263,15 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
       declared ? { ...declaration.options } : undefined,
     )) {
       add(severity, code, name, `${name}: ${message}`, RUN_SYNC)
+    }
+    for (const type of table.foreignCasts) {
+      add(
+        'error',
+        'foreign_cast',
+        name,
+        `The cast of ${type} to json, in ${name}, is a function of a role that could use it to act as the owner of the log`,
+        'Drop the cast, or let the owner of the log own its function.',
+      )
     }
     for (const branch of table.tree) {
       for (const trigger of branch.earlier) {

@@ -6,6 +6,8 @@ export const sql = {
 --   select * from auditrum.blame('orders', '42', 'status');
 -- A row that is gone begins with a line without column_name: the deletion. A
 -- column whose value is older than the log has a line without an event.
+-- Everything is qualified, because the caller's search_path is needed for the
+-- name of the table, and would else decide what the rest means.
 CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
 RETURNS TABLE (
   column_name   text,
@@ -26,10 +28,10 @@ AS $function$
     SELECT
       found.id AS table_id,
       -- null would be the whole table's history: let row_id refuse it
-      :schema.row_id(found.id, to_jsonb($2)) AS object_id,
+      :schema.row_id(found.id, pg_catalog.to_jsonb($2)) AS object_id,
       :schema.known_column(found.id, $3) AS column_name
     FROM (
-      SELECT :schema.table_id(CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END, parse_ident($1)) AS id
+      SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
     ) AS found
   ), past AS MATERIALIZED (
     SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
@@ -55,9 +57,9 @@ AS $function$
     SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
     FROM history
     CROSS JOIN LATERAL (
-      SELECT jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
+      SELECT pg_catalog.jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
       UNION
-      SELECT unnest(history.masked)
+      SELECT pg_catalog.unnest(history.masked)
     ) AS changed (name)
     UNION ALL
     SELECT ended.*, NULL, NULL FROM ended
@@ -67,7 +69,7 @@ AS $function$
     ORDER BY change.changed_column, change.id DESC
   ), older AS (
     SELECT DISTINCT ON (known.key) known.key, known.value
-    FROM history CROSS JOIN LATERAL jsonb_each(coalesce(history.new_data, history.old_data)) AS known
+    FROM history CROSS JOIN LATERAL pg_catalog.jsonb_each(coalesce(history.new_data, history.old_data)) AS known
     WHERE NOT EXISTS (SELECT FROM latest WHERE latest.changed_column = known.key)
     ORDER BY known.key, history.id DESC
   ), line AS (
@@ -747,6 +749,8 @@ BEGIN
         :'schema', partition, parent, :schema.month_bound(log, first_month));
       EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (MAXVALUE)',
         overflow, parent, :schema.month_bound(log, first_month));
+      PERFORM :schema.make_private('pg_class'::regclass, overflow::regclass);
+      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', partition)::regclass);
       RETURN NEXT partition;
     END IF;
     CONTINUE WHEN first_month > last_month;
@@ -761,6 +765,7 @@ BEGIN
     FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
       EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
         :'schema', log || to_char(month, '_YYYY_MM'), parent);
+      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', log || to_char(month, '_YYYY_MM'))::regclass);
     END LOOP;
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
     FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
@@ -831,6 +836,8 @@ $function$;
 -- key. All rows that ever had the key are there, and from each that was given
 -- it by an update it is followed back to when it had another; a truncation of
 -- the table is part of the history.
+-- Everything is qualified, because the caller's search_path is needed for the
+-- name of the table, and would else decide what the rest means.
 CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAULT NULL)
 RETURNS SETOF :schema.auditlog
 LANGUAGE sql STABLE
@@ -838,11 +845,11 @@ AS $function$
   WITH RECURSIVE tracked AS MATERIALIZED (
     SELECT
       found.id,
-      CASE WHEN $2 IS NOT NULL THEN :schema.row_id(found.id, to_jsonb($2)) END COLLATE "C" AS object_id
+      CASE WHEN $2 IS NOT NULL THEN :schema.row_id(found.id, pg_catalog.to_jsonb($2)) END COLLATE "C" AS object_id
     FROM (
       SELECT :schema.table_id(
-        CASE WHEN cardinality(parse_ident($1)) = 1 THEN to_regclass($1) END,
-        parse_ident($1)
+        CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END,
+        pg_catalog.parse_ident($1)
       ) AS id
     ) AS found
   ), life (object_id, since, until) AS (
@@ -879,7 +886,7 @@ AS $function$
     AND (
       $2 IS NULL
       OR log.id IN (SELECT id FROM event)
-      OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT min(id) FROM event))
+      OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT pg_catalog.min(id) FROM event))
     )
   ORDER BY log.id DESC
 $function$;
@@ -1284,7 +1291,7 @@ AS $function$
 DECLARE
   wanted_name   text := name_parts[cardinality(name_parts)];
   wanted_schema text := name_parts[cardinality(name_parts) - 1];
-  found         integer;
+  known_id         integer;
   places        text[];
 BEGIN
   -- looked up here, because the caller may have no right on the application's schema
@@ -1293,9 +1300,9 @@ BEGIN
     FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
     WHERE class.relname = wanted_name AND namespace.nspname = wanted_schema
   ));
-  found := :schema.tracked_id(relation);
-  IF found IS NOT NULL THEN
-    RETURN found;
+  known_id := :schema.tracked_id(relation);
+  IF known_id IS NOT NULL THEN
+    RETURN known_id;
   END IF;
   IF relation IS NOT NULL THEN
     -- the caller sees this table: one of the same name elsewhere is not meant
@@ -1306,7 +1313,7 @@ BEGIN
     );
   END IF;
   SELECT max(id), array_agg(DISTINCT format('%I.%I', schema_name, table_name))
-  INTO found, places
+  INTO known_id, places
   FROM :schema.audit_table
   WHERE table_name = wanted_name AND (wanted_schema IS NULL OR schema_name = wanted_schema);
   IF cardinality(places) > 1 THEN
@@ -1314,7 +1321,7 @@ BEGIN
       ERRCODE = 'AU005',
       MESSAGE = format('The log knows several tables "%s": %s.', wanted_name, array_to_string(places, ', ')),
       HINT = 'Name the schema, too.';
-  ELSIF found IS NULL THEN
+  ELSIF known_id IS NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('The log knows no table "%s".', array_to_string(name_parts, '.')),
@@ -1323,7 +1330,7 @@ BEGIN
         'Track it, then its history begins.'
       );
   END IF;
-  RETURN found;
+  RETURN known_id;
 END
 $function$;
 `,
@@ -1454,7 +1461,7 @@ BEGIN
   ) THEN
     is_new := is_new OR to_regprocedure(capture || '()') IS NULL;
     EXECUTE format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER %s AS %L', capture, settings, source);
-    EXECUTE format('REVOKE ALL ON FUNCTION %s() FROM PUBLIC', capture);
+    PERFORM :schema.make_private('pg_proc'::regclass, to_regprocedure(capture || '()'));
     -- whoever creates or attaches a partition must be allowed what its cloned trigger calls
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s() TO %s', capture, (
       SELECT relowner::regrole FROM pg_class WHERE oid = relation
@@ -2038,6 +2045,34 @@ SELECT pg_catalog.json_build_object(
       'kind', class.relkind,
       'isTemporary', class.relpersistence = 't',
       'isPartition', class.relispartition,
+      -- types that are made into json by a function of somebody else's, which would run as the
+      -- owner of the log
+      'foreignCasts', (
+        WITH RECURSIVE part (type_id) AS (
+          SELECT atttypid FROM pg_catalog.pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped
+          UNION
+          SELECT inner_part.type_id
+          FROM part
+          JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+          CROSS JOIN LATERAL (
+            SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
+            UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
+            UNION ALL
+            SELECT atttypid FROM pg_catalog.pg_attribute
+            WHERE attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attnum > 0 AND NOT attisdropped
+          ) AS inner_part
+        )
+        SELECT coalesce(pg_catalog.json_agg(pg_catalog.format_type(part.type_id, NULL::integer)), '[]')
+        FROM part
+        JOIN pg_catalog.pg_cast AS conversion ON conversion.castsource = part.type_id AND conversion.casttarget = 'json'::regtype::oid
+        JOIN pg_catalog.pg_proc AS function ON function.oid = conversion.castfunc
+        JOIN pg_catalog.pg_roles AS owner ON owner.oid = function.proowner
+        WHERE part.type_id >= 16384::oid AND NOT owner.rolsuper
+          AND function.proowner <> coalesce(
+            (SELECT nspowner FROM log_schema),
+            (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
+          )
+      ),
       'mayTrigger', pg_catalog.has_table_privilege(class.oid, 'TRIGGER'),
       'columns', (
         SELECT coalesce(pg_catalog.json_agg(attname ORDER BY attnum), '[]')

@@ -3,6 +3,7 @@ import { testDatabase } from '@auditrum/testkit/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { unqualifiedCalls } from '../../scripts/unqualified.mjs'
 import { Auditrum, schemaSql, track, trackAll, trackingSql } from '../../src/index.js'
+import { auditedDatabase } from '../support.js'
 
 /**
  * Puts into public, where every role could put it once, what fits better than PostgreSQL's own
@@ -93,6 +94,8 @@ describe('a search_path in which somebody has put functions and operators', () =
     expect((await audit.page()).events).toHaveLength(2)
     expect((await audit.page({ table: 'orders', request: 'r' })).events).toEqual([])
     expect((await audit.page({ table: 'orders', column: 'id', limit: 1 })).events).toHaveLength(1)
+    expect((await audit.page({ table: 'orders', id: 2 })).events).toHaveLength(2)
+    expect(await audit.blame('orders', 2)).toHaveLength(2)
     expect((await audit.createPartitions({ months: 4 })).length).toBeGreaterThan(0)
     expect(await audit.maintain()).toMatchObject({ shapes: [] })
     expect((await audit.status()).findings.map(({ code }) => code)).toEqual([
@@ -360,4 +363,29 @@ test('an update of the log waits for no open transaction, and lets no write wait
   await sync
   expect((await audit.plan()).every(({ action }) => action === 'none')).toBe(true)
   await open.query('commit')
+})
+
+test('a type whose cast to json belongs to somebody else is refused, and found', async () => {
+  const database = await auditedDatabase()
+  const role = await database.role()
+  await database.query(`
+    create schema app authorization ${role.name};
+    grant usage on schema auditrum to ${role.name}`)
+  const owner = await role.client()
+  await owner.query(`
+    create type app.color as enum ('red');
+    create type app.paint as (color app.color, amount integer);
+    create table app.walls (id integer primary key, paints app.paint[])`)
+  const audit = new Auditrum(database, { tables: [track('app.walls')] })
+  await audit.sync()
+  expect((await audit.status()).ok).toBe(true)
+  await owner.query(`
+    create function app.as_json(app.color) returns json language sql return '{}'::json;
+    create cast (app.color as json) with function app.as_json(app.color)`)
+  expect((await audit.status()).findings).toContainEqual(
+    expect.objectContaining({ code: 'foreign_cast', table: 'app.walls', severity: 'error' }),
+  )
+  await expect(audit.sync()).rejects.toMatchObject({ code: 'AUDITRUM_DECLARATION' })
+  await owner.query('drop cast (app.color as json)')
+  await expect(audit.sync()).resolves.toMatchObject({ installed: [], updated: [] })
 })
