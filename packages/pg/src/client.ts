@@ -30,7 +30,7 @@ const wrapped = Symbol.for('auditrum.pg.1')
 export function wrapClient(client: Client, { carry, onPayload }: CarryOptions) {
   if (wrapped in client || client.replication) return undefined
   refuseNative(client)
-  const session = new Session(carry, onPayload)
+  const session = new Session(client, carry, onPayload)
   let standardConformingStrings = true
   const listeners = {
     readyForQuery: ({ status }: { readonly status: string }) => session.ready(status),
@@ -53,6 +53,9 @@ export function wrapClient(client: Client, { carry, onPayload }: CarryOptions) {
     const [config, values, last] = args
     const context = storedContext()
     const commands = commandsIn(config, standardConformingStrings)
+    if (commands.some(({ kind }) => kind === 'session' || kind === 'alone')) {
+      session.setting.passes(textOf(config))
+    }
     if (isSubmittable(config)) {
       carryOn(config, session, context, commands)
       if (commands.some(({ kind }) => kind === 'copy out, writing')) settle(context)
@@ -123,8 +126,7 @@ const recent = new Map<string, readonly Command[]>()
 const RECENT = 1_000
 
 function commandsIn(config: unknown, standardConformingStrings: boolean): readonly Command[] {
-  const text = typeof config === 'string' ? config : (config as { text?: unknown } | null)?.text
-  if (typeof text !== 'string') return []
+  const text = textOf(config)
   const key = standardConformingStrings ? text : `\0${text}`
   const known = recent.get(key)
   if (known) return known
@@ -134,6 +136,11 @@ function commandsIn(config: unknown, standardConformingStrings: boolean): readon
     recent.set(key, commands)
   }
   return commands
+}
+
+function textOf(config: unknown): string {
+  const text = typeof config === 'string' ? config : (config as { text?: unknown } | null)?.text
+  return typeof text === 'string' ? text : ''
 }
 
 /** The arguments of a call, with its callback in the context of the caller. */

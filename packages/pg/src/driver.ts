@@ -10,10 +10,12 @@ export interface Connection extends EventEmitter {
     uncork?(): void
     write(chunk: Uint8Array, ...rest: unknown[]): boolean
   }
-  /** Names of statements whose Parse is on its way. */
+  /** The texts of the statements that are prepared, by name. */
+  readonly parsedStatements: Readonly<Record<string, string>>
+  /** Those whose Parse is on its way. */
   readonly submittedNamedStatements?: Record<string, string>
-  parse(message: { readonly text: string }): void
-  bind(message: { readonly values: readonly unknown[] }): void
+  parse(message: { readonly text: string; readonly name?: string }): void
+  bind(message: { readonly statement?: string; readonly values: readonly unknown[] }): void
   execute(message?: { readonly portal?: string }): void
   sync(): void
   endCopyFrom(): void
@@ -46,7 +48,7 @@ export interface Submittable
     Record<Exclude<(typeof handlers)[number], 'handleError'>, (...args: never[]) => unknown>
   > {
   submit(connection: Connection): Error | null | undefined
-  handleDataRow?(message: unknown): unknown
+  handleDataRow?(message: { readonly fields?: readonly unknown[] }): unknown
   handleRowDescription?(message: unknown): unknown
   handleCommandComplete?(message: unknown, connection: Connection): unknown
   handleError(error: ServerError, connection: Connection): unknown
@@ -73,6 +75,8 @@ export interface QueryClass {
 export interface Client extends EventEmitter {
   readonly connection: Connection
   readonly pipeline?: boolean
+  /** As the server, or a pooler in front of it, gave it at the start. */
+  readonly processID?: number | null
   readonly replication?: unknown
   query(...args: unknown[]): unknown
 }

@@ -9,7 +9,7 @@ import {
   type ServerError,
 } from './driver.js'
 import type { Session } from './session.js'
-import { behindSetting, cork, expectSetting, override } from './setting.js'
+import { type Answer, cork, override } from './setting.js'
 import { type Interspersed, intersperse } from './several.js'
 
 /** What a query of the application's is sent with. */
@@ -43,21 +43,35 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
 
   // Instrumentations that put a comment into the text copy the query with a spread. Methods that are
   // own properties go with the copy, and find what was copied by `original`.
+  const inherited = Object.fromEntries(
+    handlers.map((name) => {
+      const method = Base.prototype[name] as (...args: unknown[]) => unknown
+      return [
+        name,
+        function (this: Carrying, ...args: unknown[]) {
+          return method.apply(this.original, args)
+        },
+      ]
+    }),
+  )
   const ownMethods = {
+    ...inherited,
     submit(this: Carrying, connection: Connection) {
       return this.original.send(this, connection)
     },
-    ...Object.fromEntries(
-      handlers.map((name) => {
-        const method = Base.prototype[name] as (...args: unknown[]) => unknown
-        return [
-          name,
-          function (this: Carrying, ...args: unknown[]) {
-            return method.apply(this.original, args)
-          },
-        ]
-      }),
-    ),
+    handleDataRow(this: Carrying, message: { readonly fields?: readonly unknown[] }) {
+      const { original } = this
+      if (original.answer) original.answer.row(message)
+      else Base.prototype.handleDataRow?.call(original, message)
+    },
+    handleCommandComplete(this: Carrying, message: unknown, connection: Connection) {
+      const { original } = this
+      if (original.answer) original.answered(this).complete()
+      else Base.prototype.handleCommandComplete?.call(original, message, connection)
+    },
+    handleError(this: Carrying, error: ServerError, connection: Connection) {
+      return this.original.fail(this, error, connection)
+    },
   }
 
   class Carrying extends Base {
@@ -65,6 +79,12 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
     readonly carried: Carried
     /** Goes by the extended protocol, though it has no values. */
     isExtended = false
+    /** Until the setting in front of it is answered. */
+    answer: Answer | undefined = undefined
+    /** Its name, while the client must not see it. */
+    hiddenName: string | undefined = undefined
+    /** Whether it shares its transaction with nothing but the setting. */
+    mayBeRetried = false
 
     constructor(carried: Carried, config: unknown, values?: unknown, callback?: unknown) {
       super(config, values, callback)
@@ -85,7 +105,7 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
       const { session, context, commands } = this.carried
       // a query has no data to copy in: it is refused, and by the extended protocol would wait for it
       const carrying = commands.some((each) => session.carries(each) && each.kind !== 'copy in')
-      const setting = carrying ? session.due(context) : undefined
+      const setting = carrying && !isRefused(this, connection) ? session.due(context) : undefined
       if (setting !== undefined) {
         if (super.requiresPreparation() || commands.length === 1) {
           return this.#sendBehind(setting, active, connection)
@@ -97,7 +117,7 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
       return refused
     }
 
-    #sendBehind(setting: string, active: Query, connection: Connection) {
+    #sendBehind(setting: string, active: Query, connection: Connection): null {
       const { session, commands } = this.carried
       if (!super.requiresPreparation()) {
         // behind a setting without Sync, PostgreSQL 18 does not commit a single simple Query
@@ -105,13 +125,24 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
         this.binary = false // the simple protocol gives text
       }
       return cork(connection, () => {
-        const refused = super.submit(behindSetting(setting, connection))
-        if (refused) return refused
-        if (session.autocommits) this.#retryWhereRefused(active)
+        this.answer = session.setting.answer()
+        session.setting.send(connection, setting)
+        super.submit(connection)
+        this.mayBeRetried = session.autocommits
         session.submitted(commands, setting)
-        expectSetting(active, connection)
+        // at a ParseComplete the client notes the active query's name as parsed, which it is not yet
+        this.hiddenName = active.name
+        active.name = undefined
         return null
       })
+    }
+
+    /** The setting has its answer; what comes now is the query's own. */
+    answered(active: Query): Answer {
+      const answer = this.answer as Answer
+      this.answer = undefined
+      active.name = this.hiddenName
+      return answer
     }
 
     #intersperse(setting: string, active: Query): void {
@@ -122,21 +153,31 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
       hideOurs(active, sent)
     }
 
-    #retryWhereRefused(active: Query): void {
-      const restore = override(active, {
-        handleError: (error: ServerError, connection: Connection) => {
-          restore()
-          const { carried, callback } = this
-          if (!callback || !refusedBecauseOfUs.has(error.code ?? '')) {
-            return active.handleError(error, connection)
-          }
-          carried.retryBare(callback)
-        },
-      })
+    fail(active: Query, error: ServerError, connection: Connection): unknown {
+      if (this.answer) {
+        this.answered(active).failed()
+        if (active.name) delete connection.submittedNamedStatements?.[active.name]
+      }
+      const { carried, callback } = this
+      if (this.mayBeRetried && callback && refusedBecauseOfUs.has(error.code ?? '')) {
+        this.mayBeRetried = false
+        return carried.retryBare(callback)
+      }
+      return Base.prototype.handleError.call(this, error, connection)
     }
   }
   classes.set(Base, Carrying)
   return Carrying
+}
+
+/** What the client refuses without sending anything: then nothing must be sent in front of it. */
+export function isRefused(
+  { text, name, values }: Query,
+  { parsedStatements, submittedNamedStatements }: Connection,
+): boolean {
+  if (typeof text !== 'string' || (values && !Array.isArray(values))) return true
+  const known = name && (parsedStatements[name] ?? submittedNamedStatements?.[name])
+  return Boolean(known) && known !== text
 }
 
 /** Keeps the results of our commands out of the application's. */

@@ -1,5 +1,7 @@
 import { type ContextPayload, payloadOf, type StoredContext } from '@auditrum/core'
 import type { Command, CommandKind } from './commands.js'
+import type { Client } from './driver.js'
+import { Setting } from './setting.js'
 
 /** Which commands carry the context: all that may write, or all that can. */
 export type Carry = 'writes' | 'all'
@@ -19,8 +21,10 @@ export class Session {
   #inFlight = 0
   readonly #carry: Carry
   readonly #onPayload: (payload: ContextPayload) => void
+  readonly setting: Setting
 
-  constructor(carry: Carry, onPayload: (payload: ContextPayload) => void) {
+  constructor(client: Client, carry: Carry, onPayload: (payload: ContextPayload) => void) {
+    this.setting = new Setting(client)
     this.#carry = carry
     this.#onPayload = onPayload
   }

@@ -1,35 +1,70 @@
-import type { Connection, ServerError, Submittable } from './driver.js'
+import type { Client, Connection } from './driver.js'
 
 /** The setting that the capture functions read. FROM, so that the value is not sent back. */
-const SET = "select from pg_catalog.set_config('auditrum.context', $1, true)"
+const SET = "from pg_catalog.set_config('auditrum.context', $1, true)"
+const NAME = 'auditrum.context'
 
 /**
- * Sends the setting without a Sync, so that it shares the implicit transaction, and the round trip,
- * of what follows.
+ * Sends the setting on one connection without a Sync, so that it shares the implicit transaction, and
+ * the round trip, of what follows.
+ *
+ * On a direct connection the statement is prepared once, which leaves the server next to nothing to
+ * do. Behind a pooler the next transaction may be on a connection that does not know it; so the first
+ * time it asks for the server process, which a pooler does not give away as its own.
  */
-export function sendSetting(connection: Connection, value: string): void {
-  connection.parse({ text: SET })
-  connection.bind({ values: [value] })
-  connection.execute()
+export class Setting {
+  #isPrepared: 'unknown' | 'not yet' | 'yes' | 'never'
+  readonly #client: Client
+
+  constructor(client: Client) {
+    this.#client = client
+    // a pipeline would prepare it again before it knows of the first time
+    this.#isPrepared = client.pipeline ? 'never' : 'unknown'
+  }
+
+  send(connection: Connection, value: string): void {
+    if (this.#isPrepared === 'unknown') {
+      connection.parse({ text: `select pg_catalog.pg_backend_pid() ${SET}` })
+    } else if (this.#isPrepared === 'not yet') {
+      connection.parse({ text: `select ${SET}`, name: NAME })
+    } else if (this.#isPrepared === 'never') {
+      connection.parse({ text: `select ${SET}` })
+    }
+    const isNamed = this.#isPrepared === 'not yet' || this.#isPrepared === 'yes'
+    connection.bind(isNamed ? { statement: NAME, values: [value] } : { values: [value] })
+    connection.execute()
+  }
+
+  /** What the server answers to {@link send}, behind a ParseComplete and before all else. */
+  answer(): Answer {
+    const sent = this.#isPrepared
+    return {
+      row: ({ fields }) => {
+        if (sent !== 'unknown') return
+        const isDirect = Number(String(fields?.[0])) === this.#client.processID
+        this.#isPrepared = isDirect ? 'not yet' : 'never'
+      },
+      complete: () => {
+        if (sent === 'not yet') this.#isPrepared = 'yes'
+      },
+      failed: () => {
+        // whether it is prepared now, nobody knows
+        if (sent !== 'unknown') this.#isPrepared = 'never'
+      },
+    }
+  }
+
+  /** Commands like DEALLOCATE ALL and DISCARD ALL take the prepared statement away. */
+  passes(text: string): void {
+    if (/\b(deallocate|discard)\b/i.test(text)) this.#isPrepared = 'never'
+  }
 }
 
-/** A connection that sends the setting in front of the first message of a query, if there is one. */
-export function behindSetting(value: string, connection: Connection): Connection {
-  let isSent = false
-  const first = () => {
-    if (!isSent) sendSetting(connection, value)
-    isSent = true
-  }
-  return Object.assign(Object.create(connection) as Connection, {
-    parse(message: { readonly text: string }) {
-      first()
-      connection.parse(message)
-    },
-    bind(message: { readonly values: readonly unknown[] }) {
-      first()
-      connection.bind(message)
-    },
-  })
+/** Hears the answers to the setting in the place of the query behind it. */
+export interface Answer {
+  row(message: { readonly fields?: readonly unknown[] }): void
+  complete(): void
+  failed(): void
 }
 
 /** Lets several messages go in one packet. */
@@ -46,28 +81,7 @@ export function cork<Result>(connection: Connection, send: () => Result): Result
 export function settingCommand(value: string): string {
   // E'' reads the same whatever standard_conforming_strings is
   const literal = `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
-  return `${SET.replace('$1', literal)};`
-}
-
-/**
- * Keeps the answers to {@link sendSetting} from a query: ParseComplete, a row, CommandComplete, or
- * an error.
- */
-export function expectSetting(query: Submittable, connection: Connection): void {
-  const { name } = query
-  const restore = override(query, {
-    // at a ParseComplete the client notes the active query's name as parsed, which it is not yet
-    name: undefined,
-    handleDataRow() {},
-    handleCommandComplete() {
-      restore()
-    },
-    handleError(error: ServerError) {
-      restore()
-      if (name) delete connection.submittedNamedStatements?.[name]
-      return query.handleError(error, connection)
-    },
-  })
+  return `select ${SET.replace('$1', literal)};`
 }
 
 /** Sets properties of an object until the function that it returns is called. */

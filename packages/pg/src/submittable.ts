@@ -1,9 +1,9 @@
 import type { StoredContext } from '@auditrum/core'
 import type { Command, CommandKind } from './commands.js'
 import { type Connection, handlers, type Query, type Submittable } from './driver.js'
-import { inContext } from './query.js'
+import { inContext, isRefused } from './query.js'
 import type { Session } from './session.js'
-import { behindSetting, cork, expectSetting, override, sendSetting } from './setting.js'
+import { type Answer, cork, override } from './setting.js'
 
 /**
  * Makes a cursor, a stream or a query object of the application's, once, send the context before it
@@ -21,48 +21,71 @@ export function carryOn(
       restore()
       const [command] = commands
       const carrying =
-        commands.length === 1 && command !== undefined && takesSetting(query, command, session)
+        commands.length === 1 &&
+        command !== undefined &&
+        takesSetting(query, command, session, connection)
       const setting = carrying ? session.due(context) : undefined
       stayIn(query, context)
       const refused =
         setting === undefined
           ? query.submit(connection)
-          : cork(connection, () => submitBehind(setting, query, command?.kind, connection))
+          : cork(connection, () => submitBehind(setting, session, query, command?.kind, connection))
       if (!refused) session.submitted(commands, setting)
       return refused
     },
   })
 }
 
-/**
- * Behind a setting without Sync a single simple Query is wrong on PostgreSQL 18, so what would be
- * one goes by the extended protocol.
- */
-function takesSetting(query: Submittable, command: Command, session: Session): boolean {
+function takesSetting(
+  query: Submittable,
+  command: Command,
+  session: Session,
+  connection: Connection,
+): boolean {
+  if (!session.carries(command)) return false
   // a query has no data to copy in; a stream that copies out reads the socket by itself
-  const wrong = isQuery(query) ? command.kind === 'copy in' : command.kind.startsWith('copy out')
-  return session.carries(command) && !wrong
+  return isQuery(query)
+    ? command.kind !== 'copy in' && !isRefused(query, connection)
+    : !command.kind.startsWith('copy out')
 }
 
 function submitBehind(
-  setting: string,
+  value: string,
+  { setting }: Session,
   query: Submittable,
   kind: CommandKind | undefined,
   connection: Connection,
 ) {
-  let refused: Error | null | undefined
-  if (isQuery(query)) {
-    if (!query.requiresPreparation()) {
-      query.requiresPreparation = () => true
-      query.binary = false
-    }
-    refused = query.submit(behindSetting(setting, connection))
-  } else {
-    sendSetting(connection, setting)
-    refused = query.submit(kind === 'copy in' ? copyingIn(connection, query) : connection)
+  const answer = setting.answer()
+  setting.send(connection, value)
+  if (isQuery(query) && !query.requiresPreparation()) {
+    // behind a setting without Sync, PostgreSQL 18 does not commit a single simple Query
+    query.requiresPreparation = () => true
+    query.binary = false
   }
-  if (!refused) expectSetting(query, connection)
+  const refused = query.submit(kind === 'copy in' ? copyingIn(connection, query) : connection)
+  if (!refused) keepFrom(query, answer, connection)
   return refused
+}
+
+/** Keeps the answers to the setting from a query. */
+function keepFrom(query: Submittable, answer: Answer, connection: Connection): void {
+  const { name } = query
+  const restore = override<Submittable>(query, {
+    // at a ParseComplete the client notes the active query's name as parsed, which it is not yet
+    name: undefined,
+    handleDataRow: answer.row,
+    handleCommandComplete() {
+      restore()
+      answer.complete()
+    },
+    handleError(error) {
+      restore()
+      answer.failed()
+      if (name) delete connection.submittedNamedStatements?.[name]
+      return query.handleError(error, connection)
+    },
+  })
 }
 
 /** A connection for a stream that copies in: it sends a simple Query, and this an extended one. */

@@ -143,6 +143,46 @@ describe('a named statement', () => {
   })
 })
 
+describe('the statement that sends the context', () => {
+  test('is prepared once, and again forgotten with DISCARD ALL and DEALLOCATE', async () => {
+    const own = await it.database.client()
+    const audit = auditrum(own, { maintain: false })
+    const prepared = async () =>
+      (await own.query('select name from pg_prepared_statements order by name')).rows
+    const write = () => as('anna', () => own.query(insert, ['x']))
+    await write()
+    expect(await prepared()).toEqual([])
+    await write()
+    expect(await prepared()).toEqual([{ name: 'auditrum.context' }])
+    await write()
+    for (const forget of ['discard all', 'deallocate all', 'deallocate prepare all']) {
+      await own.query(forget)
+      await write()
+      await own.query('begin')
+      await write()
+      await own.query('commit')
+    }
+    expect(await it.users()).toEqual(Array(9).fill('anna'))
+    audit.close()
+  })
+
+  test('that was interrupted is sent again', async () => {
+    const own = await it.database.client()
+    const audit = auditrum(own, { maintain: false })
+    for (let turn = 0; turn < 3; turn++) {
+      await own.query('begin')
+      await own.query('selec').catch(() => undefined)
+      await expect(as('anna', () => own.query(insert, ['x']))).rejects.toMatchObject({
+        code: '25P02',
+      })
+      await own.query('rollback')
+      await as('anna', () => own.query(insert, ['x']))
+    }
+    expect(await it.users()).toEqual(['anna', 'anna', 'anna'])
+    audit.close()
+  })
+})
+
 describe('time and interruption', () => {
   test('query_timeout, statement_timeout and cancel leave a connection that works', async () => {
     const slow = 'insert into orders (note) select pg_sleep(5)::text'
@@ -392,10 +432,11 @@ describe('wrapping', () => {
 
   test('refuses pg-native with a sentence', () => {
     class Native {
-      connect() {}
+      query() {}
     }
-    expect(() => auditrum({ totalCount: 0, Client: Native, on() {} } as never)).toThrow('pg-native')
-    expect(() => auditrum({ connection: undefined } as never)).toThrow('pg-native')
+    const pool = { totalCount: 0, Client: Native, on() {}, query() {} }
+    expect(() => auditrum(pool as never)).toThrow('pg-native')
+    expect(() => auditrum(new Native() as never)).toThrow('pg-native')
   })
 })
 
