@@ -58,7 +58,7 @@ export function wrapClient(client: Client, { carry, onPayload }: CarryOptions) {
     }
     if (isSubmittable(config)) {
       carryOn(config, session, context, commands)
-      if (commands.some(({ kind }) => kind === 'copy out, writing')) settle(context)
+      if (commands.length > 1 || commands[0]?.kind === 'copy out, writing') settle(context)
       return original(...args)
     }
     if (commands.length === 0 || (!client.pipeline && passes(commands))) {
@@ -85,8 +85,8 @@ export function wrapClient(client: Client, { carry, onPayload }: CarryOptions) {
       return undefined
     }
     return new Promise((resolve, reject) => {
-      const settle: Callback = (error, result) => (error ? reject(error) : resolve(result))
-      original(carrying, settle)
+      const done: Callback = (error, result) => (error ? reject(error) : resolve(result))
+      original(carrying, done)
     }).catch((error: unknown) => {
       // as the client does: a stack that leads back to the caller, not to the socket
       if (error instanceof Error) Error.captureStackTrace(error)

@@ -342,6 +342,22 @@ describe('cursors and streams', () => {
   })
 })
 
+test('query objects of several commands are never attributed to an ended block', async () => {
+  const several = () =>
+    once(
+      client.query(
+        new pg.Query('insert into orders default values; insert into orders default values'),
+      ),
+      'end',
+    )
+  await client.query('begin')
+  await as('anna', () => client.query(insert, ['x']))
+  await several()
+  await as('ben', several)
+  await client.query('commit')
+  expect(await it.users()).toEqual(['anna', null, null, 'ben', 'ben'])
+})
+
 describe('a pipeline', () => {
   test('carries one context for each statement, also of transactions', async () => {
     const piped = await it.database.client({ pipeline: true } as pg.ClientConfig)
