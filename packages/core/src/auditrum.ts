@@ -16,11 +16,12 @@ import { type Change, plan } from './install/plan.js'
 import { type Status, status } from './install/status.js'
 import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
-import { checkQueryable, type Queryable } from './queryable.js'
+import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
 import { type BlameLine, blame } from './read/blame.js'
 import type { AuditEvent, Row } from './read/event.js'
 import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
+import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
 
 export interface AuditrumOptions {
@@ -250,6 +251,20 @@ export class Auditrum {
   /** The log's housekeeping, to be called about once a day. */
   async maintain(): Promise<Maintenance> {
     return maintain(this.#queryable, this.#schema)
+  }
+
+  /**
+   * From now on a context counts only if it is signed with this key, which the application holds:
+   * who can inject SQL can then no longer write in somebody else's name. Give adapters the same key
+   * as their option `signing`.
+   *
+   * @param key at least 32 bytes; null forgets it, and with the last one signatures are not asked for.
+   * @param name tells keys apart: two are valid while one takes the place of the other.
+   * @throws UsageError for a key that can be guessed.
+   */
+  async signContexts(key: string | null, name = 'default'): Promise<void> {
+    const text = `SELECT ${quoteIdentifier(this.#schema)}.sign_contexts($1, $2)`
+    await rowsOf(this.#queryable, text, [key, name])
   }
 
   /** All events that match, newest first, read page by page. */

@@ -21,6 +21,7 @@ export {
 export { contextEnvironment } from './context/environment.js'
 // context, for adapters
 export { type ContextPayload, payloadOf } from './context/payload.js'
+export { type Signing, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
 // declare
 export type { TableName } from './declare/table.js'

@@ -4,19 +4,21 @@ import {
   type AuditrumOptions,
   ContextError,
   type ContextPayload,
+  type Signing,
   UsageError,
 } from '@auditrum/core'
 import type pg from 'pg'
-import type { CarryOptions } from './client.js'
 import { wrapClient } from './client.js'
 import { type Client, isPool } from './driver.js'
 import { wrapPool } from './pool.js'
-import type { Carry } from './session.js'
+import type { Carry, CarryOptions } from './session.js'
 
 /** What {@link auditrum} may be told. */
 export interface PgOptions extends AuditrumOptions {
   /** Which statements carry the context: all that may write (the default), or all that can. */
   readonly carry?: Carry
+  /** Signs every context, for a database that asks for it: see `signContexts`. */
+  readonly signing?: Signing
   /** Whether a timer calls `maintain()` once a day; true without it. It keeps no process alive. */
   readonly maintain?: boolean
   /** Hears of what went wrong beside the application's own work; one line per kind on stderr without it. */
@@ -56,14 +58,14 @@ export class PgAuditrum extends Auditrum {
   #timer: NodeJS.Timeout | undefined
 
   constructor(target: pg.Pool | pg.ClientBase, options: PgOptions = {}) {
-    const { carry = 'writes', maintain = true, onError = oncePerKind(), ...rest } = options
+    const { carry = 'writes', signing, maintain = true, onError = oncePerKind(), ...rest } = options
     if (carry !== 'writes' && carry !== 'all') {
       throw new UsageError(`carry is ${JSON.stringify(carry)}. It is 'writes' or 'all'.`)
     }
     super(target, rest)
     this.#target = target
     this.#onError = onError
-    const carrying: CarryOptions = { carry, onPayload: reportProblems(onError) }
+    const carrying: CarryOptions = { carry, signing, onPayload: reportProblems(onError) }
     this.#unwrap = isPool(target)
       ? wrapPool(target, carrying)
       : wrapClient(target as unknown as Client, carrying)

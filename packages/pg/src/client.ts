@@ -1,4 +1,4 @@
-import { type ContextPayload, type StoredContext, storedContext, UsageError } from '@auditrum/core'
+import { type StoredContext, storedContext, UsageError } from '@auditrum/core'
 import { type Command, commandsOf } from './commands.js'
 import {
   type Callback,
@@ -9,15 +9,9 @@ import {
   queryClassOf,
 } from './driver.js'
 import { carryingQueryClass, inContext } from './query.js'
-import { type Carry, Session } from './session.js'
+import { type CarryOptions, Session } from './session.js'
 import { override } from './setting.js'
 import { carryOn } from './submittable.js'
-
-export interface CarryOptions {
-  readonly carry: Carry
-  /** Hears of what could not be stored. */
-  readonly onPayload: (payload: ContextPayload) => void
-}
 
 // on the client, not in a WeakMap: two copies of this package must not both send a context
 const wrapped = Symbol.for('auditrum.pg.1')
@@ -27,10 +21,10 @@ const wrapped = Symbol.for('auditrum.pg.1')
  *
  * @returns takes it off again; undefined where somebody else has put it on.
  */
-export function wrapClient(client: Client, { carry, onPayload }: CarryOptions) {
+export function wrapClient(client: Client, options: CarryOptions) {
   if (wrapped in client || client.replication) return undefined
   refuseNative(client)
-  const session = new Session(client, carry, onPayload)
+  const session = new Session(client, options)
   let standardConformingStrings = true
   const listeners = {
     readyForQuery: ({ status }: { readonly status: string }) => session.ready(status),

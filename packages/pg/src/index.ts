@@ -19,6 +19,7 @@ export {
   type Page,
   type RowId,
   SchemaError,
+  type Signing,
   type Status,
   type SyncResult,
   type TrackOptions,

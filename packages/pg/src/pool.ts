@@ -1,8 +1,9 @@
 import { runInContext, storedContext, UsageError } from '@auditrum/core'
 import type pg from 'pg'
-import { type CarryOptions, wrapClient } from './client.js'
+import { wrapClient } from './client.js'
 import type { Client } from './driver.js'
 import { inContext } from './query.js'
+import type { CarryOptions } from './session.js'
 
 type Connected = (error: Error | undefined, client: unknown, release: unknown) => void
 

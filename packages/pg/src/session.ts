@@ -1,7 +1,21 @@
-import { type ContextPayload, payloadOf, type StoredContext } from '@auditrum/core'
+import {
+  type ContextPayload,
+  payloadOf,
+  type Signing,
+  type StoredContext,
+  signPayload,
+} from '@auditrum/core'
 import type { Command, CommandKind } from './commands.js'
 import type { Client } from './driver.js'
 import { Setting } from './setting.js'
+
+/** How the context is carried. */
+export interface CarryOptions {
+  readonly carry: Carry
+  readonly signing: Signing | undefined
+  /** Hears of what could not be stored. */
+  readonly onPayload: (payload: ContextPayload) => void
+}
 
 /** Which commands carry the context: all that may write, or all that can. */
 export type Carry = 'writes' | 'all'
@@ -21,11 +35,13 @@ export class Session {
   #inFlight = 0
   readonly #carry: Carry
   readonly #onPayload: (payload: ContextPayload) => void
+  readonly #signing: Signing | undefined
   readonly setting: Setting
 
-  constructor(client: Client, carry: Carry, onPayload: (payload: ContextPayload) => void) {
+  constructor(client: Client, { carry, onPayload, signing }: CarryOptions) {
     this.setting = new Setting(client)
     this.#carry = carry
+    this.#signing = signing
     this.#onPayload = onPayload
   }
 
@@ -49,7 +65,7 @@ export class Session {
     if (context) {
       const payload = payloadOf(context, isFirst)
       if (payload.problems.length > 0) this.#onPayload(payload)
-      text = payload.text
+      text = this.#signing ? signPayload(payload, this.#signing) : payload.text
     } else if (isFirst) return undefined
     return text === this.#sent ? undefined : text
   }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -369,4 +370,81 @@ test('PGOPTIONS carry a context into another program', async () => {
     { user_id: 'anna', change_reason: `it's a "fix"\t\\ of 2 rows`, context_error: null },
   ])
   await it.users()
+})
+
+describe('signed contexts', () => {
+  const key = 'k'.repeat(32)
+  const insert = 'insert into orders (note) values ($1)'
+  const logged = async (own: Shop) => {
+    const { rows } = await own.database.query(
+      'select user_id, context_error from auditrum.auditlog order by id desc limit 1',
+    )
+    return rows[0]
+  }
+
+  test('count; others are said in context_error and name nobody', async () => {
+    const own = await shop({}, { signing: { key } })
+    await as('anna', () => own.pool.query(insert, ['before it is asked for']))
+    expect(await logged(own)).toEqual({ user_id: 'anna', context_error: null })
+    await own.audit.signContexts(key)
+    await as('anna', () => own.pool.query(insert, ['signed']))
+    expect(await logged(own)).toEqual({ user_id: 'anna', context_error: null })
+
+    const payload = (expires: number, user: string, secret = key) => {
+      const json = JSON.stringify({ v: 1, metadata: { user_id: user } })
+      const mac = createHmac('sha256', secret).update(`${expires} ${json}`).digest('hex')
+      return `s1 ${expires} ${mac} ${json}`
+    }
+    const later = Math.ceil(Date.now() / 1000) + 60
+    const write = async (value: string) => {
+      await own.database.query('begin')
+      await own.database.query(`select set_config('auditrum.context', $1, true)`, [value])
+      await own.database.query(insert, ['by hand'])
+      await own.database.query('commit')
+      return logged(own)
+    }
+    expect(await write(payload(later, 'anna'))).toEqual({ user_id: 'anna', context_error: null })
+    for (const [value, problem] of [
+      ['{"user_id": "admin"}', 'not signed'],
+      [payload(later, 'admin', 'x'.repeat(32)), 'wrong'],
+      [payload(later, 'anna').replace('anna', 'admin'), 'wrong'],
+      [payload(later, 'anna').replace(String(later), String(later + 1)), 'wrong'],
+      [payload(1_700_000_000, 'admin'), 'expired'],
+    ] as const) {
+      expect(await write(value)).toEqual({
+        user_id: null,
+        context_error: expect.stringContaining(problem),
+      })
+    }
+    await own.database.query(
+      `create table guarded (id int); select auditrum.track('guarded', '{"requireContext": true}')`,
+    )
+    const guard = 'insert into guarded values (1)'
+    await as('anna', () => own.pool.query(guard))
+    own.audit.close()
+    await expect(
+      own.pool.query(`select set_config('auditrum.context', '{"user_id": 1}', true); ${guard}`),
+    ).rejects.toMatchObject({ code: 'AU001' })
+  })
+
+  test('have keys that can be changed while both are in use, and that nobody else reads', async () => {
+    const own = await shop({}, { signing: { key } })
+    await expect(own.audit.signContexts('short')).rejects.toMatchObject({ code: 'AUDITRUM_USAGE' })
+    await own.audit.signContexts('n'.repeat(100), 'new')
+    await as('anna', () => own.pool.query(insert, ['x']))
+    expect(await logged(own)).toMatchObject({ user_id: null })
+    await own.audit.signContexts(key)
+    await as('anna', () => own.pool.query(insert, ['x']))
+    expect(await logged(own)).toMatchObject({ user_id: 'anna' })
+    const role = await own.database.role()
+    await own.database.query(`grant usage on schema auditrum to ${role.name}`)
+    const stranger = await role.client()
+    await expect(stranger.query('select * from auditrum.audit_key')).rejects.toMatchObject({
+      code: '42501',
+    })
+    await own.audit.signContexts(null)
+    await own.audit.signContexts(null, 'new')
+    await own.database.query(insert, ['unsigned is fine again'])
+    expect(await logged(own)).toEqual({ user_id: null, context_error: null })
+  })
 })

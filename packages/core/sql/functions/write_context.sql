@@ -5,6 +5,7 @@
 -- payload: the setting auditrum.context. Either what the adapters send,
 --   {"v": 1, "id": uuid, "root": uuid, "metadata": {...}, "error": "what they could not store"}
 -- or any other JSON object, taken as the metadata itself, for people in psql.
+-- either of them signed as in signed_context.
 -- What cannot be stored is said in context_error: the application's write goes
 -- through, with what the database knows by itself.
 CREATE OR REPLACE FUNCTION :schema.write_context(payload text)
@@ -30,7 +31,11 @@ BEGIN
       IF octet_length(payload) > 65536 THEN
         RAISE EXCEPTION 'the context has % bytes, more than 65536', octet_length(payload);
       END IF;
-      document := payload::jsonb;
+      IF starts_with(payload, 's1 ') OR to_regclass(':schema.audit_key') IS NOT NULL THEN
+        document := :schema.signed_context(payload)::jsonb;
+      ELSE
+        document := payload::jsonb;
+      END IF;
       IF octet_length(document::text) > 131072 THEN
         RAISE EXCEPTION 'the context has numbers that would fill % bytes', octet_length(document::text);
       END IF;

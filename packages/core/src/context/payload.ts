@@ -12,8 +12,8 @@ export interface ContextPayload {
   readonly problems: readonly Problem[]
 }
 
-/** What `write_context` accepts, in bytes, less room for what is around the metadata. */
-const METADATA_LIMIT = 65_536 - 1_024
+/** What `write_context` accepts, in bytes, less room for what is around the metadata: ids, an error, a signature. */
+const METADATA_LIMIT = 65_536 - 4_096
 
 interface Sent extends ContextPayload {
   readonly revision: number

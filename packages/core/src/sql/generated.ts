@@ -1279,6 +1279,86 @@ BEGIN
 END
 $function$;
 `,
+  'functions/sign_contexts': `-- From now on a context counts only if it is signed with this key, or another
+-- one that was given under another name: so that keys can be changed while both
+-- are in use. Without a key that name's is forgotten; with the last one contexts
+-- need no signature again. Keys are kept as the pads of HMAC (RFC 2104), where
+-- only the owner of the log and its functions can read them.
+CREATE OR REPLACE FUNCTION :schema.sign_contexts(key text, name text DEFAULT 'default')
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_variable
+DECLARE
+  secret    bytea := convert_to(key, 'UTF8');
+  inner_pad bytea;
+  outer_pad bytea;
+BEGIN
+  IF octet_length(secret) < 32 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The key has %s bytes, and one of fewer than 32 can be guessed.', octet_length(secret)),
+      HINT = 'Make one with: openssl rand -hex 32';
+  END IF;
+  IF to_regclass(':schema.audit_key') IS NULL THEN
+    IF key IS NULL THEN
+      RETURN;
+    END IF;
+    CREATE TABLE :schema.audit_key (
+      name      text  PRIMARY KEY,
+      inner_pad bytea NOT NULL,
+      outer_pad bytea NOT NULL
+    );
+    PERFORM :schema.make_private('pg_class'::regclass, ':schema.audit_key'::regclass);
+  END IF;
+  DELETE FROM :schema.audit_key AS known WHERE known.name = sign_contexts.name;
+  IF key IS NOT NULL THEN
+    IF octet_length(secret) > 64 THEN
+      secret := sha256(secret);
+    END IF;
+    secret := secret || decode(repeat('00', 64 - octet_length(secret)), 'hex');
+    inner_pad := secret;
+    outer_pad := secret;
+    FOR place IN 0 .. 63 LOOP
+      inner_pad := set_byte(inner_pad, place, get_byte(secret, place) # 54);  -- 0x36
+      outer_pad := set_byte(outer_pad, place, get_byte(secret, place) # 92);  -- 0x5c
+    END LOOP;
+    INSERT INTO :schema.audit_key (name, inner_pad, outer_pad) VALUES (name, inner_pad, outer_pad);
+  ELSIF NOT EXISTS (SELECT FROM :schema.audit_key) THEN
+    DROP TABLE :schema.audit_key;
+  END IF;
+END
+$function$;
+`,
+  'functions/signed_context': `-- The JSON of a context. Where contexts must be signed (sign_contexts), one that
+-- is not, or not rightly, or too late, is an error:
+--   s1 <expires: seconds since 1970> <HMAC-SHA256 in hex> <JSON>
+-- The HMAC (RFC 2104) is over everything else: '<expires> <JSON>'.
+CREATE OR REPLACE FUNCTION :schema.signed_context(payload text)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  part text[] := regexp_match(payload, '^s1 (\\d{1,12}) ([0-9a-f]{64}) (.*)$');
+BEGIN
+  IF to_regclass(':schema.audit_key') IS NULL THEN
+    RETURN coalesce(part[3], payload);
+  ELSIF part IS NULL THEN
+    RAISE EXCEPTION 'the context is not signed';
+  ELSIF part[1]::bigint < extract(epoch FROM clock_timestamp()) THEN
+    RAISE EXCEPTION 'the signature of the context has expired';
+  ELSIF NOT EXISTS (
+    SELECT FROM :schema.audit_key AS key
+    WHERE encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(part[1] || ' ' || part[3], 'UTF8'))), 'hex') = part[2]
+  ) THEN
+    RAISE EXCEPTION 'the signature of the context is wrong';
+  END IF;
+  RETURN part[3];
+END
+$function$;
+`,
   'functions/table_id': `-- Finds a table as people name it: one that is tracked now, else the one that
 -- was last known by that name. For the reading functions, which pass what the
 -- caller's own search_path makes of a name without a schema. A name that the
@@ -1609,6 +1689,7 @@ $function$;
 -- payload: the setting auditrum.context. Either what the adapters send,
 --   {"v": 1, "id": uuid, "root": uuid, "metadata": {...}, "error": "what they could not store"}
 -- or any other JSON object, taken as the metadata itself, for people in psql.
+-- either of them signed as in signed_context.
 -- What cannot be stored is said in context_error: the application's write goes
 -- through, with what the database knows by itself.
 CREATE OR REPLACE FUNCTION :schema.write_context(payload text)
@@ -1634,7 +1715,11 @@ BEGIN
       IF octet_length(payload) > 65536 THEN
         RAISE EXCEPTION 'the context has % bytes, more than 65536', octet_length(payload);
       END IF;
-      document := payload::jsonb;
+      IF starts_with(payload, 's1 ') OR to_regclass(':schema.audit_key') IS NOT NULL THEN
+        document := :schema.signed_context(payload)::jsonb;
+      ELSE
+        document := payload::jsonb;
+      END IF;
       IF octet_length(document::text) > 131072 THEN
         RAISE EXCEPTION 'the context has numbers that would fill % bytes', octet_length(document::text);
       END IF;
