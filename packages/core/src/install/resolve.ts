@@ -179,7 +179,7 @@ export function matches(name: TableName, table: Named): boolean {
 }
 
 /** Two sentences about a cast whose function would run with the rights of the log's owner. */
-export function foreignCast(table: string, type: string): string {
+function foreignCast(table: string, type: string): string {
   return `${table} has a column of type ${type}, whose cast to json is a function that neither a superuser nor the owner of the log owns, and that would run with the rights of the log's owner. Drop the cast, or let the owner of the log own its function.`
 }
 
