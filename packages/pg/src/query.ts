@@ -27,9 +27,10 @@ interface CarryingQueryClass {
 
 /**
  * invalid_transaction_termination: a procedure that commits; active_sql_transaction: a command that
- * wants to be alone; syntax_error: several commands where one was read.
+ * wants to be alone; syntax_error: several commands where one was read; invalid_sql_statement_name:
+ * something that no text shows has deallocated the prepared setting.
  */
-const refusedBecauseOfUs = new Set(['2D000', '25001', '42601'])
+const refusedBecauseOfUs = new Set(['2D000', '25001', '42601', '26000'])
 
 const classes = new WeakMap<QueryClass, CarryingQueryClass>()
 

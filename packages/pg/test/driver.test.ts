@@ -166,6 +166,19 @@ describe('the statement that sends the context', () => {
     audit.close()
   })
 
+  test('that was deallocated where no text shows it makes no write fail', async () => {
+    const own = await it.database.client()
+    const audit = auditrum(own, { maintain: false })
+    const write = () => as('anna', () => own.query(insert, ['x']))
+    await write()
+    await write()
+    await own.query(`do $$ begin execute 'deallocate all'; end $$`)
+    await write()
+    await write()
+    expect(await it.users()).toEqual(['anna', 'anna', null, 'anna'])
+    audit.close()
+  })
+
   test('that was interrupted is sent again', async () => {
     const own = await it.database.client()
     const audit = auditrum(own, { maintain: false })
