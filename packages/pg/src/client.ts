@@ -52,7 +52,8 @@ export function wrapClient(client: Client, options: CarryOptions) {
     }
     if (isSubmittable(config)) {
       carryOn(config, session, context, commands)
-      if (commands.length > 1 || commands[0]?.kind === 'copy out, writing') settle(context)
+      const carriesNone = commands.length > 1 || commands[0]?.kind.startsWith('copy out')
+      if (carriesNone && commands.some((each) => session.carries(each))) settle(context)
       return original(...args)
     }
     if (commands.length === 0 || (!client.pipeline && passes(commands))) {

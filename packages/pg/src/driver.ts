@@ -25,6 +25,8 @@ export interface Connection extends EventEmitter {
 /** An error as the server reports it. */
 export interface ServerError extends Error {
   readonly code?: string
+  /** Of the server's source, where it was raised. */
+  readonly routine?: string
   /** 1-based, in characters of the text that was sent. */
   position?: string | undefined
 }

@@ -25,13 +25,6 @@ interface CarryingQueryClass {
   new (carried: Carried, config: unknown, values?: unknown, callback?: unknown): Query
 }
 
-/**
- * invalid_transaction_termination: a procedure that commits; active_sql_transaction: a command that
- * wants to be alone; syntax_error: several commands where one was read; invalid_sql_statement_name:
- * something that no text shows has deallocated the prepared setting.
- */
-const refusedBecauseOfUs = new Set(['2D000', '25001', '42601', '26000'])
-
 const classes = new WeakMap<QueryClass, CarryingQueryClass>()
 
 /**
@@ -155,16 +148,38 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
     }
 
     fail(active: Query, error: ServerError, connection: Connection): unknown {
-      if (this.answer) {
+      const isOfSetting = this.answer !== undefined
+      if (isOfSetting) {
         this.answered(active).failed()
         if (active.name) delete connection.submittedNamedStatements?.[active.name]
       }
       const { carried, callback } = this
-      if (this.mayBeRetried && callback && refusedBecauseOfUs.has(error.code ?? '')) {
+      if (callback && this.mayBeRetried && this.#isBecauseOfUs(error, isOfSetting)) {
         this.mayBeRetried = false
         return carried.retryBare(callback)
       }
       return Base.prototype.handleError.call(this, error, connection)
+    }
+
+    /**
+     * Whether the setting in front is why the server refused, before the query did anything that
+     * stays: only then may it be sent again. A procedure may have committed before it failed.
+     */
+    #isBecauseOfUs({ code, routine }: ServerError, isOfSetting: boolean): boolean {
+      const { session, commands } = this.carried
+      const isCall = commands[0]?.kind === 'call'
+      switch (code) {
+        case '26000': // something that no text shows has deallocated the prepared setting
+          return isOfSetting
+        case '42601': // several commands where one was read
+          return this.isExtended && routine === 'exec_parse_message'
+        case '25001': // a command that wants to be alone and does not look it
+          return !isCall && routine === 'PreventInTransactionBlock'
+        case '2D000': // a procedure that commits
+          return isCall && session.setting.forbidsCommit
+        default:
+          return false
+      }
     }
   }
   classes.set(Base, Carrying)

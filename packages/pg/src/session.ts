@@ -49,9 +49,14 @@ export class Session {
     return this.#status === 'I'
   }
 
-  /** Whether commands of this kind carry a context. */
+  /**
+   * Whether a command carries the context. What looks like a read may write all the same, through a
+   * view say: it carries none then, but it must not have that of an ended block either. So from the
+   * first setting of a transaction on, reads keep it up to date as well.
+   */
   carries({ kind }: Command): boolean {
-    return writing.has(kind) || (this.#carry === 'all' && reading.has(kind))
+    const reads = this.#carry === 'all' || this.#sent !== undefined
+    return writing.has(kind) || (reads && reading.has(kind))
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Client, Connection } from './driver.js'
 /** The setting that the capture functions read. FROM, so that the value is not sent back. */
 const SET = "from pg_catalog.set_config('auditrum.context', $1, true)"
 const NAME = 'auditrum.context'
+const ABOUT_SERVER = "pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num')"
 
 /**
  * Sends the setting on one connection without a Sync, so that it shares the implicit transaction, and
@@ -10,21 +11,30 @@ const NAME = 'auditrum.context'
  *
  * On a direct connection the statement is prepared once, which leaves the server next to nothing to
  * do. Behind a pooler the next transaction may be on a connection that does not know it; so the first
- * time it asks for the server process, which a pooler does not give away as its own.
+ * time it asks for the server process, which a pooler does not give away as its own, and for the
+ * server's version.
  */
 export class Setting {
-  #isPrepared: 'unknown' | 'not yet' | 'yes' | 'never'
+  #isPrepared: 'unknown' | 'not yet' | 'yes' | 'never' = 'unknown'
   readonly #client: Client
+  /** `server_version_num`; 0 until the first answer. */
+  #version = 0
 
   constructor(client: Client) {
     this.#client = client
-    // a pipeline would prepare it again before it knows of the first time
-    this.#isPrepared = client.pipeline ? 'never' : 'unknown'
+  }
+
+  /**
+   * Whether a procedure that shares its transaction with the setting fails at its first COMMIT. Before
+   * 18 it commits, and goes on without the context.
+   */
+  get forbidsCommit(): boolean {
+    return this.#version >= 180_000
   }
 
   send(connection: Connection, value: string): void {
     if (this.#isPrepared === 'unknown') {
-      connection.parse({ text: `select pg_catalog.pg_backend_pid() ${SET}` })
+      connection.parse({ text: `select ${ABOUT_SERVER} ${SET}` })
     } else if (this.#isPrepared === 'not yet') {
       connection.parse({ text: `select ${SET}`, name: NAME })
     } else if (this.#isPrepared === 'never') {
@@ -41,8 +51,11 @@ export class Setting {
     return {
       row: ({ fields }) => {
         if (sent !== 'unknown') return
-        const isDirect = Number(String(fields?.[0])) === this.#client.processID
+        const [process, version] = (fields ?? []).map((field) => Number(String(field)))
+        // a pipeline would prepare it again before it knows of the first time
+        const isDirect = process === this.#client.processID && !this.#client.pipeline
         this.#isPrepared = isDirect ? 'not yet' : 'never'
+        this.#version = version ?? 0
       },
       complete: () => {
         if (sent === 'not yet') this.#isPrepared = 'yes'

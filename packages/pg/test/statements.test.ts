@@ -87,6 +87,21 @@ describe('in autocommit', () => {
   })
 
   test.each([
+    ['syntax_error', '42601', `execute 'selec'`],
+    ['active_sql_transaction', '25001', `execute 'vacuum orders'`],
+    ['invalid_transaction_termination', '2D000', `raise sqlstate '2D000'`],
+  ])(
+    'a procedure that committed and then fails with %s does not run twice',
+    async (_, code, fails) => {
+      const text = `do $$ begin insert into plain values (1); commit; ${fails}; end $$`
+      await it.database.query('truncate plain')
+      await expect(as('anna', () => client.query(text))).rejects.toMatchObject({ code })
+      const { rows } = await it.database.query('select count(*)::int as count from plain')
+      expect(rows).toEqual([{ count: 1 }])
+    },
+  )
+
+  test.each([
     'vacuum orders',
     'create index concurrently on orders (note)',
     'reindex table concurrently orders',
@@ -217,6 +232,19 @@ describe('in a transaction', () => {
     await expectClean(client)
   })
 
+  test('a read that writes where no text shows it has not the context of an ended block', async () => {
+    await it.database.query('create view touching as select touch() as id')
+    const read = () => client.query('select * from touching')
+    await begin()
+    await as('anna', insert)
+    await as('anna', read)
+    await read()
+    await as('ben', read)
+    await client.query('commit')
+    await as('anna', read)
+    expect(await it.users()).toEqual(['anna', 'anna', null, 'ben', null])
+  })
+
   test('an error inside is the error, and a rollback cleans up', async () => {
     await begin()
     await as('anna', insert)
@@ -345,7 +373,7 @@ test('carry: all also takes reads', async () => {
     all.pool.query(`select current_setting('auditrum.context', true) as context`),
   )
   expect(JSON.parse(rows[0].context)).toMatchObject({ metadata: { user_id: 7 } })
-  expect(() => shop({}, { carry: 'none' as never })).rejects.toThrow("'writes' or 'all'")
+  await expect(shop({}, { carry: 'none' as never })).rejects.toThrow("'writes' or 'all'")
 })
 
 test('PGOPTIONS carry a context into another program', async () => {
