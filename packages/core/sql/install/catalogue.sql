@@ -42,8 +42,6 @@ WITH RECURSIVE log_schema AS (
       SELECT FROM pg_catalog.pg_depend
       WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'
     )
-    -- an inheritance child follows its parent
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
 ), wanted AS (
   SELECT oid FROM declared WHERE oid IS NOT NULL
   UNION SELECT oid FROM swept
@@ -202,6 +200,15 @@ SELECT pg_catalog.json_build_object(
       'kind', class.relkind,
       'isTemporary', class.relpersistence = 't',
       'isPartition', class.relispartition,
+      'above', (
+        WITH RECURSIVE above (oid) AS (
+          SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid
+          UNION
+          SELECT inherits.inhparent
+          FROM above JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhrelid = above.oid
+        )
+        SELECT coalesce(pg_catalog.json_agg(above.oid::text), '[]') FROM above
+      ),
       -- types that are made into json by a function of somebody else's, which would run as the
       -- owner of the log
       'foreignCasts', (

@@ -9,5 +9,11 @@ WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpers
     SELECT FROM pg_catalog.pg_depend
     WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'
   )
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
+  -- a child that carries our trigger is recorded with its parent, or as itself
+  AND NOT (
+    EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = class.oid)
+    AND EXISTS (
+      SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = class.oid AND tgname = :'trigger'::name
+    )
+  )
 ORDER BY namespace.nspname, class.relname

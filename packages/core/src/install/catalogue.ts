@@ -80,6 +80,8 @@ export interface Table {
   readonly kind: string
   readonly isTemporary: boolean
   readonly isPartition: boolean
+  /** The oids of the tables it inherits from, also at second hand. */
+  readonly above: readonly string[]
   readonly mayTrigger: boolean
   /** Types that a function of somebody else's makes into json: it would run as the log's owner. */
   readonly foreignCasts: readonly string[]

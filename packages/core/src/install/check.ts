@@ -1,4 +1,4 @@
-import { showTable } from '../declare/table.js'
+import { showTable, type TableName } from '../declare/table.js'
 import type { Queryable } from '../queryable.js'
 import { readTableNames } from './catalogue.js'
 import type { PlanOptions } from './plan.js'
@@ -13,19 +13,15 @@ export async function check(
   { schema, tables: entries }: PlanOptions,
 ): Promise<readonly string[]> {
   const catalogue = await readFor(queryable, schema, entries)
-  const tracked = new Set(
-    catalogue.captures.flatMap(({ table: oid }) => {
-      const table = oid === null ? undefined : catalogue.tables[oid]
-      return table ? [showTable(table)] : []
-    }),
-  )
-  const waived = entries.flatMap((entry) =>
+  const tracked = catalogue.captures.flatMap(({ table: oid }) => {
+    const table = oid === null ? undefined : catalogue.tables[oid]
+    return table ? [table] : []
+  })
+  const waived: readonly TableName[] = entries.flatMap((entry) =>
     entry.kind === 'waive' ? [entry.table] : entry.kind === 'trackAll' ? entry.except : [],
   )
   const names = await readTableNames(queryable, schema)
   return names
-    .filter(
-      (table) => !tracked.has(showTable(table)) && !waived.some((name) => matches(name, table)),
-    )
+    .filter((table) => ![...tracked, ...waived].some((name) => matches(name, table)))
     .map(showTable)
 }

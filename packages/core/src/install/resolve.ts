@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { nearest } from '../declare/nearest.js'
 import { didYouMean } from '../declare/options.js'
 import { quoteTable, showTable, type TableName } from '../declare/table.js'
-import type { Entry, TrackOptions } from '../declare/track.js'
+import type { Entry, TrackAll, TrackOptions } from '../declare/track.js'
 import { DeclarationError } from '../errors.js'
 import type { Queryable } from '../queryable.js'
 import { type Catalogue, readCatalogue, readTableNames, type Table } from './catalogue.js'
@@ -155,15 +155,9 @@ export async function resolve(
     }
     wanted.set(oid, { oid, table, options: checkAgainst(table, entry.options, schema) })
   }
-  for (const entry of entries) {
-    if (entry.kind !== 'trackAll') continue
-    for (const oid of catalogue.swept) {
-      const table = catalogue.tables[oid]
-      if (!table || table.schema !== entry.schema || wanted.has(oid)) continue
-      if (entry.except.some((name) => matches(name, table))) continue
-      if (entries.some((other) => other.kind === 'waive' && matches(other.table, table))) continue
-      wanted.set(oid, { oid, table, options: checkAgainst(table, entry.options, schema) })
-    }
+  for (const { oid, table, entry } of sweptTables(entries, catalogue)) {
+    if (wanted.has(oid)) continue
+    wanted.set(oid, { oid, table, options: checkAgainst(table, entry.options, schema) })
   }
   return [...wanted.values()]
 }
@@ -171,6 +165,35 @@ export async function resolve(
 interface Named {
   readonly schema: string
   readonly table: string
+}
+
+/**
+ * The tables that trackAll means: not those excepted, waived or declared by themselves, and not those
+ * recorded with a table above them.
+ */
+export function sweptTables(
+  entries: readonly Entry[],
+  catalogue: Catalogue,
+): readonly { readonly oid: string; readonly table: Table; readonly entry: TrackAll }[] {
+  const swept = entries.flatMap((entry) =>
+    entry.kind !== 'trackAll'
+      ? []
+      : catalogue.swept.flatMap((oid) => {
+          const table = catalogue.tables[oid]
+          const isLeftOut =
+            !table ||
+            table.schema !== entry.schema ||
+            entry.except.some((name) => matches(name, table)) ||
+            entries.some((other) => other.kind === 'waive' && matches(other.table, table))
+          return isLeftOut ? [] : [{ oid, table, entry }]
+        }),
+  )
+  const recorded = new Set([
+    ...Object.values(catalogue.declared),
+    ...catalogue.captures.map(({ table }) => table),
+    ...swept.map(({ oid }) => oid),
+  ])
+  return swept.filter(({ table }) => !table.above.some((oid) => recorded.has(oid)))
 }
 
 /** Whether a declared name means this table, where the search_path is not asked: `orders` is then any schema's. */

@@ -3,7 +3,7 @@ import type { Declaration } from '../declare/track.js'
 import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render, SCHEMA_VERSION, triggerName } from '../sql/template.js'
-import type { Catalogue, Table } from './catalogue.js'
+import { type Catalogue, readTableNames, type Table } from './catalogue.js'
 import { type Difference, inspectTable } from './inspect.js'
 import type { PlanOptions } from './plan.js'
 import {
@@ -12,6 +12,7 @@ import {
   type NameProblem,
   nameProblems,
   readFor,
+  sweptTables,
   unknownColumn,
 } from './resolve.js'
 import { inspectLog, writableBy } from './shipped.js'
@@ -211,9 +212,15 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
     const table = oid == null ? undefined : catalogue.tables[oid]
     if (oid != null && table) inspectDeclared(entry, table, oid)
   }
+  for (const { oid, table } of sweptTables(entries, catalogue)) inspectTracking(table, oid)
+  const orphans = catalogue.captures.some(({ table }) => table === null)
+  const names = orphans ? await readTableNames(queryable, schema) : []
   for (const capture of catalogue.captures) {
     const table = capture.table === null ? undefined : catalogue.tables[capture.table]
-    if (!table) {
+    const name = capture.stamp?.table
+    if (!table && name && names.some((each) => matches(name, each))) {
+      inspectOrphan(showTable(name))
+    } else if (!table) {
       add(
         'info',
         'table_dropped',
@@ -221,9 +228,7 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
         `The table of ${schema}.capture_${capture.id} was dropped`,
         'Its history stays. Run sync with prune to drop the function.',
       )
-      continue
-    }
-    inspectTracked(table, capture.id)
+    } else inspectTracked(table, capture.id)
   }
 
   function inspectDeclared(entry: Declaration, table: Table, oid: string) {
@@ -237,15 +242,31 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
         'Correct the declaration and run sync; until then events hold what is safe to store.',
       )
     }
-    if (!catalogue.captures.some((capture) => capture.table === oid)) {
-      add(
-        'error',
-        'not_tracked',
-        showTable(table),
-        `${showTable(table)} is declared and not tracked`,
-        RUN_SYNC,
-      )
-    }
+    inspectTracking(table, oid)
+  }
+
+  function inspectTracking(table: Table, oid: string) {
+    if (catalogue.captures.some((capture) => capture.table === oid)) return
+    const name = showTable(table)
+    add('error', 'not_tracked', name, `${name} is declared and not tracked`, RUN_SYNC)
+  }
+
+  /** A table whose triggers are gone, while a capture function was written for it. */
+  function inspectOrphan(name: string) {
+    if (catalogue.captures.some(({ table }) => isNamed(table, name))) return
+    if (findings.some(({ code, table }) => code === 'not_tracked' && table === name)) return
+    add(
+      'error',
+      'trigger_missing',
+      name,
+      `${name} was tracked, and has none of its triggers any more`,
+      'Declare it and run sync; or run sync with prune, if it is not to be recorded.',
+    )
+  }
+
+  function isNamed(oid: string | null, name: string): boolean {
+    const table = oid === null ? undefined : catalogue.tables[oid]
+    return table !== undefined && showTable(table) === name
   }
 
   function inspectTracked(table: Table, id: number) {

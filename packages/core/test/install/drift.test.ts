@@ -1,7 +1,8 @@
 import type { Database } from '@auditrum/testkit'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import { describe, expect, test } from 'vitest'
-import { Auditrum, type Status, track } from '../../src/index.js'
+import { Auditrum, type Status, track, trackAll, waive } from '../../src/index.js'
+import { auditedDatabase } from '../support.js'
 
 interface Case {
   readonly title: string
@@ -311,4 +312,55 @@ test('the history of a dropped table is found by its name, and goes on when it i
   expect((await audit.status()).tables).toContainEqual(
     expect.objectContaining({ table: 'public.orders', gaps: 1 }),
   )
+})
+
+describe('a table that is not recorded', () => {
+  test.each([
+    ['declared with trackAll', [trackAll()]],
+    ['no longer declared', []],
+  ])('is an error of status, %s', async (_, tables) => {
+    const database = await auditedDatabase()
+    await database.query('create table a (id int primary key); create table b (id int primary key)')
+    await new Auditrum(database, { tables: [trackAll()] }).sync()
+    await database.query(`
+      drop trigger "00_auditrum" on a; drop trigger "00_auditrum_truncate" on a;
+      drop table b; create table b (id int primary key); create table c (id int primary key)`)
+    const { ok, findings } = await new Auditrum(database, { tables }).status()
+    expect(ok).toBe(false)
+    const missing = findings.filter(({ severity }) => severity === 'error')
+    const names =
+      tables.length > 0 ? ['public.a', 'public.b', 'public.c'] : ['public.a', 'public.b']
+    expect(missing.map(({ table }) => table).toSorted()).toEqual(names)
+    await database.query('drop table a, b')
+    const again = await new Auditrum(database).status()
+    expect(again.findings.filter(({ code }) => code === 'table_dropped')).toHaveLength(2)
+  })
+
+  test('because it inherits from one that is waived, is declared by trackAll all the same', async () => {
+    const database = await auditedDatabase()
+    await database.query(`
+      create schema lib;
+      create table lib.base (id int primary key);
+      create table orders () inherits (lib.base);
+      create table parents (id int primary key);
+      create table children () inherits (parents)`)
+    const audit = new Auditrum(database, { tables: [trackAll(), waive('lib.base', 'abstract')] })
+    expect(await audit.check()).toContain('public.orders')
+    expect((await audit.sync()).installed.toSorted()).toEqual(['public.orders', 'public.parents'])
+    expect(await audit.check()).toEqual([])
+    expect((await audit.status()).ok).toBe(true)
+    expect(
+      await database.recorded('insert into orders values (1); insert into children values (2)'),
+    ).toMatchObject([{ table_name: 'orders' }, { table_name: 'parents' }])
+    expect(await audit.sync()).toMatchObject({ installed: [], updated: [] })
+  })
+
+  test('is told apart from another one by its schema, whatever dots are in the names', async () => {
+    const database = await auditedDatabase()
+    await database.query(`
+      create schema "x.y"; create schema x;
+      create table "x.y".t (id int primary key); create table x."y.t" (id int primary key)`)
+    await database.track({ schema: 'x', table: 'y.t' })
+    expect(await new Auditrum(database).check()).toEqual(['x.y.t'])
+  })
 })
