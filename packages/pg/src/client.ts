@@ -1,5 +1,5 @@
 import { type StoredContext, storedContext, UsageError } from '@auditrum/core'
-import { type Command, commandsOf } from './commands.js'
+import { type Command, commandsOf } from './commands/commands.js'
 import {
   type Callback,
   type Client,

@@ -1,5 +1,5 @@
 import { runInContext, type StoredContext } from '@auditrum/core'
-import type { Command } from './commands.js'
+import type { Command } from './commands/commands.js'
 import {
   type Callback,
   type Connection,

@@ -5,7 +5,8 @@ import {
   type StoredContext,
   signPayload,
 } from '@auditrum/core'
-import type { Command, CommandKind } from './commands.js'
+import type { Command } from './commands/commands.js'
+import type { CommandKind } from './commands/kind.js'
 import type { Client } from './driver.js'
 import { Setting } from './setting.js'
 

@@ -1,4 +1,4 @@
-import type { Command } from './commands.js'
+import type { Command } from './commands/commands.js'
 import type { ServerError } from './driver.js'
 import { settingCommand } from './setting.js'
 

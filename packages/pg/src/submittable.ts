@@ -1,5 +1,6 @@
 import type { StoredContext } from '@auditrum/core'
-import type { Command, CommandKind } from './commands.js'
+import type { Command } from './commands/commands.js'
+import type { CommandKind } from './commands/kind.js'
 import { type Connection, handlers, type Query, type Submittable } from './driver.js'
 import { inContext, isRefused } from './query.js'
 import type { Session } from './session.js'

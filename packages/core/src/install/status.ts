@@ -1,10 +1,10 @@
 import { quoteTable, showTable } from '../declare/table.js'
 import type { Declaration } from '../declare/track.js'
-import { sqlStateOf } from '../errors.js'
-import { type Queryable, rowsOf } from '../queryable.js'
-import { render, SCHEMA_VERSION, triggerName } from '../sql/template.js'
+import type { Queryable } from '../queryable.js'
+import { SCHEMA_VERSION, triggerName } from '../sql/template.js'
 import { type Catalogue, readTableNames, type Table } from './catalogue.js'
 import { type Difference, inspectTable } from './inspect.js'
+import { addLogFindings, type LogStatus, readLog } from './log.js'
 import type { PlanOptions } from './plan.js'
 import {
   matches,
@@ -103,6 +103,15 @@ export interface Finding {
   readonly remedy: string
 }
 
+/** Adds a finding to those of a status. */
+export type AddFinding = (
+  severity: Finding['severity'],
+  code: FindingCode,
+  table: string | null,
+  message: string,
+  remedy: string,
+) => void
+
 export interface TableStatus {
   /** As `schema.name`. */
   readonly table: string
@@ -135,38 +144,14 @@ export interface Status {
   readonly partitions: readonly PartitionStatus[]
 }
 
-interface LogStatus {
-  readonly partitions: readonly PartitionStatus[]
-  readonly monthsAhead: number
-  readonly overflowInUse: boolean
-  readonly unattributed: number
-  readonly contextErrors: number
-  readonly withoutActor: number
-  readonly drifted: readonly {
-    /** The table's id, as in its events. */
-    readonly id: number
-    readonly table: string
-    /** What was declared and not there. */
-    readonly name: string
-    /** When the last such event was written, as ISO 8601. */
-    readonly last: string
-  }[]
-  readonly tables: Readonly<Record<string, { readonly since: string; readonly gaps: number }>>
-}
-
 /** Tells whether the trail is healthy: everything that plan would change, and what only an operator can. */
 export async function status(queryable: Queryable, options: PlanOptions): Promise<Status> {
   const { schema, tables: entries } = options
   const catalogue = await readFor(queryable, schema, entries)
   const { version, missing, edited } = inspectLog(catalogue, schema)
   const findings: Finding[] = []
-  const add = (
-    severity: Finding['severity'],
-    code: FindingCode,
-    table: string | null,
-    message: string,
-    remedy: string,
-  ) => findings.push(Object.freeze({ severity, code, table, message, remedy }))
+  const add: AddFinding = (severity, code, table, message, remedy) =>
+    findings.push(Object.freeze({ severity, code, table, message, remedy }))
   const RUN_SYNC = 'Run sync.'
 
   if (version === null) {
@@ -352,106 +337,6 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
     tables: tableStatus(catalogue, log),
     partitions: log?.partitions ?? [],
   })
-}
-
-function addLogFindings(
-  log: LogStatus,
-  catalogue: Catalogue,
-  add: (
-    severity: Finding['severity'],
-    code: FindingCode,
-    table: string | null,
-    message: string,
-    remedy: string,
-  ) => void,
-): void {
-  if (log.overflowInUse) {
-    add(
-      'warning',
-      'overflow_in_use',
-      null,
-      'The overflow partition holds rows: partitions were made too late',
-      'Call maintain() daily. Nothing is lost: events are safe in it.',
-    )
-  } else if (log.monthsAhead < 1) {
-    add(
-      'warning',
-      'partitions_low',
-      null,
-      'There is no partition for next month',
-      'Run maintain(), daily.',
-    )
-  }
-  if (log.unattributed > 0) {
-    add(
-      'warning',
-      'events_without_context',
-      null,
-      `${log.unattributed} events of the last day point at a context that is not of their transaction`,
-      'Somebody has set auditrum.remembered by hand: look at db_user and the table of these events.',
-    )
-  }
-  if (log.contextErrors > 0) {
-    add(
-      'warning',
-      'context_errors',
-      null,
-      `${log.contextErrors} contexts of the last day could not be stored as given`,
-      'Look at context_error in auditlog.',
-    )
-  }
-  if (log.withoutActor > 0) {
-    add(
-      'info',
-      'events_without_actor',
-      null,
-      `${log.withoutActor} events of the last day have no user_id`,
-      'Look at application_name and db_user of these events to find who writes without a context.',
-    )
-  }
-  for (const table of new Set(log.drifted.map((each) => each.table))) {
-    const drifted = log.drifted.filter((each) => each.table === table)
-    const present = drifted.filter((each) => goesOn(each, catalogue))
-    const past = drifted.filter((each) => !present.includes(each))
-    const message = (each: LogStatus['drifted']) =>
-      `Events of ${table} were written without the declared ${each.map(({ name }) => name).join(', ')}`
-    if (present.length > 0)
-      add('error', 'drift', table, message(present), 'Correct the declaration and run sync.')
-    if (past.length > 0) {
-      add(
-        'info',
-        'drift_mended',
-        table,
-        `${message(past)} in the last day, which was mended since`,
-        'Nothing is to do: look at drift in auditlog for what these events lack.',
-      )
-    }
-  }
-}
-
-/** Whether the next event will drift, too: nothing was written anew since, and the name is still not there. */
-function goesOn({ id, name, last }: LogStatus['drifted'][number], catalogue: Catalogue): boolean {
-  const capture = catalogue.captures.find((each) => each.id === id)
-  const table = capture?.table == null ? undefined : catalogue.tables[capture.table]
-  if (!table) return false
-  const writtenAt = capture?.stamp?.writtenAt
-  if (writtenAt !== undefined && Date.parse(last) < Date.parse(writtenAt)) return false
-  // whether a condition can be evaluated again is seen by the events alone
-  return name === 'when' || !table.columns.includes(name)
-}
-
-async function readLog(queryable: Queryable, schema: string): Promise<LogStatus | undefined> {
-  try {
-    const [row] = await rowsOf<{ status: string }>(
-      queryable,
-      render('install/log_status', schema),
-      [],
-    )
-    return JSON.parse(row?.status ?? 'null') ?? undefined
-  } catch (error) {
-    if (sqlStateOf(error) === '42501') return undefined
-    throw error
-  }
 }
 
 function tableStatus(catalogue: Catalogue, log: LogStatus | undefined): readonly TableStatus[] {

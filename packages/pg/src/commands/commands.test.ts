@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type CommandKind, commandsOf, HARMLESS_FUNCTIONS } from './commands.js'
+import { commandsOf } from './commands.js'
+import { HARMLESS_FUNCTIONS } from './functions.js'
+import type { CommandKind } from './kind.js'
 
 const kinds = (text: string) => commandsOf(text).map(({ kind }) => kind)
 const parts = (text: string) => commandsOf(text).map(({ start, end }) => text.slice(start, end))

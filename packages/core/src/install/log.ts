@@ -1,0 +1,120 @@
+import { sqlStateOf } from '../errors.js'
+import { type Queryable, rowsOf } from '../queryable.js'
+import { render } from '../sql/template.js'
+import type { Catalogue } from './catalogue.js'
+import type { AddFinding, PartitionStatus } from './status.js'
+
+/** What sql/install/log_status.sql finds. */
+export interface LogStatus {
+  readonly partitions: readonly PartitionStatus[]
+  readonly monthsAhead: number
+  readonly overflowInUse: boolean
+  readonly unattributed: number
+  readonly contextErrors: number
+  readonly withoutActor: number
+  readonly drifted: readonly {
+    /** The table's id, as in its events. */
+    readonly id: number
+    readonly table: string
+    /** What was declared and not there. */
+    readonly name: string
+    /** When the last such event was written, as ISO 8601. */
+    readonly last: string
+  }[]
+  readonly tables: Readonly<Record<string, { readonly since: string; readonly gaps: number }>>
+}
+
+/** What the content of the log tells of its health. */
+export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFinding): void {
+  if (log.overflowInUse) {
+    add(
+      'warning',
+      'overflow_in_use',
+      null,
+      'The overflow partition holds rows: partitions were made too late',
+      'Call maintain() daily. Nothing is lost: events are safe in it.',
+    )
+  } else if (log.monthsAhead < 1) {
+    add(
+      'warning',
+      'partitions_low',
+      null,
+      'There is no partition for next month',
+      'Run maintain(), daily.',
+    )
+  }
+  if (log.unattributed > 0) {
+    add(
+      'warning',
+      'events_without_context',
+      null,
+      `${log.unattributed} events of the last day point at a context that is not of their transaction`,
+      'Somebody has set auditrum.remembered by hand: look at db_user and the table of these events.',
+    )
+  }
+  if (log.contextErrors > 0) {
+    add(
+      'warning',
+      'context_errors',
+      null,
+      `${log.contextErrors} contexts of the last day could not be stored as given`,
+      'Look at context_error in auditlog.',
+    )
+  }
+  if (log.withoutActor > 0) {
+    add(
+      'info',
+      'events_without_actor',
+      null,
+      `${log.withoutActor} events of the last day have no user_id`,
+      'Look at application_name and db_user of these events to find who writes without a context.',
+    )
+  }
+  for (const table of new Set(log.drifted.map((each) => each.table))) {
+    const drifted = log.drifted.filter((each) => each.table === table)
+    const present = drifted.filter((each) => goesOn(each, catalogue))
+    const past = drifted.filter((each) => !present.includes(each))
+    const message = (each: LogStatus['drifted']) =>
+      `Events of ${table} were written without the declared ${each.map(({ name }) => name).join(', ')}`
+    if (present.length > 0)
+      add('error', 'drift', table, message(present), 'Correct the declaration and run sync.')
+    if (past.length > 0) {
+      add(
+        'info',
+        'drift_mended',
+        table,
+        `${message(past)} in the last day, which was mended since`,
+        'Nothing is to do: look at drift in auditlog for what these events lack.',
+      )
+    }
+  }
+}
+
+/** Whether the next event will drift, too: nothing was written anew since, and the name is still not there. */
+function goesOn({ id, name, last }: LogStatus['drifted'][number], catalogue: Catalogue): boolean {
+  const capture = catalogue.captures.find((each) => each.id === id)
+  const table = capture?.table == null ? undefined : catalogue.tables[capture.table]
+  if (!table) return false
+  const writtenAt = capture?.stamp?.writtenAt
+  if (writtenAt !== undefined && Date.parse(last) < Date.parse(writtenAt)) return false
+  // whether a condition can be evaluated again is seen by the events alone
+  return name === 'when' || !table.columns.includes(name)
+}
+
+/** Reads it, where this role may. */
+export async function readLog(
+  queryable: Queryable,
+  schema: string,
+): Promise<LogStatus | undefined> {
+  try {
+    const [row] = await rowsOf<{ status: string }>(
+      queryable,
+      render('install/log_status', schema),
+      [],
+    )
+    return JSON.parse(row?.status ?? 'null') ?? undefined
+  } catch (error) {
+    if (sqlStateOf(error) === '42501') return undefined
+    throw error
+  }
+}
