@@ -301,12 +301,13 @@ $capture$, :'remembered');
       ERRCODE = 'AU001',
       SCHEMA = TG_TABLE_SCHEMA,
       TABLE = TG_TABLE_NAME,
-      MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
+      MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s%%s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME,
+        (SELECT ': ' || context.context_error FROM :schema.audit_context AS context WHERE context.id = event_context AND context.txid = pg_current_xact_id())),
       HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": ..., "change_reason": ...}'', true).';
   END IF;
 $capture$,
       CASE declaration ->> 'requireContext'
-        WHEN 'actor' THEN 'context.user_id IS NOT NULL'
+        WHEN 'actor' THEN 'context.user_id <> '''''
         WHEN 'reason' THEN 'context.metadata ->> ''change_reason'' <> '''''
         ELSE 'context.metadata IS NOT NULL'
       END,

@@ -272,6 +272,24 @@ describe('requireContext', () => {
       expect(await database.events(table)).toHaveLength(1)
     },
   )
+
+  test('takes no empty text for a user, and says why a context could not be read', async () => {
+    const table = 'guarded_well'
+    await database.tracked(table, `create table ${table} (id integer primary key)`, {
+      requireContext: 'actor',
+    })
+    for (const [given, message] of [
+      [context({ user_id: '' }), /has no user_id\.$/],
+      [`select set_config('auditrum.context', '{"user_id', true)`, /has no user_id: .*json/],
+    ] as const) {
+      const write = `begin; ${given}; insert into ${table} values (1); commit`
+      await expect(database.query(write)).rejects.toMatchObject({
+        code: 'AU001',
+        message: expect.stringMatching(message),
+      })
+      await database.query('rollback')
+    }
+  })
 })
 
 test.each([
