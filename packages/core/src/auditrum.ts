@@ -100,7 +100,8 @@ export interface PartitionOptions {
   readonly months?: number | undefined
 }
 
-const auditrumOptions = ['tables', 'schema', 'app', 'image', 'reader', 'lockTimeout']
+/** The names of {@link AuditrumOptions}, for adapters that have more. */
+export const auditrumOptions = ['tables', 'schema', 'app', 'image', 'reader', 'lockTimeout']
 
 /**
  * The audit trail of one database, over any driver. It opens no connection and holds none.
@@ -182,7 +183,12 @@ export class Auditrum {
 
   /** Declares one more table; takes effect at the next `sync`. */
   track(table: string | TableName, options?: TrackOptions): void {
-    this.#tables.push(track(table, options))
+    this.declare(track(table, options))
+  }
+
+  /** Declares more, as the option `tables` does; takes effect at the next `sync`. */
+  declare(...entries: readonly (Declaration | TrackAll | Waiver)[]): void {
+    this.#tables.push(...entries.map((entry, index) => checkEntry(entry, `entry ${index}`)))
   }
 
   /**

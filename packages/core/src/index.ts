@@ -1,6 +1,8 @@
+// for adapters
 export {
   Auditrum,
   type AuditrumOptions,
+  auditrumOptions,
   type PartitionOptions,
   type PlanOptions,
   type SyncOptions,
@@ -23,6 +25,8 @@ export { contextEnvironment } from './context/environment.js'
 export { type ContextPayload, payloadOf } from './context/payload.js'
 export { type Signing, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
+// declare, for adapters
+export { checkOptions } from './declare/options.js'
 // declare
 export type { TableName } from './declare/table.js'
 export {

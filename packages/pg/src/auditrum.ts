@@ -2,8 +2,10 @@ import {
   Auditrum,
   AuditrumError,
   type AuditrumOptions,
+  auditrumOptions,
   ContextError,
   type ContextPayload,
+  checkOptions,
   type Signing,
   UsageError,
 } from '@auditrum/core'
@@ -25,6 +27,7 @@ export interface PgOptions extends AuditrumOptions {
   readonly onError?: (error: AuditrumError) => void
 }
 
+const pgOptions = ['carry', 'signing', 'maintain', 'onError'] satisfies (keyof PgOptions)[]
 const audits = new WeakMap<object, PgAuditrum>()
 const FIRST_MAINTENANCE = 60_000
 const DAY = 86_400_000
@@ -32,9 +35,9 @@ const DAY = 86_400_000
 /**
  * The audit of a database over node-postgres: from now on every write of this pool or client carries
  * the context of the code that asks for it, at no extra round trip. Called again with the same pool
- * it returns the same audit.
+ * it returns the same audit, and declares what `tables` adds.
  *
- * @throws UsageError for a client of pg-native.
+ * @throws UsageError for a client of pg-native, and for other options when the pool has its audit.
  * @example
  * ```ts
  * const audit = auditrum(pool, { tables: [track('orders')] })
@@ -44,7 +47,17 @@ const DAY = 86_400_000
  */
 export function auditrum(target: pg.Pool | pg.ClientBase, options: PgOptions = {}): PgAuditrum {
   const known = audits.get(target)
-  if (known) return known
+  if (known) {
+    const { tables = [], ...others } = options
+    const [late] = Object.keys(others)
+    if (late !== undefined) {
+      throw new UsageError(
+        `This pool has its audit already, and the option "${late}" comes too late. Give it where auditrum() is called first, or close() that audit before.`,
+      )
+    }
+    known.declare(...tables)
+    return known
+  }
   const audit = new PgAuditrum(target, options)
   audits.set(target, audit)
   return audit
@@ -58,7 +71,13 @@ export class PgAuditrum extends Auditrum {
   #timer: NodeJS.Timeout | undefined
 
   constructor(target: pg.Pool | pg.ClientBase, options: PgOptions = {}) {
+    checkOptions('auditrum', options, [...auditrumOptions, ...pgOptions])
     const { carry = 'writes', signing, maintain = true, onError = oncePerKind(), ...rest } = options
+    if (signing !== undefined && typeof signing?.key !== 'string') {
+      throw new UsageError(
+        'signing has no key. Give { key }, the text that signContexts was given.',
+      )
+    }
     if (carry !== 'writes' && carry !== 'all') {
       throw new UsageError(`carry is ${JSON.stringify(carry)}. It is 'writes' or 'all'.`)
     }

@@ -6,7 +6,7 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { auditrum, withContext } from '../src/index.js'
+import { auditrum, track, withContext } from '../src/index.js'
 import { expectClean, type Shop, shop } from './support.js'
 
 let it: Shop
@@ -409,6 +409,20 @@ describe('wrapping', () => {
     again.close()
     await as('anna', () => client.query(insert, ['x']))
     expect(await it.users()).toEqual(['anna', 'anna'])
+  })
+
+  test('again declares more tables, and takes no other option', async () => {
+    const own = await shop()
+    await own.database.query('create table late (id int primary key)')
+    expect(auditrum(own.pool, { tables: [track('orders'), track('late')] })).toBe(own.audit)
+    expect((await own.audit.sync()).installed).toEqual(['public.late'])
+    expect(() => auditrum(own.pool, { carry: 'all' })).toThrow('"carry" comes too late')
+    const wrong = it.database.pool()
+    expect(() => auditrum(wrong, { carrry: 'all' } as never)).toThrow('Did you mean "carry"?')
+    expect(() => auditrum(wrong, null as never)).toThrow('was given null as its options')
+    for (const signing of ['x', {}, null]) {
+      expect(() => auditrum(wrong, { signing } as never)).toThrow('Give { key }')
+    }
   })
 
   test('takes clients that are connected, idle or checked out, and close() leaves pg as it was', async () => {

@@ -83,6 +83,7 @@ describe('a context', () => {
       expect(() => withContext(wrong as never, () => 1)).toThrow('Give an object')
       expect(() => amendContext(wrong as never)).toThrow('Give an object')
     }
+    expect(() => withContext({}, 5 as never)).toThrow('number to run, not a function')
     expect(() => withChangeReason('', () => 1)).toThrow('says why')
     expect(() => changeReason(undefined as never)).toThrow('says why')
   })

@@ -54,6 +54,11 @@ export interface CurrentContext {
  * ```
  */
 export function withContext<Result>(metadata: ContextMetadata, fn: () => Result): Result {
+  if (typeof fn !== 'function') {
+    throw new UsageError(
+      `withContext has ${fn === null ? 'null' : typeof fn} to run, not a function. Give one as its second argument.`,
+    )
+  }
   const inside = contextInside(storedContext(), checked(metadata, 'withContext'))
   return startingIn(inside, runInContext(inside, fn))
 }
