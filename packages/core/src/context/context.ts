@@ -77,15 +77,16 @@ function startingIn<Result>(inside: StoredContext, result: Result): Result {
       inside,
       () => new Promise((done, failed) => then.call(lazy, done, failed, ...rest)),
     )
-  const methods: Record<string, (...args: never[]) => unknown> = {
+  const methods: readonly (readonly [string, (...args: never[]) => unknown])[] = [
     // a third argument is Prisma's
-    // biome-ignore lint/suspicious/noThenProperty: it is one already
-    then: (done?: Settled, failed?: Settled, ...rest: unknown[]) =>
-      start(...rest).then(done, failed),
-    catch: (failed?: Settled) => start().catch(failed),
-    finally: (done?: () => void) => start().finally(done),
-  }
-  for (const [name, value] of Object.entries(methods)) {
+    [
+      'then',
+      (done?: Settled, failed?: Settled, ...rest: unknown[]) => start(...rest).then(done, failed),
+    ],
+    ['catch', (failed?: Settled) => start().catch(failed)],
+    ['finally', (done?: () => void) => start().finally(done)],
+  ]
+  for (const [name, value] of methods) {
     if (name in lazy) Reflect.defineProperty(lazy, name, { value, configurable: true })
   }
   return result
