@@ -1,4 +1,3 @@
-import { checkFlag, checkOptions, show } from './declare/options.js'
 import type { TableName } from './declare/table.js'
 import {
   checkEntry,
@@ -16,6 +15,7 @@ import { type Change, plan } from './install/plan.js'
 import { type Status, status } from './install/status.js'
 import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
+import { checkFlag, checkOptions, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
 import { type BlameLine, blame } from './read/blame.js'
 import type { AuditEvent, Row } from './read/event.js'

@@ -23,10 +23,15 @@ export {
 export { contextEnvironment } from './context/environment.js'
 // context, for adapters
 export { type ContextPayload, payloadOf } from './context/payload.js'
+export {
+  type RequestContext,
+  type RequestFacts,
+  type RequestOptions,
+  type RequestUser,
+  requestContext,
+} from './context/request.js'
 export { type Signing, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
-// declare, for adapters
-export { checkOptions } from './declare/options.js'
 // declare
 export type { TableName } from './declare/table.js'
 export {
@@ -69,6 +74,8 @@ export type {
   TableStatus,
 } from './install/status.js'
 export type { SyncResult } from './install/sync.js'
+// for adapters
+export { checkOptions } from './options.js'
 export type { Queryable } from './queryable.js'
 // read
 export type { BlameLine } from './read/blame.js'

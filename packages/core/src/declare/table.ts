@@ -1,6 +1,6 @@
 import { DeclarationError } from '../errors.js'
+import { show } from '../options.js'
 import { quoteIdentifier } from '../sql/quote.js'
-import { show } from './options.js'
 
 /** A table by its schema and name; without a schema it is found by the connection's search_path. */
 export interface TableName {

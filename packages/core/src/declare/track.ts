@@ -1,5 +1,5 @@
 import { DeclarationError } from '../errors.js'
-import { didYouMean, isPlainObject, show } from './options.js'
+import { didYouMean, isPlainObject, show } from '../options.js'
 import { parseTable, showTable, type TableName } from './table.js'
 
 /** SQL conditions over OLD and NEW, per operation; an operation without one is always recorded. */

@@ -1,5 +1,5 @@
-import { show } from '../declare/options.js'
 import { UsageError } from '../errors.js'
+import { show } from '../options.js'
 import type { Change } from './plan.js'
 
 /** A migration in plain SQL: each part is to be run in one transaction. */

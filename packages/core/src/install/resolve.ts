@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { nearest } from '../declare/nearest.js'
-import { didYouMean } from '../declare/options.js'
 import { quoteTable, showTable, type TableName } from '../declare/table.js'
 import type { Entry, TrackAll, TrackOptions } from '../declare/track.js'
 import { DeclarationError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import { didYouMean } from '../options.js'
 import type { Queryable } from '../queryable.js'
 import { type Catalogue, readCatalogue, readTableNames, type Table } from './catalogue.js'
 

@@ -1,7 +1,7 @@
-import { checkOptions, show } from '../declare/options.js'
 import { quoteTable, type TableName } from '../declare/table.js'
 import { checkEntry, type Declaration } from '../declare/track.js'
 import { DeclarationError, UsageError } from '../errors.js'
+import { checkOptions, show } from '../options.js'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA, render, type SqlName } from '../sql/template.js'
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.js'
+import { UsageError } from './errors.js'
 import { nearest } from './nearest.js'
 
 /**

@@ -1,0 +1,44 @@
+import { type RequestOptions, requestContext } from '@auditrum/core'
+import type { Request, RequestHandler } from 'express'
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The id of this request, as it stands in the log and in the response's `x-request-id`. */
+      id: string
+    }
+  }
+}
+
+/** What {@link auditContext} may be told. */
+export type ExpressContextOptions = RequestOptions<Request>
+
+/**
+ * Opens a context for each request: everything that it writes carries who, from where and by which
+ * request. Put it in front of everything else, sessions and authentication included: the user is
+ * asked for when something is written.
+ *
+ * @throws UsageError for an option that is unknown or of the wrong kind.
+ * @example
+ * ```ts
+ * app.use(auditContext({ user: (req) => req.user }))
+ * ```
+ */
+export function auditContext(options: ExpressContextOptions = {}): RequestHandler {
+  const inContext = requestContext<Request>(
+    {
+      method: (req) => req.method,
+      path: (req) => req.originalUrl.replace(/\?.*/s, ''),
+      header: (req, name) => req.get(name),
+      ip: (req) => req.ip,
+      sessionId: (req) => (req as { readonly sessionID?: unknown }).sessionID,
+      setRequestId(req, id) {
+        req.id = id
+        req.res?.setHeader('x-request-id', id)
+      },
+      emitters: (req) => (req.res ? [req, req.res] : [req]),
+    },
+    options,
+  )
+  return (req, _res, next) => inContext(req, next)
+}
