@@ -9,7 +9,7 @@ test('the log is maintained a minute after the start and once a day, until the a
   const it = await shop()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
-    const audit = auditrum(it.database.pool(), { maintain: true })
+    const audit = auditrum(it.database.pool({ idleTimeoutMillis: 0 }), { maintain: true })
     await passMonth()
     vi.advanceTimersByTime(MINUTE)
     await vi.waitFor(async () => expect(await months()).toBe(4), patience)
@@ -52,7 +52,7 @@ test('maintenance that fails is heard of, and tried again the next day', async (
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
     const onError = ({ message }: Error) => heard.push(message)
-    const audit = auditrum(it.database.pool(), { maintain: true, onError })
+    const audit = auditrum(it.database.pool({ idleTimeoutMillis: 0 }), { maintain: true, onError })
     await it.database.query('alter schema auditrum rename to elsewhere')
     vi.advanceTimersByTime(MINUTE)
     await vi.waitFor(() => expect(heard).toHaveLength(1), patience)
