@@ -56,8 +56,13 @@ export {
   SchemaError,
   UsageError,
 } from './errors.js'
-// install
 export { type MigrationSql, migrationSql } from './install/migration.js'
+// install
+export {
+  type MigrationFile,
+  type MigrationFileOptions,
+  migrationFiles,
+} from './install/migration-file.js'
 export type { Maintenance } from './install/partitions.js'
 export type { Change } from './install/plan.js'
 export {
