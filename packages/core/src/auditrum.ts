@@ -328,6 +328,33 @@ export class Auditrum {
     await rowsOf(this.#queryable, text, [key, name])
   }
 
+  /**
+   * Whether this database may pause its recording: for one that holds nothing but what tests write.
+   * For as long as it may, `status` warns of it.
+   *
+   * @throws SchemaError where this is not the owner of the log.
+   */
+  async allowPausing(allowed = true): Promise<void> {
+    checkFlag('allowPausing', 'allowed', allowed)
+    const text = `SELECT ${quoteIdentifier(this.#schema)}.allow_pausing($1::boolean)`
+    await rowsOf(this.#queryable, text, [String(allowed)])
+  }
+
+  /**
+   * Stops recording all tables of this database, for every connection, until {@link resume} or
+   * {@link sync}. The log knows of the gap. In a transaction it is undone by a rollback.
+   *
+   * @throws UsageError where {@link allowPausing} has not allowed it.
+   */
+  async pause(): Promise<void> {
+    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.#schema)}.pause(true)`, [])
+  }
+
+  /** Records all tables again, after {@link pause}. */
+  async resume(): Promise<void> {
+    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.#schema)}.pause(false)`, [])
+  }
+
   /** All events that match, newest first, read page by page. */
   history<R extends object = Row>(filter: EventFilter = {}): AsyncIterableIterator<AuditEvent<R>> {
     return history<R>(this.#reader, this.#schema, filter)

@@ -1,6 +1,19 @@
 // Generated from packages/core/sql by npm run sql.
 
 export const sql = {
+  'functions/allow_pausing': `-- Whether recording may be paused at all, for databases that hold nothing but
+-- what tests write. Only the owner of the log may say so, and status() tells of
+-- it for as long as it holds.
+CREATE OR REPLACE FUNCTION :schema.allow_pausing(allowed boolean DEFAULT true)
+RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  INSERT INTO :schema.audit_setting (name, value)
+  VALUES ('pausing_allowed', to_jsonb(coalesce(allowed, false)))
+  ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
+$function$;
+`,
   'functions/blame': `-- Who gave each column of a row its present value, latest change first:
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
@@ -1151,6 +1164,52 @@ AS $function$
   ) AS overflow
 $function$;
 `,
+  'functions/pause': `-- Stops recording all tables, or goes on with it: for test databases, where
+-- allow_pausing() has allowed it. The gap is noted in the log, and sync ends it,
+-- too. Takes what disabling a trigger takes: to own the table.
+CREATE OR REPLACE FUNCTION :schema.pause(paused boolean DEFAULT true)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  moment  timestamptz;
+  trigger record;
+BEGIN
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
+  IF paused AND NOT EXISTS (
+    SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'
+  ) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Recording may not be paused in the database %I.', current_database()),
+      HINT = 'If it holds nothing but what tests write, let the owner of the log run: SELECT :schema.allow_pausing();';
+  END IF;
+  FOR trigger IN
+    SELECT tgname AS name, tgrelid::regclass AS table_name
+    FROM pg_trigger
+    JOIN pg_proc AS capture ON capture.oid = tgfoid
+    WHERE capture.pronamespace = ':schema'::regnamespace
+      AND starts_with(capture.proname, 'capture_')
+      AND capture.prorettype = 'trigger'::regtype
+      AND (tgenabled = 'D') <> paused
+    ORDER BY tgrelid, tgname
+  LOOP
+    EXECUTE format('ALTER TABLE ONLY %s %s TRIGGER %I',
+      trigger.table_name, CASE WHEN paused THEN 'DISABLE' ELSE 'ENABLE' END, trigger.name);
+  END LOOP;
+  moment := clock_timestamp();
+  UPDATE :schema.audit_table AS known
+  SET confirmed_at = moment,
+    tracked = CASE
+      WHEN paused THEN tracked * tstzmultirange(tstzrange(NULL, moment))
+      ELSE tracked + tstzmultirange(tstzrange(moment, NULL))
+    END
+  WHERE upper_inf(known.tracked) = paused
+    AND to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id)) IS NOT NULL;
+END
+$function$;
+`,
   'functions/record_shape': `-- Adds the present columns of a tracked table to audit_shape if they differ
 -- from the shape recorded last.
 CREATE OR REPLACE FUNCTION :schema.record_shape(tracked_id integer, relation oid)
@@ -2275,6 +2334,7 @@ SELECT pg_catalog.json_build_object(
     SELECT pg_catalog.floor(extract(epoch FROM :schema.overflow_start('audit_event') - pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746.0)::integer - 1
   ),
   'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+  'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
   -- events of the last day whose context is not of their own transaction
   'unattributed', (
     SELECT pg_catalog.count(*)
