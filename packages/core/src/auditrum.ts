@@ -183,6 +183,11 @@ export class Auditrum {
     )
   }
 
+  /** The schema of the log. */
+  get schema(): string {
+    return this.#schema
+  }
+
   /**
    * The same audit on another connection: in a transaction of the caller's, say. What is declared
    * later on one is not declared on the other.

@@ -85,5 +85,5 @@ export type { Queryable } from './queryable.js'
 // read
 export type { BlameLine } from './read/blame.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
-export type { EventFilter, RowId } from './read/filter.js'
+export { type EventFilter, historyArguments, type RowId, timeText } from './read/filter.js'
 export type { Page } from './read/history.js'
