@@ -1,11 +1,12 @@
 import { type Queryable, UsageError } from '@auditrum/core'
-import { type CarryOptions, type Client, wrapClient } from '@auditrum/pg'
+import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg'
 import type { Knex } from 'knex'
 
 /** The parts of Knex's own client that its types leave out, as they are since 3.0. */
 interface KnexClient {
   readonly dialect: string
   readonly driverName?: string
+  readonly config: { readonly connectionPool?: object }
   /** Tarn's pool; none where a transaction has its one connection. */
   readonly pool?: { readonly used: readonly { readonly resource: Client }[] } | undefined
   acquireConnection(...args: unknown[]): Promise<Client>
@@ -17,8 +18,11 @@ interface KnexClient {
  *
  * @returns takes it off again.
  */
-export function wrapConnections(knex: Knex, carrying: CarryOptions): () => void {
+export function wrapConnections(knex: Knex, carrying: CarryOptions): (() => void) | undefined {
   const client = clientOf(knex)
+  const { connectionPool } = client.config
+  // others may use that pool, too
+  if (connectionPool && isPool(connectionPool)) return wrapPool(connectionPool, carrying)
   const wrapped = new Map<Client, () => void>()
   const wrap = (connection: Client) => {
     const unwrap = wrapClient(connection, carrying)
