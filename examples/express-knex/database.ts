@@ -20,25 +20,16 @@ export async function openShop(pool: pg.Pool): Promise<Shop> {
       waive('session', 'comes and goes with every login'),
     ],
   })
-  if (!(await knex.schema.hasTable('orders'))) {
-    await knex.schema
-      .createTable('staff', (table) => {
-        table.text('name').primary()
-        table.text('password_hash').notNullable()
-      })
-      .createTable('customers', (table) => {
-        table.increments()
-        table.text('name').notNullable()
-        table.text('email').notNullable()
-      })
-      .createTable('orders', (table) => {
-        table.increments()
-        table.integer('customer_id').notNullable().references('customers.id').onDelete('cascade')
-        table.text('status').notNullable().defaultTo('new')
-        table.decimal('total', 10, 2).notNullable()
-        table.timestamp('updated_at').notNullable().defaultTo(knex.fn.now())
-      })
-  }
+  await knex.raw(`
+    create table if not exists staff (name text primary key, password_hash text not null);
+    create table if not exists customers (
+      id serial primary key, name text not null, email text not null
+    );
+    create table if not exists orders (
+      id serial primary key, customer_id integer not null references customers on delete cascade,
+      status text not null default 'new', total numeric(10, 2) not null,
+      updated_at timestamptz not null default now()
+    )`)
   await audit.sync()
   return { pool, knex, audit }
 }
