@@ -1,4 +1,5 @@
 import { on } from 'node:events'
+import { callsFile, callsTable } from '@auditrum/testkit'
 import type { Knex } from 'knex'
 import { Model } from 'objection'
 import { beforeAll, expect, test } from 'vitest'
@@ -126,7 +127,6 @@ test('a query that a block returns carries its context, wherever it is awaited',
 })
 
 test('the table of these calls in the documentation is of this test', async () => {
-  const rows = Object.keys(calls).map((call) => `| ${call} | yes |`)
-  const lines = ['# Knex 3', '', '| call | carries the context |', '| --- | --- |', ...rows, '']
-  await expect(lines.join('\n')).toMatchFileSnapshot('../../../docs/calls/knex.md')
+  const answers = Object.fromEntries(Object.keys(calls).map((call) => [call, 'yes']))
+  await expect(callsTable('Knex 3', answers)).toMatchFileSnapshot(callsFile('knex'))
 })

@@ -1,3 +1,4 @@
+export { callsFile, callsTable } from './calls.ts'
 export {
   createDatabase,
   type Database,
