@@ -1,4 +1,4 @@
-import { type Queryable, UsageError } from '@auditrum/core'
+import { type Queryable, runInContext, UsageError } from '@auditrum/core'
 import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg'
 import type { Knex } from 'knex'
 
@@ -35,7 +35,8 @@ export function wrapConnections(knex: Knex, carrying: CarryOptions): (() => void
   const { acquireConnection } = client
   const before = Object.getOwnPropertyDescriptor(client, 'acquireConnection')
   client.acquireConnection = async function acquire(...args) {
-    const connection = await acquireConnection.apply(this, args)
+    // what comes from a socket has the context of whoever opened it, so that must be none
+    const connection = await runInContext(undefined, () => acquireConnection.apply(this, args))
     wrap(connection)
     return connection
   }

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import knexOf from 'knex'
+import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { auditrum, track, withChangeReason } from '../src/index.js'
 import { as, type Shop, shop } from './support.js'
@@ -115,6 +116,20 @@ describe('the audit of a Knex', () => {
     const seen = await it.users()
     expect(seen.slice(0, 2)).toEqual(['anna', 'ben'])
     expect(new Set(seen.slice(2))).toEqual(new Set(users))
+  })
+
+  test('opens connections in no context, so that what they tell later is of none', async () => {
+    const knex = it.connect({ pool: { min: 0, max: 1 } })
+    auditrum(knex, { maintain: false })
+    const client: pg.Client = await as('opener', async () => knex.client.acquireConnection())
+    const heard = new Promise((resolve) => {
+      client.once('notification', () => resolve(knex('orders').insert({ note: 'x' }).then()))
+    })
+    await client.query('listen news')
+    await knex.client.releaseConnection(client)
+    await it.database.query('notify news')
+    await heard
+    expect(await it.users()).toEqual([null])
   })
 
   test('survives a server that ends its connections', async () => {
