@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { NextFunction, Request, Response } from 'express'
 import multer from 'multer'
 import { describe, expect, test } from 'vitest'
-import { auditContext } from '../src/index.js'
+import { auditContext, withChangeReason } from '../src/index.js'
 import { frameworks } from './frameworks.js'
 import { ask, json, serve, shop } from './support.js'
 
@@ -104,7 +104,9 @@ describe.each(frameworks)('%s', (name, express) => {
     })
     const body = new FormData()
     body.set('file', new Blob(['x'.repeat(300_000)]), 'x.txt')
+    const data = it.written('data')
     expect((await fetch(await serve(app), { ...post, body })).status).toBe(200)
+    await data
     expect((await it.told()).toSorted()).toEqual(
       ['data', 'file', 'filter', 'handler'].map((what) => [what, 'anna']),
     )
@@ -262,30 +264,43 @@ describe.each(frameworks)('%s', (name, express) => {
   })
 
   describe("a middleware that calls back in somebody else's context", () => {
-    // as a session store does that shares one connection: who comes last answers for all
-    const sharing = (size: number) => {
+    // as a session store does that shares one connection: whoever reads the answers goes on with all
+    function shared() {
       const waiting: NextFunction[] = []
-      return (_req: Request, _res: Response, next: NextFunction) => {
-        if (waiting.push(next) === size) for (const each of waiting.splice(0)) each()
+      const full = new EventEmitter()
+      return {
+        full: once(full, 'full'),
+        wait(req: Request, _res: Response, next: NextFunction) {
+          if (user(req) === 'carl') next()
+          else if (waiting.push(next) === 2) full.emit('full')
+        },
+        goOn() {
+          for (const next of waiting.splice(0)) next()
+        },
       }
     }
 
     test.each([
-      ['behind it', [sharing(3), auditContext({ user })]],
-      ['on both sides of it', [auditContext({ user }), sharing(3), auditContext({ user })]],
-    ])('and ours %s', async (_, middlewares) => {
-      const app = express()
-      app.use(middlewares)
-      app.get('/', (req, res) => it.note(`${user(req)}`).then(() => res.end()))
+      ['behind it', () => []],
+      ['on both sides of it', () => [auditContext({ user })]],
+    ])('and ours %s', async (_, front) => {
+      const { full, wait, goOn } = shared()
+      const app = express().use(...front(), wait, auditContext({ user }))
+      app.get('/', async (req, res) => {
+        if (user(req) === 'carl') withChangeReason("carl's", goOn)
+        await it.note(user(req) ?? '')
+        res.end()
+      })
       const url = await serve(app)
-      await Promise.all(
-        ['anna', 'bob', undefined].map((name) =>
-          ask(url, name ? { headers: { 'x-user': name } } : {}),
-        ),
-      )
-      const told = await it.told()
-      expect(told.map(([what]) => what).toSorted()).toEqual(['anna', 'bob', 'undefined'])
-      for (const [what, who] of told) expect(what).toBe(String(who ?? undefined))
+      const early = [ask(url, { headers: anna }), ask(url)]
+      await full
+      await ask(url, { headers: { 'x-user': 'carl' } })
+      await Promise.all(early)
+      const entries = await it.entries()
+      expect(entries.map(({ what }) => what).toSorted()).toEqual(['', 'anna', 'carl'])
+      for (const { what, user, metadata } of entries) {
+        expect([user ?? '', metadata.change_reason]).toEqual([what, undefined])
+      }
     })
   })
 })

@@ -9,7 +9,7 @@ import type pg from 'pg'
 import { afterAll, onTestFinished } from 'vitest'
 
 /** An event, as the log tells it. */
-export interface Entry {
+interface Entry {
   /** The row's note; of a session what was done to it. */
   readonly what: string
   readonly user: string | null
