@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { NextFunction, Request, Response } from 'express'
 import multer from 'multer'
 import { describe, expect, test } from 'vitest'
-import { auditContext, withChangeReason } from '../src/index.js'
+import { auditContext, withChangeReason, withContext } from '../src/index.js'
 import { frameworks } from './frameworks.js'
 import { ask, json, serve, shop } from './support.js'
 
@@ -134,6 +134,20 @@ describe.each(frameworks)('%s', (name, express) => {
     await ask(await serve(app), { headers: anna })
     await later
     expect(await it.told()).toEqual([['later', 'anna']])
+  })
+
+  test("work that a request starts, and that is not the user's", async () => {
+    const nobody = { source: 'job', user_id: null, username: null }
+    const app = express().use(auditContext({ user: () => ({ id: 7, username: 'anna' }) }))
+    app.get('/', async (_req, res) => {
+      await it.note('request')
+      await withContext(nobody, () => it.note('job'))
+      res.end()
+    })
+    await ask(await serve(app))
+    const [request, job] = await it.entries()
+    expect(request).toMatchObject({ user: '7', metadata: { source: 'web', username: 'anna' } })
+    expect(job).toMatchObject({ user: null, metadata: { ...request?.metadata, ...nobody } })
   })
 
   test('a handler that fails, and the error handler', async () => {
@@ -264,6 +278,7 @@ describe.each(frameworks)('%s', (name, express) => {
   })
 
   describe("a middleware that calls back in somebody else's context", () => {
+    const ours = auditContext({ user })
     // as a session store does that shares one connection: whoever reads the answers goes on with all
     function shared() {
       const waiting: NextFunction[] = []
@@ -281,11 +296,12 @@ describe.each(frameworks)('%s', (name, express) => {
     }
 
     test.each([
-      ['behind it', () => []],
-      ['on both sides of it', () => [auditContext({ user })]],
+      ['behind it', []],
+      ['on both sides of it', [auditContext({ user })]],
+      ['on both sides of it, the same', [ours]],
     ])('and ours %s', async (_, front) => {
       const { full, wait, goOn } = shared()
-      const app = express().use(...front(), wait, auditContext({ user }))
+      const app = express().use(...front, wait, ours)
       app.get('/', async (req, res) => {
         if (user(req) === 'carl') withChangeReason("carl's", goOn)
         await it.note(user(req) ?? '')

@@ -8,6 +8,9 @@ declare module 'koa' {
   }
 }
 
+/** With an id where loggers such as pino-http look for one, or have put theirs. */
+type NodeRequest = Context['req'] & { id?: unknown }
+
 /** What {@link auditContext} may be told. */
 export type KoaContextOptions = RequestOptions<Context>
 
@@ -25,15 +28,17 @@ export type KoaContextOptions = RequestOptions<Context>
 export function auditContext(options: KoaContextOptions = {}): Middleware {
   const inContext = requestContext(options)
   return (ctx, next) => {
+    const req: NodeRequest = ctx.req
     const facts = {
-      req: ctx.req,
+      req,
       res: ctx.res,
       url: ctx.originalUrl,
       ip: () => ctx.ip || undefined,
       sessionId: () => sessionId(ctx),
-      id: ctx.state.requestId ?? (ctx.req as { readonly id?: unknown }).id,
+      id: ctx.state.requestId ?? req.id,
       setId(id: string) {
         ctx.state.requestId = id
+        req.id = id
       },
     }
     return inContext(ctx, facts, async () => {

@@ -140,6 +140,13 @@ describe.each(frameworks)('%s', (_, Koa) => {
       }
     })
 
+    test('is where a logger behind looks for it', async () => {
+      const app = audited().use((ctx) => {
+        ctx.body = (ctx.req as { readonly id?: string }).id
+      })
+      expect((await ask(await serve(app.callback()), by('abc'))).text).toBe('abc')
+    })
+
     test('is on the response of what failed, too', async () => {
       const app = audited().use(() => {
         throw new Error('no')

@@ -310,6 +310,7 @@ describe.each(frameworks)('%s', (_, Koa) => {
   })
 
   describe("a middleware that calls back in somebody else's context", () => {
+    const ours = auditContext({ user })
     // as a session store does that shares one connection: whoever reads the answers goes on with all
     function shared() {
       const waiting: (() => void)[] = []
@@ -329,12 +330,13 @@ describe.each(frameworks)('%s', (_, Koa) => {
     }
 
     test.each([
-      ['behind it', () => []],
-      ['on both sides of it', () => [auditContext({ user })]],
+      ['behind it', []],
+      ['on both sides of it', [auditContext({ user })]],
+      ['on both sides of it, the same', [ours]],
     ])('and ours %s', async (_, front) => {
       const { full, wait, goOn } = shared()
       const app = new Koa()
-      for (const each of [...front(), wait, auditContext({ user })]) app.use(each)
+      for (const each of [...front, wait, ours]) app.use(each)
       app.use(async (ctx) => {
         if (user(ctx) === 'carl') withChangeReason("carl's", goOn)
         await it.note(user(ctx))
