@@ -23,13 +23,8 @@ export {
 export { contextEnvironment } from './context/environment.js'
 // context, for adapters
 export { type ContextPayload, payloadOf } from './context/payload.js'
-export {
-  type RequestContext,
-  type RequestFacts,
-  type RequestOptions,
-  type RequestUser,
-  requestContext,
-} from './context/request.js'
+export { type RequestContext, type RequestFacts, requestContext } from './context/request.js'
+export type { RequestOptions, RequestUser } from './context/request-options.js'
 export { type Signing, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
 // declare

@@ -120,7 +120,7 @@ function reportProblems(onError: (error: AuditrumError) => void) {
     reported.add(payload)
     onError(
       new ContextError(
-        `Not all of an audit context could be stored (${payload.problems.join('; ')}). The write went on without it: give values that JSON can hold, in functions that do not throw.`,
+        `Not all of an audit context could be stored (${payload.news.join('; ')}). The write went on without it: give values that JSON can hold, in functions that do not throw.`,
       ),
     )
   }

@@ -3,25 +3,32 @@ import type { StoredContext } from './store.js'
 /** Something of a context that could not be had or stored, in words. */
 export type Problem = string
 
+/** A function that failed, and the context that it stands in. */
+export interface Unanswered {
+  readonly context: StoredContext
+  readonly name: string
+  readonly problem: Problem
+}
+
 let asking = false
 
 /**
  * Calls the functions among the values, here and in the contexts around; what they answer stays. A
  * function that asks for the context itself finds those that have answered.
  */
-export function ask(context: StoredContext): Problem[] {
+export function ask(context: StoredContext): Unanswered[] {
   if (asking) return []
   asking = true
   try {
-    const problems: Problem[] = []
-    for (let at: StoredContext | undefined = context; at; at = at.parent) askOne(at, problems)
-    return problems
+    const unanswered: Unanswered[] = []
+    for (let at: StoredContext | undefined = context; at; at = at.parent) askOne(at, unanswered)
+    return unanswered
   } finally {
     asking = false
   }
 }
 
-function askOne(context: StoredContext, problems: Problem[]): void {
+function askOne(context: StoredContext, unanswered: Unanswered[]): void {
   for (const [name, value] of Object.entries(context.own)) {
     if (typeof value !== 'function') continue
     try {
@@ -34,7 +41,8 @@ function askOne(context: StoredContext, problems: Problem[]): void {
       context.own[name] = answer
       context.revision++
     } catch (error) {
-      problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+      const problem = `${name}: ${error instanceof Error ? error.message : String(error)}`
+      unanswered.push({ context, name, problem })
     }
   }
 }

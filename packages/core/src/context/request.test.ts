@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { amendContext, currentContext, withChangeReason, withContext } from './context.js'
+import { requestContext } from './request.js'
+import type { RequestOptions } from './request-options.js'
+
+type Handler = (req: http.IncomingMessage, res: http.ServerResponse) => unknown
+
+/** A server without a framework. The user is the path. */
+async function serve(handler: Handler, options?: RequestOptions<http.IncomingMessage>) {
+  const inContext = requestContext(options ?? { user: (req) => req.url?.slice(1) })
+  const server = http.createServer((req, res) => {
+    const facts = {
+      req,
+      res,
+      url: req.url ?? '',
+      ip: () => req.socket.remoteAddress,
+      sessionId: () => undefined,
+      id: undefined,
+      setId: () => undefined,
+    }
+    inContext(req, facts, () => handler(req, res))
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return (path: string, init?: RequestInit) =>
+    fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, init)
+}
+
+const metadata = () => currentContext()?.metadata
+const user = () => metadata()?.user_id
+
+describe('the context of a request', () => {
+  test('has the path without its query, and texts of 2,000 characters at most', async () => {
+    let seen: unknown
+    const ask = await serve((_req, res) => {
+      seen = metadata()
+      res.end()
+    }, {})
+    const long = `/${'x'.repeat(3_000)}`
+    await ask(`${long}?token=hush`, { headers: { 'user-agent': long } })
+    expect(seen).toMatchObject({
+      url: long.slice(0, 2_000),
+      user_agent: long.slice(0, 2_000),
+      client_ip: '127.0.0.1',
+    })
+  })
+
+  test('keeps what was opened around the whole server, and nothing of another request', async () => {
+    const seen: unknown[] = []
+    const waiting: (() => void)[] = []
+    const ask = await withContext({ service: 'shop' }, () =>
+      serve((_req, res) => {
+        res.on('finish', () => seen.push({ ...metadata() }))
+        // whoever comes second ends both
+        if (waiting.push(() => res.end()) === 2) for (const end of waiting) end()
+      }),
+    )
+    await Promise.all([ask('/anna'), ask('/bob')])
+    expect(seen).toMatchObject([
+      { service: 'shop', user_id: 'anna', url: '/anna' },
+      { service: 'shop', user_id: 'bob', url: '/bob' },
+    ])
+  })
+
+  test('is not that of another request which asked for this one', async () => {
+    const inner = await serve((_req, res) => res.end(String(user())))
+    const outer = await serve(async (_req, res) => res.end(await (await inner('/')).text()))
+    expect(await (await outer('/anna')).text()).toBe('undefined')
+  })
+
+  test('lets a block inside emit for itself', async () => {
+    const seen: unknown[] = []
+    const ask = await serve((req, res) => {
+      req.on('checked', () => seen.push(metadata()?.change_reason))
+      withChangeReason('import', () => req.emit('checked'))
+      req.emit('checked')
+      res.end()
+    })
+    await ask('/anna')
+    expect(seen).toEqual(['import', undefined])
+  })
+
+  test('is amended for everything that comes after', async () => {
+    let seen: unknown
+    const ask = await serve(async (req, res) => {
+      for await (const _ of req) amendContext({ user_id: 'bob' })
+      res.on('finish', () => {
+        seen = user()
+      })
+      res.end()
+    })
+    await ask('/anna', { method: 'POST', body: 'x' })
+    expect(seen).toBe('bob')
+  })
+})
