@@ -31,4 +31,8 @@ export {
   withContext,
 } from '@auditrum/core'
 export { auditrum, PgAuditrum, type PgOptions } from './auditrum.js'
-export type { Carry } from './session.js'
+// for adapters
+export { type Attach, CarryingAuditrum, type CarryingOptions, oncePerTarget } from './carrying.js'
+export { wrapClient } from './client.js'
+export type { Client } from './driver.js'
+export type { Carry, CarryOptions } from './session.js'

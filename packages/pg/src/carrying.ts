@@ -1,0 +1,144 @@
+import {
+  Auditrum,
+  AuditrumError,
+  type AuditrumOptions,
+  auditrumOptions,
+  ContextError,
+  type ContextPayload,
+  checkOptions,
+  type Queryable,
+  type Signing,
+  UsageError,
+} from '@auditrum/core'
+import type { Carry, CarryOptions } from './session.js'
+
+/** What `auditrum` may be told. */
+export interface CarryingOptions extends AuditrumOptions {
+  /** Which statements carry the context: all that may write (the default), or all that can. */
+  readonly carry?: Carry
+  /** Signs every context, for a database that asks for it: see `signContexts`. */
+  readonly signing?: Signing
+  /** Whether a timer calls `maintain()` once a day; true without it. It keeps no process alive. */
+  readonly maintain?: boolean
+  /** Hears of what went wrong beside the application's own work; one line per kind on stderr without it. */
+  readonly onError?: (error: AuditrumError) => void
+}
+
+const ownOptions = ['carry', 'signing', 'maintain', 'onError'] satisfies (keyof CarryingOptions)[]
+const FIRST_MAINTENANCE = 60_000
+const DAY = 86_400_000
+
+/** Makes connections carry the context; what it returns takes that off again. */
+export type Attach = (carrying: CarryOptions) => (() => void) | undefined
+
+/**
+ * An audit whose connections carry the context and that looks after its log: what all adapters over
+ * node-postgres are. Each says where its statements go, and how its connections come to carry.
+ */
+export class CarryingAuditrum extends Auditrum {
+  readonly #onError: (error: AuditrumError) => void
+  readonly #detach: (() => void) | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(queryable: Queryable, options: CarryingOptions, attach: Attach) {
+    checkOptions('auditrum', options, [...auditrumOptions, ...ownOptions])
+    const { carry = 'writes', signing, maintain = true, onError = oncePerKind(), ...rest } = options
+    if (signing !== undefined && typeof signing?.key !== 'string') {
+      throw new UsageError(
+        'signing has no key. Give { key }, the text that signContexts was given.',
+      )
+    }
+    if (carry !== 'writes' && carry !== 'all') {
+      throw new UsageError(`carry is ${JSON.stringify(carry)}. It is 'writes' or 'all'.`)
+    }
+    super(queryable, rest)
+    this.#onError = onError
+    this.#detach = attach({ carry, signing, onPayload: reportProblems(onError) })
+    if (maintain) this.#schedule(FIRST_MAINTENANCE)
+  }
+
+  /** Whether it was closed, so that the next call of `auditrum` makes another. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Stops the timer, and leaves the connections as they were. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#detach?.()
+  }
+
+  #schedule(delay: number): void {
+    this.#timer = setTimeout(async () => {
+      try {
+        await this.maintain()
+      } catch (error) {
+        this.#onError(asError(error))
+      }
+      if (!this.#isClosed) this.#schedule(DAY)
+    }, delay).unref()
+  }
+}
+
+/**
+ * Makes the function `auditrum` of an adapter: one audit for each target, until that is closed. Called
+ * again it declares what `tables` adds.
+ *
+ * @param noun What a target is called in messages: 'pool'.
+ */
+export function oncePerTarget<Target extends object, Audit extends CarryingAuditrum>(
+  noun: string,
+  make: (target: Target, options: CarryingOptions) => Audit,
+): (target: Target, options?: CarryingOptions) => Audit {
+  const audits = new WeakMap<Target, Audit>()
+  return (target, options = {}) => {
+    const known = audits.get(target)
+    if (known && !known.isClosed) {
+      const { tables = [], ...others } = options
+      const [late] = Object.keys(others)
+      if (late !== undefined) {
+        throw new UsageError(
+          `This ${noun} has its audit already, and the option "${late}" comes too late. Give it where auditrum() is called first, or close() that audit before.`,
+        )
+      }
+      known.declare(...tables)
+      return known
+    }
+    const audit = make(target, options)
+    audits.set(target, audit)
+    return audit
+  }
+}
+
+function reportProblems(onError: (error: AuditrumError) => void) {
+  const reported = new WeakSet<ContextPayload>()
+  return (payload: ContextPayload) => {
+    if (reported.has(payload)) return
+    reported.add(payload)
+    onError(
+      new ContextError(
+        `Not all of an audit context could be stored (${payload.problems.join('; ')}). The write went on without it: give values that JSON can hold, in functions that do not throw.`,
+      ),
+    )
+  }
+}
+
+function oncePerKind(): (error: AuditrumError) => void {
+  const seen = new Set<string>()
+  return (error) => {
+    if (seen.has(error.code)) return
+    seen.add(error.code)
+    process.stderr.write(`auditrum: ${error.message}\n`)
+  }
+}
+
+function asError(error: unknown): AuditrumError {
+  if (error instanceof AuditrumError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new UsageError(`The log's daily maintenance failed: ${message}. Look at status().`, {
+    cause: error,
+  })
+}
