@@ -1,12 +1,12 @@
 import { quoteTable, type RowId, rowIdJson, UsageError } from '@auditrum/core'
 import type {
   DataType,
+  FindOptions,
   Model,
   ModelAttributes,
   ModelScopeOptions,
   ModelStatic,
   Sequelize,
-  WhereOptions,
 } from 'sequelize'
 import type {
   AuditContextAttributes,
@@ -23,6 +23,7 @@ import { columnOf, tableOf } from './track.js'
 type Types = typeof import('sequelize').DataTypes
 type Columns<Attributes> = Readonly<Record<keyof Attributes, DataType>>
 type ScopeName = keyof AuditEventScopes
+type Scope = FindOptions<AuditEventAttributes>
 
 const eventColumns = ({ ARRAY, BIGINT, BOOLEAN, DATE, INET, INTEGER, JSONB, TEXT, UUID }: Types) =>
   ({
@@ -135,27 +136,33 @@ function scopesOf(sequelize: Sequelize, schema: string) {
     const name = sequelize.escape(table)
     return `${inLog('table_id')}(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) = 1 THEN pg_catalog.to_regclass(${name}) END, pg_catalog.parse_ident(${name}))`
   }
-  const by = (where: WhereOptions<AuditEventAttributes>) => ({ where })
+  const Op = operatorsOf(sequelize)
+  const isOneOf = (query: string) => ({ [Op.in]: sequelize.literal(`(${query})`) })
   return {
-    forModel: (model: ModelStatic<Model>) =>
-      by({ tableId: sequelize.literal(`(SELECT ${idOf(quoteTable(tableOf(model)))})`) }),
+    forModel: (model: ModelStatic<Model>): Scope => ({
+      where: { tableId: isOneOf(`SELECT ${idOf(quoteTable(tableOf(model)))}`) },
+    }),
 
-    forRecord(record: Model | ModelStatic<Model>, id?: RowId) {
+    forRecord(record: Model | ModelStatic<Model>, id?: RowId): Scope {
       const model = typeof record === 'function' ? record : modelOfRecord(record)
       const table = quoteTable(tableOf(model))
       const json = rowIdJson(typeof record === 'function' ? id : keyOf(record))
       const row = `${inLog('row_id')}(${idOf(table)}, ${sequelize.escape(json)}::jsonb)`
-      const events = `(SELECT event.id FROM ${inLog('history')}(${sequelize.escape(table)}, ${row}) AS event)`
-      return by({ id: { [op(sequelize).in]: sequelize.literal(events) } } as WhereOptions)
+      const events = `${inLog('history')}(${sequelize.escape(table)}, ${row})`
+      return { where: { id: isOneOf(`SELECT event.id FROM ${events} AS event`) } }
     },
 
-    forUser: (user: string | number | bigint | Model) =>
-      by({ userId: String(typeof user === 'object' ? Object.values(keyOf(user))[0] : user) }),
+    forUser: (user: string | number | bigint | Model): Scope => ({
+      where: { userId: String(typeof user === 'object' ? Object.values(keyOf(user))[0] : user) },
+    }),
 
-    forContext(context: string | bigint | AuditContextInstance) {
+    forContext(context: string | bigint | AuditContextInstance): Scope {
       const id = String(typeof context === 'object' ? context.id : context)
-      if (!id.includes('-')) return by({ contextId: id })
-      return by({ [op(sequelize).or]: [{ contextUuid: id }, { rootUuid: id }] } as WhereOptions)
+      return {
+        where: id.includes('-')
+          ? { [Op.or]: [{ contextUuid: id }, { rootUuid: id }] }
+          : { contextId: id },
+      }
     },
   } satisfies Record<ScopeName, (...args: never[]) => unknown>
 }
@@ -179,7 +186,8 @@ function modelOfRecord(record: Model): ModelStatic<Model> {
   return record.constructor as ModelStatic<Model>
 }
 
-function op(sequelize: Sequelize): typeof import('sequelize').Op {
+/** Of the copy of Sequelize that the application has. */
+function operatorsOf(sequelize: Sequelize): typeof import('sequelize').Op {
   return (sequelize.constructor as unknown as typeof import('sequelize')).Op
 }
 
