@@ -31,7 +31,7 @@ export {
 } from '@auditrum/core'
 export type { Carry } from '@auditrum/pg'
 export { auditrum, SequelizeAuditrum, type SequelizeOptions } from './auditrum.js'
-export type { Target } from './connections.js'
+export { queryableOf, type Target } from './connections.js'
 export type {
   AuditContextAttributes,
   AuditContextInstance,
