@@ -1,17 +1,23 @@
 import type {
   Auditrum,
+  Declaration,
   Queryable,
   SyncOptions,
   SyncResult,
   TableName,
+  TrackAll,
   TrackOptions,
+  Waiver,
 } from '@auditrum/core'
 import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from '@auditrum/pg'
 import type { Model, ModelStatic, Sequelize } from 'sequelize'
 import { attach, checkSequelize, isTarget, queryableOf, type Target } from './connections.js'
+import { addHistory } from './history.js'
 import type { AuditContextModel, AuditEventModel, AuditModels } from './model-types.js'
 import { auditModels } from './models.js'
-import { type ModelTrackOptions, track } from './track.js'
+import { type ModelTrackOptions, modelOf, track } from './track.js'
+
+type Entry = Declaration | TrackAll | Waiver
 
 /** What {@link auditrum} may be told. */
 export interface SequelizeOptions extends Omit<CarryingOptions, 'reader'> {
@@ -59,6 +65,7 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
     )
     this.#sequelize = sequelize
     this.#schema = options.schema
+    this.#addHistory(options.tables ?? [])
   }
 
   /** The events of the log as a read-only model. */
@@ -76,6 +83,11 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
    */
   override on(target: Target | Queryable): Auditrum {
     return super.on(isTarget(target) ? queryableOf(target) : target)
+  }
+
+  override declare(...entries: readonly Entry[]): void {
+    super.declare(...entries)
+    this.#addHistory(entries)
   }
 
   /** Declares the table of one more model; takes effect at the next `sync`. */
@@ -99,6 +111,14 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
    */
   install(target: Target, options?: SyncOptions): Promise<SyncResult> {
     return this.on(target).sync(options)
+  }
+
+  #addHistory(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const model = modelOf(entry)
+      // the history of a model on another Sequelize would be looked for in another database
+      if (model?.sequelize === this.#sequelize) addHistory(model, this)
+    }
   }
 
   get #log(): AuditModels {

@@ -114,12 +114,12 @@ export function isTarget(value: unknown): value is Target {
 
 /** Refuses what is no Sequelize 6 on node-postgres. */
 export function checkSequelize(sequelize: Sequelize): void {
-  const dialect = isTarget(sequelize) && 'getDialect' in sequelize && sequelize.getDialect()
-  if (!dialect) {
+  if (!isTarget(sequelize) || !('getDialect' in sequelize && sequelize.config)) {
     throw new UsageError(
-      'auditrum was given something that is no Sequelize 6. Give the object that new Sequelize(…) returns.',
+      'auditrum was given something that is no Sequelize 6. Give the object that new Sequelize(…) returns; for Sequelize 7 see the guide.',
     )
   }
+  const dialect = sequelize.getDialect()
   if (dialect !== 'postgres') {
     throw new UsageError(
       `This Sequelize speaks ${dialect}, and the audit trail is made by PostgreSQL. Give one with dialect: 'postgres'.`,

@@ -32,6 +32,7 @@ export {
 export type { Carry } from '@auditrum/pg'
 export { auditrum, SequelizeAuditrum, type SequelizeOptions } from './auditrum.js'
 export { queryableOf, type Target } from './connections.js'
+export type { Audited } from './history.js'
 export type {
   AuditContextAttributes,
   AuditContextInstance,

@@ -113,6 +113,8 @@ describe('auditrum', () => {
         "This Sequelize speaks mysql, and the audit trail is made by PostgreSQL. Give one with dialect: 'postgres'.",
       ],
       [native, 'This Sequelize has native: true'],
+      // as Sequelize 7 looks
+      [{ connectionManager: {}, getDialect: () => 'postgres' }, 'for Sequelize 7 see the guide'],
       [{}, 'no Sequelize 6'],
       [undefined, 'no Sequelize 6'],
       ['postgres://user:secret@host/db', 'no Sequelize 6'],
