@@ -28,7 +28,7 @@ export type { RequestOptions, RequestUser } from './context/request-options.js'
 export { type Signing, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
 // declare
-export type { TableName } from './declare/table.js'
+export { quoteTable, type TableName } from './declare/table.js'
 export {
   type Declaration,
   type TrackAll,
@@ -75,10 +75,16 @@ export type {
 } from './install/status.js'
 export type { SyncResult } from './install/sync.js'
 // for adapters
-export { checkOptions } from './options.js'
+export { checkOptions, didYouMean } from './options.js'
 export type { Queryable } from './queryable.js'
 // read
 export type { BlameLine } from './read/blame.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
-export { type EventFilter, historyArguments, type RowId, timeText } from './read/filter.js'
+export {
+  type EventFilter,
+  historyArguments,
+  type RowId,
+  rowIdJson,
+  timeText,
+} from './read/filter.js'
 export type { Page } from './read/history.js'

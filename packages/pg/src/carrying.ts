@@ -89,12 +89,16 @@ export class CarryingAuditrum extends Auditrum {
  *
  * @param noun What a target is called in messages: 'pool'.
  */
-export function oncePerTarget<Target extends object, Audit extends CarryingAuditrum>(
+export function oncePerTarget<
+  Target extends object,
+  Options extends Pick<CarryingOptions, 'tables'>,
+  Audit extends CarryingAuditrum,
+>(
   noun: string,
-  make: (target: Target, options: CarryingOptions) => Audit,
-): (target: Target, options?: CarryingOptions) => Audit {
+  make: (target: Target, options: Options) => Audit,
+): (target: Target, options: Options) => Audit {
   const audits = new WeakMap<Target, Audit>()
-  return (target, options = {}) => {
+  return (target, options) => {
     const known = audits.get(target)
     if (known && !known.isClosed) {
       const { tables = [], ...others } = options

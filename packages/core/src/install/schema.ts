@@ -14,6 +14,7 @@ export const objects: readonly SqlName[] = [
   'tables/audit_context',
   'tables/audit_event',
   'views/auditlog',
+  'views/contexts',
   'functions/key_columns',
   'functions/key_expression',
   'functions/object_id',

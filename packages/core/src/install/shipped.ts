@@ -12,6 +12,7 @@ const relations = [
   'audit_context',
   'audit_event',
   'auditlog',
+  'contexts',
 ]
 
 /** What is wrong with the log itself, as far as the catalogue tells; empty where nothing is. */

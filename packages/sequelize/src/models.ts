@@ -1,0 +1,236 @@
+import { quoteTable, type RowId, rowIdJson, UsageError } from '@auditrum/core'
+import type {
+  DataType,
+  FindOptions,
+  Model,
+  ModelAttributes,
+  ModelScopeOptions,
+  ModelStatic,
+  Sequelize,
+} from 'sequelize'
+import type {
+  AuditContextAttributes,
+  AuditContextInstance,
+  AuditContextModel,
+  AuditEventAttributes,
+  AuditEventInstance,
+  AuditEventModel,
+  AuditEventScopes,
+  AuditModels,
+} from './model-types.js'
+import { columnOf, tableOf } from './track.js'
+
+type Types = typeof import('sequelize').DataTypes
+type Columns<Attributes> = Readonly<Record<keyof Attributes, DataType>>
+type ScopeName = keyof AuditEventScopes
+type Scope = FindOptions<AuditEventAttributes>
+
+const eventColumns = ({ ARRAY, BIGINT, BOOLEAN, DATE, INET, INTEGER, JSONB, TEXT, UUID }: Types) =>
+  ({
+    id: BIGINT,
+    changedAt: DATE,
+    operation: TEXT,
+    schemaName: TEXT,
+    tableName: TEXT,
+    objectId: TEXT,
+    oldObjectId: TEXT,
+    userId: TEXT,
+    oldData: JSONB,
+    newData: JSONB,
+    diff: JSONB,
+    changeReason: TEXT,
+    source: TEXT,
+    dbUser: TEXT,
+    clientAddr: INET,
+    applicationName: TEXT,
+    metadata: JSONB,
+    contextError: TEXT,
+    transactionId: BIGINT,
+    contextId: BIGINT,
+    contextUuid: UUID,
+    rootUuid: UUID,
+    meta: JSONB,
+    masked: ARRAY(TEXT),
+    drift: ARRAY(TEXT),
+    redacted: ARRAY(TEXT),
+    image: TEXT,
+    lossy: BOOLEAN,
+    txid: TEXT,
+    tableId: INTEGER,
+  }) satisfies Columns<AuditEventAttributes>
+
+const contextColumns = ({ BIGINT, DATE, INET, JSONB, TEXT, UUID }: Types) =>
+  ({
+    id: BIGINT,
+    startedAt: DATE,
+    userId: TEXT,
+    changeReason: TEXT,
+    source: TEXT,
+    clientAddr: INET,
+    applicationName: TEXT,
+    metadata: JSONB,
+    contextError: TEXT,
+    transactionId: BIGINT,
+    uuid: UUID,
+    rootUuid: UUID,
+    txid: TEXT,
+  }) satisfies Columns<AuditContextAttributes>
+
+/**
+ * Makes the read-only models of a log. They are not among `sequelize.models`, so that its sync, drop
+ * and truncate do not meet them, nor take the place of the application's models of the same names.
+ */
+export function auditModels(sequelize: Sequelize, schema: string): AuditModels {
+  // a Sequelize that shares everything but the list of models
+  const apart: Sequelize = Object.create(sequelize, { models: { value: {} } })
+  const ModelManager = sequelize.modelManager.constructor as new (of: Sequelize) => object
+  Object.defineProperty(apart, 'modelManager', { value: new ModelManager(apart) })
+
+  const { DataTypes } = sequelize.constructor as unknown as { readonly DataTypes: Types }
+  const define = <M extends Model>(
+    name: string,
+    tableName: string,
+    columns: Readonly<Record<string, DataType>>,
+    scopes: ModelScopeOptions = {},
+  ): ModelStatic<M> => {
+    const attributes = Object.fromEntries(
+      Object.entries(columns).map(([each, type]) => [each, { type, primaryKey: each === 'id' }]),
+    )
+    const model = apart.define<Model>(name, attributes as ModelAttributes<Model>, {
+      schema,
+      tableName,
+      scopes,
+      timestamps: false,
+      paranoid: false,
+      version: false,
+      underscored: true,
+      whereMergeStrategy: 'and',
+    })
+    // options.define may have one for all models
+    model.addScope('defaultScope', {}, { override: true })
+    return readOnly(model) as ModelStatic<M>
+  }
+
+  const scopes = scopesOf(sequelize, schema)
+  const AuditEvent = define<AuditEventInstance>(
+    'AuditEvent',
+    'auditlog',
+    eventColumns(DataTypes),
+    scopes as unknown as ModelScopeOptions,
+  )
+  const AuditContext: AuditContextModel = define<AuditContextInstance>(
+    'AuditContext',
+    'contexts',
+    contextColumns(DataTypes),
+  )
+  const join = { foreignKey: 'contextId', constraints: false }
+  AuditEvent.belongsTo(AuditContext, { as: 'context', ...join })
+  AuditContext.hasMany(AuditEvent, { as: 'events', ...join })
+  return Object.freeze({ AuditEvent: withScopes(AuditEvent, Object.keys(scopes)), AuditContext })
+}
+
+/** The conditions that the scopes stand for; what names tables and rows is the database's own to know. */
+function scopesOf(sequelize: Sequelize, schema: string) {
+  const inLog = (name: string) => quoteTable({ schema, table: name })
+  const idOf = (table: string) => {
+    const name = sequelize.escape(table)
+    return `${inLog('table_id')}(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) = 1 THEN pg_catalog.to_regclass(${name}) END, pg_catalog.parse_ident(${name}))`
+  }
+  const Op = operatorsOf(sequelize)
+  const isOneOf = (query: string) => ({ [Op.in]: sequelize.literal(`(${query})`) })
+  return {
+    forModel: (model: ModelStatic<Model>): Scope => ({
+      where: { tableId: isOneOf(`SELECT ${idOf(quoteTable(tableOf(model)))}`) },
+    }),
+
+    forRecord(record: Model | ModelStatic<Model>, id?: RowId): Scope {
+      const model = typeof record === 'function' ? record : modelOfRecord(record)
+      const table = quoteTable(tableOf(model))
+      const json = rowIdJson(typeof record === 'function' ? id : keyOf(record))
+      const row = `${inLog('row_id')}(${idOf(table)}, ${sequelize.escape(json)}::jsonb)`
+      const events = `${inLog('history')}(${sequelize.escape(table)}, ${row})`
+      return { where: { id: isOneOf(`SELECT event.id FROM ${events} AS event`) } }
+    },
+
+    forUser: (user: string | number | bigint | Model): Scope => ({
+      where: { userId: String(typeof user === 'object' ? Object.values(keyOf(user))[0] : user) },
+    }),
+
+    forContext(context: string | bigint | AuditContextInstance): Scope {
+      const id = String(typeof context === 'object' ? context.id : context)
+      return {
+        where: id.includes('-')
+          ? { [Op.or]: [{ contextUuid: id }, { rootUuid: id }] }
+          : { contextId: id },
+      }
+    },
+  } satisfies Record<ScopeName, (...args: never[]) => unknown>
+}
+
+/** The key of a record, by column. */
+export function keyOf(record: Model): Readonly<Record<string, unknown>> {
+  const model = modelOfRecord(record)
+  const key = model.primaryKeyAttributes.map((name) => [
+    columnOf(model, name),
+    record.getDataValue(name as never),
+  ])
+  if (key.length === 0 || key.some(([, value]) => value == null)) {
+    throw new UsageError(
+      `This ${model.name} has no value for its primary key, so its history cannot be found. Load the key's attributes, and save what is new.`,
+    )
+  }
+  return Object.fromEntries(key)
+}
+
+function modelOfRecord(record: Model): ModelStatic<Model> {
+  return record.constructor as ModelStatic<Model>
+}
+
+/** Of the copy of Sequelize that the application has. */
+function operatorsOf(sequelize: Sequelize): typeof import('sequelize').Op {
+  return (sequelize.constructor as unknown as typeof import('sequelize')).Op
+}
+
+/** What each model was narrowed to, because `scope()` begins anew. */
+const narrowed = new WeakMap<
+  object,
+  readonly { readonly method: readonly [string, ...unknown[]] }[]
+>()
+
+function withScopes(model: ModelStatic<AuditEventInstance>, names: readonly string[]) {
+  for (const name of names) {
+    Object.defineProperty(model, name, {
+      value(this: ModelStatic<AuditEventInstance>, ...args: unknown[]) {
+        const method: readonly [string, ...unknown[]] = [name, ...args]
+        const scopes = [...(narrowed.get(this) ?? []), { method }]
+        const scoped = this.scope(scopes)
+        narrowed.set(scoped, scopes)
+        return scoped
+      },
+    })
+  }
+  return model as AuditEventModel
+}
+
+const writing = {
+  ofModels: [
+    ...['create', 'bulkCreate', 'findOrCreate', 'findCreateFind', 'upsert', 'update', 'destroy'],
+    ...['restore', 'increment', 'decrement', 'truncate', 'sync', 'drop', 'dropSchema'],
+  ],
+  ofInstances: ['save', 'update', 'destroy', 'restore', 'increment', 'decrement'],
+}
+
+function readOnly(model: ModelStatic<Model>): ModelStatic<Model> {
+  const refuse = (call: string) => async (): Promise<never> => {
+    throw new UsageError(
+      `${call} would write to the audit log, which only its triggers do. Change the audited row itself, or read the log.`,
+    )
+  }
+  for (const name of writing.ofModels) {
+    Object.defineProperty(model, name, { value: refuse(`${model.name}.${name}()`) })
+  }
+  for (const name of writing.ofInstances) {
+    Object.defineProperty(model.prototype, name, { value: refuse(`${name}() of an ${model.name}`) })
+  }
+  return model
+}
