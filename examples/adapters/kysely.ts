@@ -1,52 +1,42 @@
-import {
-  CarryingAuditrum,
-  type CarryingOptions,
-  isPool,
-  oncePerTarget,
-  type Queryable,
-  wrapPool,
-} from '@auditrum/pg'
-import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely'
+import { CarryingAuditrum, type CarryingOptions, type Queryable, wrapPool } from '@auditrum/pg'
+import { CompiledQuery, type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import type pg from 'pg'
 
-interface Options extends CarryingOptions {
-  /** The pool that the dialect was given. */
-  readonly pool: pg.Pool
+/** What is used here of the columns of the view auditlog. */
+interface AuditLog {
+  readonly id: string
+  readonly operation: string
+  readonly object_id: string | null
+  readonly user_id: string | null
+  readonly diff: unknown
 }
 
-/** The columns of the view auditlog that this adapter needs. */
-interface Log {
-  auditlog: { id: string; operation: string; object_id: string | null; user_id: string | null }
-}
+type Log = { auditlog: AuditLog }
 
-/** An audit of a Kysely: called again with the same one, it returns the same. */
-export const auditrum = oncePerTarget<Kysely<never>, Options, KyselyAuditrum>(
-  'Kysely',
-  (db, options) => new KyselyAuditrum(db, options),
-)
+/** The audit of a Kysely, over the pool that its dialect was given. */
+export class KyselyAuditrum<DB> extends CarryingAuditrum {
+  readonly #db: Kysely<DB>
 
-class KyselyAuditrum extends CarryingAuditrum {
-  readonly #db: Kysely<never>
-
-  constructor(db: Kysely<never>, { pool, ...options }: Options) {
+  constructor(db: Kysely<DB>, pool: pg.Pool, options: CarryingOptions = {}) {
     // where its own SQL goes, and how connections come to carry the context
     super(queryableOf(db), options, (carrying) => wrapPool(pool, carrying))
     this.#db = db
   }
 
   /** In a transaction of Kysely's. */
-  override on(target: Transaction<never> | Queryable) {
+  override on(target: Kysely<DB> | Queryable) {
     return super.on('executeQuery' in target ? queryableOf(target) : target)
   }
 
-  /** The log, as a query of Kysely's own. */
-  events(table: string, id: string | number) {
-    const history = sql<Log['auditlog']>`${sql.id(this.schema, 'history')}(${table}, ${String(id)})`
-    return this.#db.selectFrom(history.as('auditlog')).selectAll()
+  /** The events of a row, as a query of Kysely's own. */
+  events(table: string, id: string | number): SelectQueryBuilder<Log, 'auditlog', AuditLog> {
+    const history = sql<AuditLog>`${sql.id(this.schema, 'history')}(${table}, ${String(id)})`
+    const log = this.#db as unknown as Kysely<Log>
+    return log.selectFrom(history.as<'auditlog'>(sql.id('auditlog'))).selectAll() as never
   }
 }
 
-function queryableOf(db: Kysely<never>): Queryable {
+function queryableOf<DB>(db: Kysely<DB>): Queryable {
   return {
     async query(text, values = []) {
       const { rows } = await db.executeQuery(CompiledQuery.raw(text, values))

@@ -17,6 +17,7 @@ export {
   type EventFilter,
   IntegrityError,
   type Page,
+  type Queryable,
   type RowId,
   SchemaError,
   type Signing,
