@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { NextFunction, Request, Response } from 'express'
 import { describe, expect, test } from 'vitest'
 import {
@@ -213,6 +214,20 @@ describe.each(frameworks)('%s', (_, express) => {
       const [entry] = await it.entries()
       expect(entry?.user).toBe('user 1')
       expect(headers['x-request-id']).toBe(entry?.metadata.request_id)
+    })
+
+    test('by the ESM copy and the CommonJS copy of the package: one request', async () => {
+      const copies: typeof import('../src/index.js')[] = [
+        await import('@auditrum/express'),
+        createRequire(import.meta.url)('@auditrum/express'),
+      ]
+      expect(copies[0]?.auditContext).not.toBe(copies[1]?.auditContext)
+      const app = express()
+      for (const copy of copies) app.use(copy.auditContext({ user: () => 'anna' }))
+      const { headers } = await ask(await serve(app.use(writing)))
+      const [entry] = await it.entries()
+      const id = headers['x-request-id']
+      expect(entry).toMatchObject({ user: 'anna', what: id, metadata: { request_id: id } })
     })
 
     test('two: one id, and the inner one adds', async () => {

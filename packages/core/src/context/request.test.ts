@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -8,21 +8,9 @@ import type { RequestOptions } from './request-options.js'
 
 type Handler = (req: http.IncomingMessage, res: http.ServerResponse) => unknown
 
-/** A server without a framework. The user is the path. */
-async function serve(handler: Handler, options?: RequestOptions<http.IncomingMessage>) {
-  const inContext = requestContext(options ?? { user: (req) => req.url?.slice(1) })
-  const server = http.createServer((req, res) => {
-    const facts = {
-      req,
-      res,
-      url: req.url ?? '',
-      ip: () => req.socket.remoteAddress,
-      sessionId: () => undefined,
-      id: undefined,
-      setId: () => undefined,
-    }
-    inContext(req, facts, () => handler(req, res))
-  })
+/** A server without a framework. */
+async function listen(handler: Handler) {
+  const server = http.createServer(handler)
   onTestFinished(() => {
     server.close()
   })
@@ -31,6 +19,23 @@ async function serve(handler: Handler, options?: RequestOptions<http.IncomingMes
     fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, init)
 }
 
+const factsOf = (req: http.IncomingMessage, res: http.ServerResponse) => ({
+  req,
+  res,
+  url: req.url ?? '',
+  ip: () => req.socket.remoteAddress,
+  sessionId: () => undefined,
+  id: undefined,
+  setId: () => undefined,
+})
+
+/** The user is the path. */
+function serve(handler: Handler, options: RequestOptions<http.IncomingMessage> = { user: byPath }) {
+  const inContext = requestContext(options)
+  return listen((req, res) => inContext(req, factsOf(req, res), () => handler(req, res)))
+}
+
+const byPath = (req: http.IncomingMessage) => req.url?.slice(1)
 const metadata = () => currentContext()?.metadata
 const user = () => metadata()?.user_id
 
@@ -71,6 +76,33 @@ describe('the context of a request', () => {
     const inner = await serve((_req, res) => res.end(String(user())))
     const outer = await serve(async (_req, res) => res.end(await (await inner('/')).text()))
     expect(await (await outer('/anna')).text()).toBe('undefined')
+  })
+
+  test('is not that of another request where its method has none', async () => {
+    const seen: unknown[] = []
+    const inContext = requestContext({ methods: ['POST'], user: byPath })
+    let goOn = () => {}
+    const bus = new EventEmitter()
+    const waiting = once(bus, 'waiting')
+    const ask = await listen((req, res) => {
+      const go = () =>
+        inContext(req, factsOf(req, res), () => {
+          seen.push([req.url, user()])
+          if (req.method === 'POST') goOn()
+          res.end()
+        })
+      if (req.method === 'POST') return go()
+      goOn = go
+      bus.emit('waiting')
+    })
+    const late = ask('/bob')
+    await waiting
+    await ask('/anna', { method: 'POST' })
+    await late
+    expect(seen).toEqual([
+      ['/anna', 'anna'],
+      ['/bob', undefined],
+    ])
   })
 
   test('lets a block inside emit for itself', async () => {

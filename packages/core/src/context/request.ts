@@ -52,9 +52,9 @@ export function requestContext<Request>(
 
   return (request, facts, next) => {
     const { req, res } = facts
-    if (methods && !methods.includes(req.method ?? '')) return next()
+    const isMeant = !methods || methods.includes(req.method ?? '')
     return runInContext(contextFor(req), () => {
-      if (seen.has(req)) return next() // mounted on the application and on a router
+      if (!isMeant || seen.has(req)) return next() // seen: mounted on the application and on a router
       seen.add(req)
       const isFirst = !hasContext(req)
       const opening = isFirst ? standing(request, facts, options) : {}
@@ -74,11 +74,10 @@ function standing<Request>(
   { requestId, trustRequestId = true, ip = true, userAgent = true }: RequestOptions<Request>,
 ): ContextMetadata {
   const { method, headers } = facts.req
+  const header = trustRequestId && !requestId ? headers['x-request-id'] : undefined
   return {
     source: 'web',
-    ...(requestId
-      ? identify(facts, () => requestId(request), undefined)
-      : identify(facts, () => undefined, trustRequestId ? headers['x-request-id'] : undefined)),
+    ...identify(facts, () => requestId?.(request), header),
     method,
     // a query may hold secrets
     url: facts.url.replace(/\?.*/s, '').slice(0, LONGEST_TEXT),
