@@ -25,7 +25,7 @@ export { contextEnvironment } from './context/environment.js'
 export { type ContextPayload, payloadOf } from './context/payload.js'
 export { type RequestContext, type RequestFacts, requestContext } from './context/request.js'
 export type { RequestOptions, RequestUser } from './context/request-options.js'
-export { type Signing, signPayload } from './context/sign.js'
+export { checkSigning, type Signing, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
 // declare
 export { quoteTable, type TableName } from './declare/table.js'

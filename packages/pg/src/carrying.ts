@@ -6,6 +6,7 @@ import {
   ContextError,
   type ContextPayload,
   checkOptions,
+  checkSigning,
   type Queryable,
   type Signing,
   UsageError,
@@ -44,17 +45,18 @@ export class CarryingAuditrum extends Auditrum {
   constructor(queryable: Queryable, options: CarryingOptions, attach: Attach) {
     checkOptions('auditrum', options, [...auditrumOptions, ...ownOptions])
     const { carry = 'writes', signing, maintain = true, onError = oncePerKind(), ...rest } = options
-    if (signing !== undefined && typeof signing?.key !== 'string') {
-      throw new UsageError(
-        'signing has no key. Give { key }, the text that signContexts was given.',
-      )
-    }
+    if (signing !== undefined) checkSigning(signing)
     if (carry !== 'writes' && carry !== 'all') {
       throw new UsageError(`carry is ${JSON.stringify(carry)}. It is 'writes' or 'all'.`)
     }
     super(queryable, rest)
     this.#onError = onError
     this.#detach = attach({ carry, signing, onPayload: reportProblems(onError) })
+    if (!this.#detach && (signing || carry === 'all')) {
+      throw new UsageError(
+        `These connections carry the context already, for another audit or another copy of this package, so the option ${signing ? 'signing' : 'carry'} comes too late. Give it there.`,
+      )
+    }
     if (maintain) this.#schedule(FIRST_MAINTENANCE)
   }
 

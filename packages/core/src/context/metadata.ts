@@ -30,6 +30,8 @@ export function ask(context: StoredContext): Unanswered[] {
 
 function askOne(context: StoredContext, unanswered: Unanswered[]): void {
   for (const [name, value] of Object.entries(context.own)) {
+    const reason = unusable(name, value)
+    if (reason !== undefined) unanswered.push({ context, name, problem: `${name}: ${reason}` })
     if (typeof value !== 'function') continue
     try {
       const answer: unknown = value()
@@ -47,12 +49,21 @@ function askOne(context: StoredContext, unanswered: Unanswered[]): void {
   }
 }
 
+/** Why a value cannot be what it is given as: JSON would make something of it that misleads. */
+function unusable(name: string, value: unknown): string | undefined {
+  if (value instanceof Promise) return 'it is a promise; await it before'
+  if (name !== 'user_id' || value === null) return undefined
+  return typeof value === 'object' || typeof value === 'boolean'
+    ? `${Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`} names no user; give the id`
+    : undefined
+}
+
 /** The metadata of a context and those around it; what no function has answered yet is left out. */
 export function metadataOf(context: StoredContext): Record<string, unknown> {
   const { parent, own } = context
   const metadata = parent ? metadataOf(parent) : {}
   for (const [name, value] of Object.entries(own)) {
-    if (typeof value === 'function' || value === undefined) continue
+    if (typeof value === 'function' || value === undefined || unusable(name, value)) continue
     const outer = metadata[name]
     const nested =
       name === 'change_reason' && outer !== undefined && outer !== null && value !== null
