@@ -1,3 +1,4 @@
+import { brokenFile, declarationFiles, loadDeclarations } from './declare/discover.js'
 import type { TableName } from './declare/table.js'
 import {
   checkEntry,
@@ -58,6 +59,8 @@ export interface AuditrumOptions {
    * @defaultValue `2000`
    */
   readonly lockTimeout?: number | undefined
+  /** Globs of files that declare tables: see {@link Auditrum.discover}. */
+  readonly discover?: string | readonly string[] | undefined
 }
 
 /** What `plan` and `migration` may be told. */
@@ -101,7 +104,15 @@ export interface PartitionOptions {
 }
 
 /** The names of {@link AuditrumOptions}, for adapters that have more. */
-export const auditrumOptions = ['tables', 'schema', 'app', 'image', 'reader', 'lockTimeout']
+export const auditrumOptions = [
+  'tables',
+  'schema',
+  'app',
+  'image',
+  'reader',
+  'lockTimeout',
+  'discover',
+] satisfies (keyof AuditrumOptions)[]
 
 /**
  * The audit trail of one database, over any driver. It opens no connection and holds none.
@@ -122,6 +133,9 @@ export class Auditrum {
   readonly #image: 'full' | 'changed' | undefined
   readonly #lockTimeout: number
   readonly #tables: (Declaration | TrackAll | Waiver)[]
+  readonly #discover: string | readonly string[] | undefined
+  /** Each file is run once. */
+  readonly #discovered = new Map<string, Promise<void>>()
 
   /**
    * @throws UsageError where this is no Queryable, or an option is unknown or of the wrong type.
@@ -137,6 +151,7 @@ export class Auditrum {
       image,
       reader = queryable,
       lockTimeout = 2000,
+      discover,
     } = options
     checkQueryable(reader, 'The option reader')
     checkSchema(schema)
@@ -162,9 +177,15 @@ export class Auditrum {
     this.#app = app
     this.#image = image
     this.#lockTimeout = lockTimeout
+    this.#discover = discover
     this.#tables = (tables as readonly unknown[]).map((entry, index) =>
       checkEntry(entry, `tables[${index}]`),
     )
+  }
+
+  /** The schema of the log. */
+  get schema(): string {
+    return this.#schema
   }
 
   /**
@@ -177,7 +198,8 @@ export class Auditrum {
       schema: this.#schema,
       app: this.#app,
       lockTimeout: this.#lockTimeout,
-      ...(this.#image === undefined ? {} : { image: this.#image }),
+      image: this.#image,
+      discover: this.#discovered.size === 0 ? this.#discover : undefined,
     })
   }
 
@@ -192,12 +214,50 @@ export class Auditrum {
   }
 
   /**
+   * Runs the files that declare tables beside the code that uses them, each once, in the order of
+   * their paths. Such a file's default export is a function that is called with this audit, or a list
+   * of `track(…)`. Takes effect at the next `sync`.
+   *
+   * @param patterns Globs, from the working directory.
+   * @returns the files.
+   * @throws DeclarationError that names the file, where one is broken; and where there is none.
+   * @example
+   * ```ts
+   * await audit.discover('src/**\/audit.{ts,js}')
+   * ```
+   */
+  async discover(patterns: string | readonly string[]): Promise<readonly string[]> {
+    const files = await declarationFiles(patterns)
+    for (const file of files) {
+      const known = this.#discovered.get(file) ?? this.#run(file)
+      this.#discovered.set(file, known)
+      await known.catch((error: unknown) => {
+        this.#discovered.delete(file)
+        throw error
+      })
+    }
+    return files
+  }
+
+  async #run(file: string): Promise<void> {
+    const declared = await loadDeclarations(file)
+    try {
+      if (typeof declared === 'function') await declared(this)
+      else if (Array.isArray(declared)) this.declare(...declared)
+      else throw new TypeError(`its default export is ${show(declared)}`)
+    } catch (error) {
+      throw brokenFile(file, error)
+    }
+  }
+
+  /**
    * What sync would do, with the SQL. Reads the catalogue alone, so it cannot tell whether the SQL in
    * `when` and `label` fits the table: only `sync` has the database parse it, and refuses what does
    * not.
    */
   async plan(options: PlanOptions = {}): Promise<readonly Change[]> {
-    return plan(this.#queryable, { ...this.#declared(), ...checkPlan('plan', options) })
+    const checked = checkPlan('plan', options)
+    return plan(this.#queryable, { ...(await this.#declared()), ...checked })
   }
 
   /**
@@ -213,7 +273,7 @@ export class Auditrum {
     checkFlag('sync', 'prune', prune)
     checkFlag('sync', 'dryRun', dryRun)
     return sync(this.#queryable, {
-      ...this.#declared(),
+      ...(await this.#declared()),
       lockTimeout: this.#lockTimeout,
       prune,
       dryRun,
@@ -227,12 +287,12 @@ export class Auditrum {
 
   /** Whether the trail is healthy, what is wrong with it, and what mends that. */
   async status(): Promise<Status> {
-    return status(this.#queryable, this.#declared())
+    return status(this.#queryable, await this.#declared())
   }
 
   /** The tables, as `schema.name`, that nobody tracks and nobody waived. */
   async check(): Promise<readonly string[]> {
-    return check(this.#queryable, this.#declared())
+    return check(this.#queryable, await this.#declared())
   }
 
   /** Stops recording every table, whoever declared it. The log stays, unless told otherwise. */
@@ -273,6 +333,33 @@ export class Auditrum {
     await rowsOf(this.#queryable, text, [key, name])
   }
 
+  /**
+   * Whether this database may pause its recording: for one that holds nothing but what tests write.
+   * For as long as it may, `status` warns of it.
+   *
+   * @throws SchemaError where this is not the owner of the log.
+   */
+  async allowPausing(allowed = true): Promise<void> {
+    checkFlag('allowPausing', 'allowed', allowed)
+    const text = `SELECT ${quoteIdentifier(this.#schema)}.allow_pausing($1::boolean)`
+    await rowsOf(this.#queryable, text, [String(allowed)])
+  }
+
+  /**
+   * Stops recording all tables of this database, for every connection, until {@link resume} or
+   * {@link sync}. The log knows of the gap. In a transaction it is undone by a rollback.
+   *
+   * @throws UsageError where {@link allowPausing} has not allowed it.
+   */
+  async pause(): Promise<void> {
+    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.#schema)}.pause(true)`, [])
+  }
+
+  /** Records all tables again, after {@link pause}. */
+  async resume(): Promise<void> {
+    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.#schema)}.pause(false)`, [])
+  }
+
   /** All events that match, newest first, read page by page. */
   history<R extends object = Row>(filter: EventFilter = {}): AsyncIterableIterator<AuditEvent<R>> {
     return history<R>(this.#reader, this.#schema, filter)
@@ -292,7 +379,8 @@ export class Auditrum {
     return blame(this.#reader, this.#schema, table, id, options)
   }
 
-  #declared() {
+  async #declared() {
+    if (this.#discover !== undefined) await this.discover(this.#discover)
     const image = this.#image
     const tables = this.#tables.map((entry) =>
       image === undefined || entry.kind === 'waive'

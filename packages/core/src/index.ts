@@ -56,8 +56,13 @@ export {
   SchemaError,
   UsageError,
 } from './errors.js'
-// install
 export { type MigrationSql, migrationSql } from './install/migration.js'
+// install
+export {
+  type MigrationFile,
+  type MigrationFileOptions,
+  migrationFiles,
+} from './install/migration-file.js'
 export type { Maintenance } from './install/partitions.js'
 export type { Change } from './install/plan.js'
 export {
@@ -80,5 +85,5 @@ export type { Queryable } from './queryable.js'
 // read
 export type { BlameLine } from './read/blame.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
-export { type EventFilter, type RowId, rowIdJson } from './read/filter.js'
+export { type EventFilter, historyArguments, type RowId, timeText } from './read/filter.js'
 export type { Page } from './read/history.js'

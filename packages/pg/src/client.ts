@@ -134,8 +134,11 @@ function commandsIn(config: unknown, standardConformingStrings: boolean): readon
 }
 
 function textOf(config: unknown): string {
-  const text = typeof config === 'string' ? config : (config as { text?: unknown } | null)?.text
-  return typeof text === 'string' ? text : ''
+  if (typeof config === 'string') return config
+  // a stream has its text in the cursor that it reads
+  const { text, cursor } = Object(config) as { text?: unknown; cursor?: { text?: unknown } }
+  const found = text ?? cursor?.text
+  return typeof found === 'string' ? found : ''
 }
 
 /** The arguments of a call, with its callback in the context of the caller. */

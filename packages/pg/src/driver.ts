@@ -93,6 +93,6 @@ export function isSubmittable(value: unknown): value is Submittable {
 }
 
 /** A pool, whose clients come and go. */
-export function isPool(target: pg.Pool | pg.ClientBase): target is pg.Pool {
+export function isPool(target: object): target is pg.Pool {
   return 'totalCount' in target
 }

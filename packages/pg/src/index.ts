@@ -34,5 +34,6 @@ export { auditrum, PgAuditrum, type PgOptions } from './auditrum.js'
 // for adapters
 export { type Attach, CarryingAuditrum, type CarryingOptions, oncePerTarget } from './carrying.js'
 export { wrapClient } from './client.js'
-export type { Client } from './driver.js'
+export { type Client, isPool } from './driver.js'
+export { wrapPool } from './pool.js'
 export type { Carry, CarryOptions } from './session.js'

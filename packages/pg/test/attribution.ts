@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
+import QueryStream from 'pg-query-stream'
 import { expect } from 'vitest'
 import { withContext } from '../src/index.js'
 import { expectClean, type Shop } from './support.js'
@@ -49,6 +50,10 @@ const styles: Record<string, (pool: pg.Pool, user: string) => Promise<unknown>> 
       await cursor.read(10)
       await cursor.close()
     }),
+  'a stream': (pool, user) =>
+    withClient(pool, (client) =>
+      client.query(new QueryStream(`${text} returning id`, [user])).toArray(),
+    ),
   COPY: (pool, user) =>
     withClient(pool, (client) =>
       pipeline(

@@ -286,6 +286,18 @@ describe('cursors and streams', () => {
     expect(await it.users()).toEqual(Array(5).fill('anna'))
   })
 
+  test('a stream that writes carries the context, alone and in a transaction', async () => {
+    const stream = as('anna', () => client.query(new QueryStream('select touch($1) as id', [2])))
+    expect((await stream.toArray()).length).toBe(2)
+    await client.query('begin')
+    const inside = as('ben', () => client.query(new QueryStream(`${insert}, id`, ['x'])))
+    expect(await inside.toArray()).toMatchObject([{ note: 'x' }])
+    await as('cleo', () => client.query(insert, ['x']))
+    await client.query('commit')
+    expect(await it.users()).toEqual(['anna', 'anna', 'ben', 'cleo'])
+    await expectClean(client)
+  })
+
   test('COPY in carries the context, and its end is the commit', async () => {
     const stream = as('anna', () => client.query(copyFrom('copy orders (note) from stdin')))
     await pipeline(Readable.from(['a\n', 'b\n']), stream)

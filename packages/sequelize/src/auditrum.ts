@@ -25,7 +25,7 @@ export interface SequelizeOptions extends Omit<CarryingOptions, 'reader'> {
   readonly reader?: Queryable | Sequelize | undefined
 }
 
-const auditOf = oncePerTarget<Sequelize, SequelizeOptions, SequelizeAuditrum>(
+const auditOf = oncePerTarget<Sequelize, SequelizeAuditrum, SequelizeOptions>(
   'Sequelize',
   (sequelize, options) => new SequelizeAuditrum(sequelize, options),
 )
@@ -51,7 +51,6 @@ export function auditrum(sequelize: Sequelize, options: SequelizeOptions = {}): 
 /** The audit of a Sequelize; {@link auditrum} makes it. */
 export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
   readonly #sequelize: Sequelize
-  readonly #schema: string | undefined
   #models: AuditModels | undefined
 
   constructor(sequelize: Sequelize, options: SequelizeOptions = {}) {
@@ -64,7 +63,6 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
       (carrying) => attach(sequelize, carrying),
     )
     this.#sequelize = sequelize
-    this.#schema = options.schema
     this.#addHistory(options.tables ?? [])
   }
 
@@ -122,7 +120,7 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
   }
 
   get #log(): AuditModels {
-    this.#models ??= auditModels(this.#sequelize, this.#schema ?? 'auditrum')
+    this.#models ??= auditModels(this.#sequelize, this.schema)
     return this.#models
   }
 }

@@ -1,1 +1,2 @@
-export {}
+export type { ExpectedEvent } from './matching.js'
+export { type AuditTesting, testing } from './testing.js'

@@ -1,9 +1,11 @@
+export { callsFile, callsTable } from './calls.ts'
 export {
   createDatabase,
   type Database,
   type DatabaseOptions,
   type Role,
 } from './database.ts'
+export { type Installation, install } from './installation.ts'
 export { type Pooler, pgbouncer, startPgBouncer } from './pgbouncer.ts'
 export { attach, type Connection, type Server } from './server.ts'
 export { type StartOptions, startServer } from './start.ts'

@@ -1,8 +1,8 @@
 -- The object_id of a row of a tracked table, from its key as people give it: a
--- scalar, an array in key order, an object with the key's columns, or the text
--- of such an array. Each part is read as its column's type, so that '042' finds
--- 42 and a uuid may be in upper case. What is no key of the table is an error.
--- An object_id, as events have it, is one as well.
+-- scalar, an array in key order, an object with the key's columns, or for a
+-- composite key the text of one of these. Each part is read as its column's
+-- type, so that '042' finds 42 and a uuid may be in upper case. What is no key
+-- of the table is an error. An object_id, as events have it, is one as well.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -27,7 +27,7 @@ BEGIN
       MESSAGE = format('%I.%I has no primary key, so none of its rows can be named.', tracked.schema_name, tracked.table_name),
       HINT = 'Read the whole table''s history, and look for the row in old and new data.';
   END IF;
-  IF cardinality(names) > 1 AND jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^\s*\[.*\]\s*$' THEN
+  IF cardinality(names) > 1 AND jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^\s*(\[.*\]|\{.*\})\s*$' THEN
     identity := (identity #>> '{}')::jsonb;
   END IF;
   IF jsonb_typeof(identity) = 'object' AND identity ?& names AND identity - names = '{}' THEN

@@ -8,20 +8,24 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  part text[] := regexp_match(payload, '^s1 (\d{1,12}) ([0-9a-f]{64}) (.*)$');
+  -- split_part, because a regular expression over the whole takes ten times as long as all the rest
+  expires   text := split_part(payload, ' ', 2);
+  signature text := split_part(payload, ' ', 3);
+  is_signed boolean := starts_with(payload, 's1 ') AND expires ~ '^\d{1,12}$' AND length(signature) = 64;
+  document  text := CASE WHEN is_signed THEN substr(payload, 3 + length(expires) + 1 + 64 + 2) ELSE payload END;
 BEGIN
   IF to_regclass(':schema.audit_key') IS NULL THEN
-    RETURN coalesce(part[3], payload);
-  ELSIF part IS NULL THEN
+    RETURN document;
+  ELSIF NOT is_signed THEN
     RAISE EXCEPTION 'the context is not signed';
-  ELSIF part[1]::bigint < extract(epoch FROM clock_timestamp()) THEN
+  ELSIF expires::bigint < extract(epoch FROM clock_timestamp()) THEN
     RAISE EXCEPTION 'the signature of the context has expired';
   ELSIF NOT EXISTS (
     SELECT FROM :schema.audit_key AS key
-    WHERE encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(part[1] || ' ' || part[3], 'UTF8'))), 'hex') = part[2]
+    WHERE encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(expires || ' ' || document, 'UTF8'))), 'hex') = signature
   ) THEN
     RAISE EXCEPTION 'the signature of the context is wrong';
   END IF;
-  RETURN part[3];
+  RETURN document;
 END
 $function$;

@@ -9,6 +9,7 @@ export interface LogStatus {
   readonly partitions: readonly PartitionStatus[]
   readonly monthsAhead: number
   readonly overflowInUse: boolean
+  readonly pausingAllowed: boolean
   readonly unattributed: number
   readonly contextErrors: number
   readonly withoutActor: number
@@ -41,6 +42,15 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       null,
       'There is no partition for next month',
       'Run maintain(), daily.',
+    )
+  }
+  if (log.pausingAllowed) {
+    add(
+      'warning',
+      'pausing_allowed',
+      null,
+      'Recording may be paused here, which is for databases that hold nothing but what tests write',
+      'Anywhere else, let the owner of the log take that back: allowPausing(false).',
     )
   }
   if (log.unattributed > 0) {

@@ -33,6 +33,8 @@ export const objects: readonly SqlName[] = [
   'functions/untrack',
   'functions/make_private',
   'functions/sign_contexts',
+  'functions/allow_pausing',
+  'functions/pause',
   'functions/month_bound',
   'functions/overflow_start',
   'functions/create_partitions',

@@ -29,6 +29,7 @@ import { inspectLog, writableBy } from './shipped.js'
  * - `function_edited`: a function of the log, or of a tracked table, is not the one that was written.
  * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
  * - `partitions_low`: there is no partition for next month.
+ * - `pausing_allowed`: recording may be paused, which is for test databases.
  *
  * Of what is declared:
  *
@@ -75,6 +76,7 @@ export type FindingCode =
   | 'object_missing'
   | 'overflow_in_use'
   | 'partitions_low'
+  | 'pausing_allowed'
   | 'column_missing'
   | 'not_tracked'
   | 'undeclared'

@@ -30,6 +30,8 @@ const transient: readonly unknown[] = [
   '42710',
 ]
 const ATTEMPTS = 8
+/** in_failed_sql_transaction: of the caller's own, where trying again is no use. */
+const TRANSACTION_FAILED = '25P02'
 
 /**
  * Makes the database match what is declared. Where nothing differs it only reads the catalogue;
@@ -78,10 +80,10 @@ async function attempt(
     const again: Change[] = []
     for (const change of pending) {
       try {
-        // one simple query is one transaction, and the setting ends with it
-        await rowsOf(queryable, `SET LOCAL lock_timeout = ${lockTimeout};\n${change.sql}`)
+        await rowsOf(queryable, patiently(change.sql, lockTimeout))
         failures.delete(change)
       } catch (error) {
+        if (failures.size > 0 && sqlStateOf(error) === TRANSACTION_FAILED) return failures
         failures.set(change, error)
         if (transient.includes(sqlStateOf(error))) again.push(change)
       }
@@ -89,6 +91,19 @@ async function attempt(
     pending = again
   }
   return failures
+}
+
+/**
+ * One simple query, which is one transaction. In one of the caller's, where its settings would stay,
+ * they are put back.
+ */
+function patiently(sql: string, lockTimeout: number): string {
+  return [
+    "SELECT pg_catalog.set_config('auditrum.lock_timeout', pg_catalog.current_setting('lock_timeout'), true);",
+    `SET LOCAL lock_timeout = ${lockTimeout};`,
+    sql,
+    "SELECT pg_catalog.set_config('lock_timeout', pg_catalog.current_setting('auditrum.lock_timeout'), true);",
+  ].join('\n')
 }
 
 async function failed(

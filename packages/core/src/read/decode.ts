@@ -18,19 +18,25 @@ export function decodeRow(text: string | null, types: ColumnTypes): Record<strin
 }
 
 /** Reads a diff, `{column: {old, new}}`, the same way. */
-export function decodeDiff(
-  text: string | null,
-  types: ColumnTypes,
-): Record<string, { old: unknown; new: unknown }> {
+export function decodeDiff(text: string | null, types: ColumnTypes): Diff {
   if (text === null) return {}
-  if (isPlain(text, Object.values(types))) return JSON.parse(text)
-  return exactly(text, (diff: Record<string, { old: unknown; new: unknown }>) =>
-    Object.fromEntries(
-      Object.entries(diff).map(([column, pair]) => {
-        const type = types[column]
-        return [column, { old: decode(pair.old, type), new: decode(pair.new, type) }]
-      }),
-    ),
+  if (isPlain(text, Object.values(types))) return inOrder(JSON.parse(text), types, (value) => value)
+  return exactly(text, (diff: Diff) => inOrder(diff, types, decode))
+}
+
+type Diff = Record<string, { old: unknown; new: unknown }>
+
+/** Old before new, as it is read; jsonb sorts them otherwise. */
+function inOrder(
+  diff: Diff,
+  types: ColumnTypes,
+  read: (value: unknown, type: string | undefined) => unknown,
+): Diff {
+  return Object.fromEntries(
+    Object.entries(diff).map(([column, pair]) => {
+      const type = types[column]
+      return [column, { old: read(pair.old, type), new: read(pair.new, type) }]
+    }),
   )
 }
 

@@ -92,8 +92,8 @@ export function filterValues(filter: EventFilter, limit: number): unknown[] {
     textMatching(filter, 'transaction', EVENT_ID, 'Give an id as events carry it, a text'),
     operation ?? null,
     textMatching(filter, 'column', /./, 'Give the name of a column'),
-    timeText('since', filter.since),
-    timeText('until', filter.until),
+    filter.since === undefined ? null : timeText('since', filter.since),
+    filter.until === undefined ? null : timeText('until', filter.until),
     textMatching(filter, 'after', EVENT_ID, 'Give an id as events carry it, a text'),
     order,
     limit,
@@ -133,8 +133,32 @@ export function rowIdJson(id: RowId | undefined): string {
   return JSON.stringify(id, (_, value) => (typeof value === 'bigint' ? String(value) : value))
 }
 
-function timeText(name: string, time: Date | string | undefined): string | null {
-  if (time === undefined) return null
+/**
+ * The arguments of the SQL function history(), for adapters whose host writes queries of its own.
+ *
+ * @returns the table's name, and the row's key if there is one.
+ * @throws UsageError where the id names no row.
+ */
+export function historyArguments(
+  table: string | TableName,
+  ...id: readonly [RowId?]
+): readonly string[] {
+  const name = quoteTable(parseTable(table))
+  if (id.length === 0) return [name]
+  const json = rowIdJson(id[0])
+  const parts: unknown[] = Object.values(Object(id[0]))
+  // the text of a single key, or the JSON of a composite one
+  const [single = id[0]] = typeof id[0] === 'object' && parts.length === 1 ? parts : []
+  return [name, typeof single === 'object' ? json : String(single)]
+}
+
+/**
+ * A time as PostgreSQL is to read it, whatever the time zone of its session.
+ *
+ * @param name Of the filter that it is of, for the message.
+ * @throws UsageError where it is neither a Date nor ISO 8601.
+ */
+export function timeText(name: string, time: Date | string): string {
   if (time instanceof Date && !Number.isNaN(time.getTime())) return time.toISOString()
   // PostgreSQL also takes 'yesterday' and assumes the session's zone; a program means a moment
   if (typeof time === 'string' && /^\d{4,6}-\d\d-\d\d/.test(time)) {

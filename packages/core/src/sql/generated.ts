@@ -1,6 +1,19 @@
 // Generated from packages/core/sql by npm run sql.
 
 export const sql = {
+  'functions/allow_pausing': `-- Whether recording may be paused at all, for databases that hold nothing but
+-- what tests write. Only the owner of the log may say so, and status() tells of
+-- it for as long as it holds.
+CREATE OR REPLACE FUNCTION :schema.allow_pausing(allowed boolean DEFAULT true)
+RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  INSERT INTO :schema.audit_setting (name, value)
+  VALUES ('pausing_allowed', to_jsonb(coalesce(allowed, false)))
+  ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
+$function$;
+`,
   'functions/blame': `-- Who gave each column of a row its present value, latest change first:
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
@@ -1151,6 +1164,52 @@ AS $function$
   ) AS overflow
 $function$;
 `,
+  'functions/pause': `-- Stops recording all tables, or goes on with it: for test databases, where
+-- allow_pausing() has allowed it. The gap is noted in the log, and sync ends it,
+-- too. Takes what disabling a trigger takes: to own the table.
+CREATE OR REPLACE FUNCTION :schema.pause(paused boolean DEFAULT true)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  moment  timestamptz;
+  trigger record;
+BEGIN
+  LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
+  IF paused AND NOT EXISTS (
+    SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'
+  ) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Recording may not be paused in the database %I.', current_database()),
+      HINT = 'If it holds nothing but what tests write, let the owner of the log run: SELECT :schema.allow_pausing();';
+  END IF;
+  FOR trigger IN
+    SELECT tgname AS name, tgrelid::regclass AS table_name
+    FROM pg_trigger
+    JOIN pg_proc AS capture ON capture.oid = tgfoid
+    WHERE capture.pronamespace = ':schema'::regnamespace
+      AND starts_with(capture.proname, 'capture_')
+      AND capture.prorettype = 'trigger'::regtype
+      AND (tgenabled = 'D') <> paused
+    ORDER BY tgrelid, tgname
+  LOOP
+    EXECUTE format('ALTER TABLE ONLY %s %s TRIGGER %I',
+      trigger.table_name, CASE WHEN paused THEN 'DISABLE' ELSE 'ENABLE' END, trigger.name);
+  END LOOP;
+  moment := clock_timestamp();
+  UPDATE :schema.audit_table AS known
+  SET confirmed_at = moment,
+    tracked = CASE
+      WHEN paused THEN tracked * tstzmultirange(tstzrange(NULL, moment))
+      ELSE tracked + tstzmultirange(tstzrange(moment, NULL))
+    END
+  WHERE upper_inf(known.tracked) = paused
+    AND to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id)) IS NOT NULL;
+END
+$function$;
+`,
   'functions/record_shape': `-- Adds the present columns of a tracked table to audit_shape if they differ
 -- from the shape recorded last.
 CREATE OR REPLACE FUNCTION :schema.record_shape(tracked_id integer, relation oid)
@@ -1198,10 +1257,10 @@ AS $function$
 $function$;
 `,
   'functions/row_id': `-- The object_id of a row of a tracked table, from its key as people give it: a
--- scalar, an array in key order, an object with the key's columns, or the text
--- of such an array. Each part is read as its column's type, so that '042' finds
--- 42 and a uuid may be in upper case. What is no key of the table is an error.
--- An object_id, as events have it, is one as well.
+-- scalar, an array in key order, an object with the key's columns, or for a
+-- composite key the text of one of these. Each part is read as its column's
+-- type, so that '042' finds 42 and a uuid may be in upper case. What is no key
+-- of the table is an error. An object_id, as events have it, is one as well.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1226,7 +1285,7 @@ BEGIN
       MESSAGE = format('%I.%I has no primary key, so none of its rows can be named.', tracked.schema_name, tracked.table_name),
       HINT = 'Read the whole table''s history, and look for the row in old and new data.';
   END IF;
-  IF cardinality(names) > 1 AND jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^\\s*\\[.*\\]\\s*$' THEN
+  IF cardinality(names) > 1 AND jsonb_typeof(identity) = 'string' AND identity #>> '{}' ~ '^\\s*(\\[.*\\]|\\{.*\\})\\s*$' THEN
     identity := (identity #>> '{}')::jsonb;
   END IF;
   IF jsonb_typeof(identity) = 'object' AND identity ?& names AND identity - names = '{}' THEN
@@ -1342,21 +1401,25 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  part text[] := regexp_match(payload, '^s1 (\\d{1,12}) ([0-9a-f]{64}) (.*)$');
+  -- split_part, because a regular expression over the whole takes ten times as long as all the rest
+  expires   text := split_part(payload, ' ', 2);
+  signature text := split_part(payload, ' ', 3);
+  is_signed boolean := starts_with(payload, 's1 ') AND expires ~ '^\\d{1,12}$' AND length(signature) = 64;
+  document  text := CASE WHEN is_signed THEN substr(payload, 3 + length(expires) + 1 + 64 + 2) ELSE payload END;
 BEGIN
   IF to_regclass(':schema.audit_key') IS NULL THEN
-    RETURN coalesce(part[3], payload);
-  ELSIF part IS NULL THEN
+    RETURN document;
+  ELSIF NOT is_signed THEN
     RAISE EXCEPTION 'the context is not signed';
-  ELSIF part[1]::bigint < extract(epoch FROM clock_timestamp()) THEN
+  ELSIF expires::bigint < extract(epoch FROM clock_timestamp()) THEN
     RAISE EXCEPTION 'the signature of the context has expired';
   ELSIF NOT EXISTS (
     SELECT FROM :schema.audit_key AS key
-    WHERE encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(part[1] || ' ' || part[3], 'UTF8'))), 'hex') = part[2]
+    WHERE encode(sha256(key.outer_pad || sha256(key.inner_pad || convert_to(expires || ' ' || document, 'UTF8'))), 'hex') = signature
   ) THEN
     RAISE EXCEPTION 'the signature of the context is wrong';
   END IF;
-  RETURN part[3];
+  RETURN document;
 END
 $function$;
 `,
@@ -2271,6 +2334,7 @@ SELECT pg_catalog.json_build_object(
     SELECT pg_catalog.floor(extract(epoch FROM :schema.overflow_start('audit_event') - pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746.0)::integer - 1
   ),
   'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+  'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
   -- events of the last day whose context is not of their own transaction
   'unattributed', (
     SELECT pg_catalog.count(*)

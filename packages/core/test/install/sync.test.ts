@@ -331,3 +331,32 @@ describe('a migration', () => {
     expect((await audit.page()).events).toHaveLength(1)
   })
 })
+
+describe("in a transaction of the caller's", () => {
+  test('sync is part of it, and leaves its settings as they were', async () => {
+    const database = await testDatabase()
+    await database.query('create table orders (id int primary key)')
+    const client = await database.client()
+    const audit = new Auditrum(client, { tables: [track('orders')] })
+    await client.query(`begin; set local lock_timeout = '7s'; set local search_path = public`)
+    await audit.sync()
+    const { rows } = await client.query(
+      `select current_setting('lock_timeout') as lock_timeout, current_setting('search_path') as search_path`,
+    )
+    expect(rows).toEqual([{ lock_timeout: '7s', search_path: 'public' }])
+    await client.query('rollback')
+    expect((await audit.plan()).map(({ action }) => action)).toEqual(['install', 'install'])
+  })
+
+  test('it says what failed first, not that the transaction is aborted', async () => {
+    const database = await testDatabase()
+    await database.query('create table a (id int primary key); create table b (id int primary key)')
+    await new Auditrum(await database.client()).sync()
+    const blocker = await database.client()
+    await blocker.query('begin; lock table a')
+    const client = await database.client()
+    await client.query('begin')
+    const audit = new Auditrum(client, { tables: [track('a'), track('b')], lockTimeout: 50 })
+    await expect(audit.sync()).rejects.toThrow(/public\.a.*could not be locked/)
+  })
+})

@@ -1,4 +1,4 @@
-import type { AuditEvent, BlameLine } from '@auditrum/pg'
+import type { AuditEvent, BlameLine } from '@auditrum/knex'
 
 export function title(text: string): void {
   console.log(`\n${text}\n${'-'.repeat(text.length)}`)
@@ -11,7 +11,7 @@ export async function printHistory(events: AsyncIterable<AuditEvent>): Promise<v
       event.changedAt.slice(11, 23),
       event.operation,
       `${event.table} ${event.objectId}`,
-      who(event.userId, event.dbUser),
+      who(event.userId, event.context?.metadata?.source, event.dbUser),
       String(event.context?.metadata?.change_reason ?? ''),
       changes(event),
     ])
@@ -26,14 +26,16 @@ export function printBlame(lines: readonly BlameLine[]): void {
       line.column ?? '(row)',
       String(line.value),
       line.changedAt?.slice(11, 23) ?? 'before the log',
-      who(line.userId, line.dbUser),
+      who(line.userId, line.source, line.dbUser),
       line.changeReason ?? '',
     ]),
   )
 }
 
-function who(userId: string | null, dbUser: string | null): string {
-  return userId ?? (dbUser === null ? '' : `(role ${dbUser})`)
+/** The user; where there is none, where it came from; where nobody said, the role. */
+function who(userId: string | null, source: unknown, role: string | null): string {
+  if (userId !== null) return userId
+  return source ? `(${source})` : role === null ? '' : `(role ${role})`
 }
 
 function changes({ operation, diff, masked }: AuditEvent): string {

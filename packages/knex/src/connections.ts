@@ -1,0 +1,81 @@
+import { type Queryable, runInContext, UsageError } from '@auditrum/core'
+import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg'
+import type { Knex } from 'knex'
+
+/** The parts of Knex's own client that its types leave out, as they are since 3.0. */
+interface KnexClient {
+  readonly dialect: string
+  readonly driverName?: string
+  readonly config: { readonly connectionPool?: object }
+  /** Tarn's pool; none where a transaction has its one connection. */
+  readonly pool?: { readonly used: readonly { readonly resource: Client }[] } | undefined
+  acquireConnection(...args: unknown[]): Promise<Client>
+  releaseConnection(connection: Client): Promise<void>
+}
+
+/**
+ * Makes every connection of Knex's pool carry the context, those that are connected already included.
+ *
+ * @returns takes it off again.
+ */
+export function wrapConnections(knex: Knex, carrying: CarryOptions): (() => void) | undefined {
+  const client = clientOf(knex)
+  const { connectionPool } = client.config
+  // others may use that pool, too
+  if (connectionPool && isPool(connectionPool)) return wrapPool(connectionPool, carrying)
+  const wrapped = new Map<Client, () => void>()
+  const wrap = (connection: Client) => {
+    const unwrap = wrapClient(connection, carrying)
+    if (!unwrap) return
+    wrapped.set(connection, unwrap)
+    connection.once('end', () => wrapped.delete(connection))
+  }
+  // those that are in use at this moment; all others are acquired again
+  for (const { resource } of client.pool?.used ?? []) wrap(resource)
+  const { acquireConnection } = client
+  const before = Object.getOwnPropertyDescriptor(client, 'acquireConnection')
+  client.acquireConnection = async function acquire(...args) {
+    // what comes from a socket has the context of whoever opened it, so that must be none
+    const connection = await runInContext(undefined, () => acquireConnection.apply(this, args))
+    wrap(connection)
+    return connection
+  }
+  return () => {
+    // a transaction has one of its own
+    if (before) Object.defineProperty(client, 'acquireConnection', before)
+    else Reflect.deleteProperty(client, 'acquireConnection')
+    for (const unwrap of wrapped.values()) unwrap()
+    wrapped.clear()
+  }
+}
+
+/** Runs SQL on a connection of Knex's: of its pool, or of a transaction. */
+export function queryableOf(knex: Knex): Queryable {
+  const client = clientOf(knex)
+  return {
+    // not by knex.raw, which takes every question mark for a binding
+    async query(text, values) {
+      const connection = await client.acquireConnection()
+      try {
+        return (await connection.query(text, values)) as { rows: unknown[] }
+      } finally {
+        await client.releaseConnection(connection)
+      }
+    },
+  }
+}
+
+function clientOf(knex: Knex): KnexClient {
+  const client = (knex as { readonly client?: KnexClient } | null | undefined)?.client
+  if (typeof client?.acquireConnection !== 'function') {
+    throw new UsageError(
+      `auditrum was given ${knex === null ? 'null' : `a value of type ${typeof knex}`}, not Knex. Give what knex({ client: 'pg', … }) returns.`,
+    )
+  }
+  if (client.dialect !== 'postgresql' || client.driverName === 'pgnative') {
+    throw new UsageError(
+      `This Knex has the client ${client.driverName ?? client.dialect}, whose statements cannot carry a context. Use { client: 'pg' }.`,
+    )
+  }
+  return client
+}
