@@ -135,14 +135,18 @@ export function rowIdJson(id: RowId | undefined): string {
 
 function timeText(name: string, time: Date | string | undefined): string | null {
   if (time === undefined) return null
+  return (
+    momentText(time) ??
+    refuse(name, time, 'Give a Date, or ISO 8601 such as 2026-11-01T12:00:00.123456Z')
+  )
+}
+
+/** A Date or ISO 8601 as PostgreSQL reads it; undefined where it is neither. */
+export function momentText(time: unknown): string | undefined {
   if (time instanceof Date && !Number.isNaN(time.getTime())) return time.toISOString()
   // PostgreSQL also takes 'yesterday' and assumes the session's zone; a program means a moment
-  if (typeof time === 'string' && /^\d{4,6}-\d\d-\d\d/.test(time)) {
-    return /^\S+?([T ][\d:.]+)?$/.test(time) && !/[zZ]$|[T ].*[+-]/.test(time)
-      ? `${time} UTC`
-      : time
-  }
-  return refuse(name, time, 'Give a Date, or ISO 8601 such as 2026-11-01T12:00:00.123456Z')
+  if (typeof time !== 'string' || !/^\d{4,6}-\d\d-\d\d/.test(time)) return undefined
+  return /^\S+?([T ][\d:.]+)?$/.test(time) && !/[zZ]$|[T ].*[+-]/.test(time) ? `${time} UTC` : time
 }
 
 function refuse(name: string, value: unknown, remedy: string): never {
