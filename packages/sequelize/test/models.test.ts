@@ -1,13 +1,6 @@
-import {
-  type CreationOptional,
-  DataTypes,
-  type InferAttributes,
-  type InferCreationAttributes,
-  Model,
-  Op,
-} from 'sequelize'
+import { DataTypes, Op } from 'sequelize'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Audited, auditrum, track, UsageError, withContext } from '../src/index.js'
+import { auditrum, UsageError, withContext } from '../src/index.js'
 import { as, connect, type Order, type Shop, shop, type User } from './support.js'
 
 let it: Shop
@@ -227,49 +220,4 @@ test('a log in another schema', async () => {
   const { AuditEvent } = elsewhere.audit
   const [event] = await AuditEvent.forModel(elsewhere.Order).findAll({ include: 'context' })
   expect(event?.context?.userId).toBe('anna')
-})
-
-describe('a tracked model', () => {
-  test('tells its own history, whatever its scopes hide', async () => {
-    const mine = await shop()
-    const { User, sequelize } = mine
-    mine.audit.track(User.unscoped())
-    const user = await as('anna', () => User.create({ fullName: 'Anna' }))
-    await as('ben', () => user.update({ fullName: 'Bea' }))
-    await as('cleo', () => user.destroy())
-    User.addScope('defaultScope', { where: { fullName: 'nobody' } }, { override: true })
-    const [found] = await User.scope({ id: user.id }).findAll({ paranoid: false })
-    for (const each of [user, found] as unknown as Audited[]) {
-      const history = await each.auditHistory()
-      expect(history.map(({ userId }) => userId)).toEqual(['cleo', 'ben', 'anna'])
-    }
-    await sequelize.transaction(async (transaction) => {
-      await user.update({ logins: 1 }, { transaction })
-      const { auditHistory } = user as unknown as Audited
-      const options = { transaction, include: ['context'], limit: 1 }
-      const [latest, ...others] = await auditHistory.call(user, options)
-      expect(latest?.context?.userId).toBe(null)
-      expect(others).toEqual([])
-    })
-  })
-
-  test('keeps a method of its own, and knows the audit that tracked it last', async () => {
-    const own = () => 'mine'
-    class Note extends Model<InferAttributes<Note>, InferCreationAttributes<Note>> {
-      declare id: CreationOptional<number>
-      declare auditHistory: Audited['auditHistory']
-    }
-    const attributes = { id: { type: DataTypes.INTEGER, primaryKey: true, autoIncrement: true } }
-    const mine = await shop()
-    Note.init(attributes, { sequelize: mine.sequelize, timestamps: false })
-    await Note.sync()
-    mine.audit.close()
-    const again = auditrum(mine.sequelize, { maintain: false, tables: [track(Note)] })
-    await again.sync()
-    const note = await Note.create()
-    expect(await note.auditHistory()).toHaveLength(1)
-    Object.assign(it.Order.prototype, { auditHistory: own })
-    it.audit.track(it.Order)
-    expect((order as unknown as { auditHistory: unknown }).auditHistory).toBe(own)
-  })
 })
