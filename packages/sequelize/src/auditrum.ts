@@ -55,13 +55,7 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
 
   constructor(sequelize: Sequelize, options: SequelizeOptions = {}) {
     checkSequelize(sequelize)
-    const { reader, ...rest } = options
-    const readFrom = isTarget(reader) ? queryableOf(reader) : reader
-    super(
-      queryableOf(sequelize),
-      readFrom === undefined ? rest : { ...rest, reader: readFrom },
-      (carrying) => attach(sequelize, carrying),
-    )
+    super(queryableOf(sequelize), readingFrom(options), (carrying) => attach(sequelize, carrying))
     this.#sequelize = sequelize
     this.#addHistory(options.tables ?? [])
   }
@@ -123,4 +117,12 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
     this.#models ??= auditModels(this.#sequelize, this.schema)
     return this.#models
   }
+}
+
+function readingFrom(options: SequelizeOptions): CarryingOptions {
+  const reader = options?.reader
+  // all else is for core to refuse, in its words
+  return isTarget(reader)
+    ? { ...options, reader: queryableOf(reader) }
+    : (options as CarryingOptions)
 }
