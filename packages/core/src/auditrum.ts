@@ -18,10 +18,19 @@ import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
 import { checkFlag, checkOptions, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
+import {
+  type PastRow,
+  type PendingPastRows,
+  type RowAsOfOptions,
+  rowAsOf,
+  type TableAsOfOptions,
+  tableAsOf,
+} from './read/as-of.js'
 import { type BlameLine, blame } from './read/blame.js'
 import type { AuditEvent, Row } from './read/event.js'
 import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
+import type { Moment } from './read/moment.js'
 import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
 
@@ -377,6 +386,59 @@ export class Auditrum {
     options: { readonly column?: string } = {},
   ): Promise<readonly BlameLine[]> {
     return blame(this.#reader, this.#schema, table, id, options)
+  }
+
+  /**
+   * A row as it was: the one that had this key at that moment, or, if none had, the one that was given
+   * it next. Deep-equal to what the driver gives for the live row, with the column names of then; null
+   * where there was no such row.
+   *
+   * @example
+   * ```ts
+   * const order = await audit.rowAsOf('orders', 42, '2026-11-01T12:00:00+01:00')
+   * const { row, complete, since } = await audit.rowAsOf('orders', 42, { event: '4711' }, { details: true })
+   * ```
+   */
+  async rowAsOf<R extends object = Row>(
+    table: string | TableName,
+    id: RowId,
+    at: Moment,
+    options: RowAsOfOptions & { readonly details: true },
+  ): Promise<PastRow<R>>
+  async rowAsOf<R extends object = Row>(
+    table: string | TableName,
+    id: RowId,
+    at: Moment,
+    options?: RowAsOfOptions & { readonly details?: false | undefined },
+  ): Promise<R | null>
+  async rowAsOf<R extends object = Row>(
+    table: string | TableName,
+    id: RowId,
+    at: Moment,
+    options?: RowAsOfOptions,
+  ): Promise<PastRow<R> | R | null> {
+    const found = await rowAsOf<R>(this.#reader, this.#schema, table, id, at, options)
+    return options?.details ? found : found.row
+  }
+
+  /**
+   * A table as it was, in the order of its key: all rows are of one moment, also where the driver
+   * cannot stream and others write meanwhile. Awaited it says what is known of the answer.
+   *
+   * @example
+   * ```ts
+   * for await (const account of audit.tableAsOf('accounts', new Date('2026-11-01'))) console.log(account)
+   *
+   * const accounts = await audit.tableAsOf('accounts', { transaction: '4711' })
+   * if (!accounts.complete) console.warn(`Known only since ${accounts.since}`)
+   * ```
+   */
+  tableAsOf<R extends object = Row>(
+    table: string | TableName,
+    at: Moment,
+    options?: TableAsOfOptions,
+  ): PendingPastRows<R> {
+    return tableAsOf<R>(this.#reader, this.#schema, table, at, options)
   }
 
   async #declared() {

@@ -66,6 +66,7 @@ const kinds: Readonly<
   AU001: ContextError,
   AU002: DeclarationError,
   AU003: SchemaError,
+  AU004: ConflictError,
   AU005: UsageError,
 }
 

@@ -78,13 +78,16 @@ export type { SyncResult } from './install/sync.js'
 export { checkOptions, didYouMean } from './options.js'
 export type { Queryable } from './queryable.js'
 // read
+export type {
+  PastRow,
+  PastRows,
+  PendingPastRows,
+  RowAsOfOptions,
+  TableAsOfOptions,
+} from './read/as-of.js'
 export type { BlameLine } from './read/blame.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
-export {
-  type EventFilter,
-  historyArguments,
-  type RowId,
-  rowIdJson,
-  timeText,
-} from './read/filter.js'
+export { type EventFilter, historyArguments, type RowId, timeText } from './read/filter.js'
 export type { Page } from './read/history.js'
+export type { Moment } from './read/moment.js'
+export type { PastDetails } from './read/past.js'

@@ -18,6 +18,11 @@ export interface Queryable {
    * @param values Strings, numbers and null.
    */
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
+  /**
+   * Where the driver has it: the rows of one statement one by one, as from a cursor. Without it what
+   * is large is read page by page.
+   */
+  stream?(text: string, values?: unknown[]): AsyncIterable<unknown>
 }
 
 /**

@@ -7,7 +7,7 @@ import { type EventQuery, eventsOf } from './events.js'
 /** What {@link auditrum} may be told. */
 export interface KnexAuditOptions extends CarryingOptions {}
 
-const auditOf = oncePerTarget<Knex, KnexAuditOptions, KnexAuditrum>(
+const auditOf = oncePerTarget<Knex, KnexAuditrum>(
   'Knex',
   (knex, options) => new KnexAuditrum(knex, options),
 )

@@ -8,7 +8,7 @@ import { wrapPool } from './pool.js'
 /** What {@link auditrum} may be told. */
 export interface PgOptions extends CarryingOptions {}
 
-const auditOf = oncePerTarget<pg.Pool | pg.ClientBase, PgOptions, PgAuditrum>(
+const auditOf = oncePerTarget<pg.Pool | pg.ClientBase, PgAuditrum>(
   'pool',
   (target, options) => new PgAuditrum(target, options),
 )

@@ -93,8 +93,8 @@ export class CarryingAuditrum extends Auditrum {
  */
 export function oncePerTarget<
   Target extends object,
-  Options extends Pick<CarryingOptions, 'tables'>,
   Audit extends CarryingAuditrum,
+  Options extends Pick<CarryingOptions, 'tables'> = CarryingOptions,
 >(
   noun: string,
   make: (target: Target, options: Options) => Audit,

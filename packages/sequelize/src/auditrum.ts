@@ -25,7 +25,7 @@ export interface SequelizeOptions extends Omit<CarryingOptions, 'reader'> {
   readonly reader?: Queryable | Sequelize | undefined
 }
 
-const auditOf = oncePerTarget<Sequelize, SequelizeOptions, SequelizeAuditrum>(
+const auditOf = oncePerTarget<Sequelize, SequelizeAuditrum, SequelizeOptions>(
   'Sequelize',
   (sequelize, options) => new SequelizeAuditrum(sequelize, options),
 )
@@ -51,20 +51,12 @@ export function auditrum(sequelize: Sequelize, options: SequelizeOptions = {}): 
 /** The audit of a Sequelize; {@link auditrum} makes it. */
 export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
   readonly #sequelize: Sequelize
-  readonly #schema: string | undefined
   #models: AuditModels | undefined
 
   constructor(sequelize: Sequelize, options: SequelizeOptions = {}) {
     checkSequelize(sequelize)
-    const { reader, ...rest } = options
-    const readFrom = isTarget(reader) ? queryableOf(reader) : reader
-    super(
-      queryableOf(sequelize),
-      readFrom === undefined ? rest : { ...rest, reader: readFrom },
-      (carrying) => attach(sequelize, carrying),
-    )
+    super(queryableOf(sequelize), readingFrom(options), (carrying) => attach(sequelize, carrying))
     this.#sequelize = sequelize
-    this.#schema = options.schema
     this.#addHistory(options.tables ?? [])
   }
 
@@ -122,7 +114,15 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
   }
 
   get #log(): AuditModels {
-    this.#models ??= auditModels(this.#sequelize, this.#schema ?? 'auditrum')
+    this.#models ??= auditModels(this.#sequelize, this.schema)
     return this.#models
   }
+}
+
+function readingFrom(options: SequelizeOptions): CarryingOptions {
+  const reader = options?.reader
+  // all else is for core to refuse, in its words
+  return isTarget(reader)
+    ? { ...options, reader: queryableOf(reader) }
+    : (options as CarryingOptions)
 }

@@ -5,6 +5,8 @@ import type { QueryInterface, Sequelize, Transaction } from 'sequelize'
 // The parts of Sequelize that its types leave out, as they are since 6.28.
 
 interface Connection extends Client {
+  /** Of the transaction that it is in. */
+  readonly uuid?: string
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
 }
 
@@ -24,6 +26,7 @@ interface ConnectionManager {
 }
 
 interface OpenTransaction {
+  readonly id: string
   readonly connection?: Connection
   readonly finished?: string
 }
@@ -92,7 +95,10 @@ function replace<Name extends 'getConnection' | 'connect'>(
 /** Where the SQL of an audit goes: past what Sequelize makes of texts, values and rows. */
 export function queryableOf(target: Target): Queryable {
   if (isTransaction(target))
-    return { query: (text, values) => connectionOf(target as OpenTransaction).query(text, values) }
+    return {
+      query: (text, values) =>
+        connectionOf(target as Transaction & OpenTransaction).query(text, values),
+    }
   const manager = managerOf('queryGenerator' in target ? target.sequelize : target)
   return {
     async query(text, values) {
@@ -140,9 +146,9 @@ function isTransaction(target: Target): target is Transaction {
   return 'rollback' in target
 }
 
-function connectionOf({ connection, finished }: OpenTransaction): Connection {
-  if (connection && !finished) return connection
+function connectionOf({ id, connection, finished }: OpenTransaction): Connection {
+  if (connection?.uuid === id && !finished) return connection
   throw new UsageError(
-    `This transaction ${finished ? `has ended (${finished})` : 'has not begun'}, and its connection may serve others. Use the audit inside of it.`,
+    `This transaction ${finished ? `has ended (${finished})` : 'is not under way'}, and its connection may serve others. Use the audit inside of it.`,
   )
 }

@@ -16,12 +16,22 @@ export {
   DeclarationError,
   type EventFilter,
   IntegrityError,
+  type MigrationFile,
+  type MigrationFileOptions,
+  type Moment,
+  migrationFiles,
   type Page,
+  type PastDetails,
+  type PastRow,
+  type PastRows,
+  type PendingPastRows,
+  type RowAsOfOptions,
   type RowId,
   SchemaError,
   type Signing,
   type Status,
   type SyncResult,
+  type TableAsOfOptions,
   type TrackOptions,
   trackAll,
   UsageError,
@@ -32,7 +42,7 @@ export {
 export type { Carry } from '@auditrum/pg'
 export { auditrum, SequelizeAuditrum, type SequelizeOptions } from './auditrum.js'
 export { queryableOf, type Target } from './connections.js'
-export type { Audited } from './history.js'
+export type { Audited, AuditedModel, PastOptions } from './history.js'
 export type {
   AuditContextAttributes,
   AuditContextInstance,

@@ -1,4 +1,4 @@
-import { quoteTable, type RowId, rowIdJson, UsageError } from '@auditrum/core'
+import { historyArguments, quoteTable, type RowId, UsageError } from '@auditrum/core'
 import type {
   DataType,
   FindOptions,
@@ -145,10 +145,9 @@ function scopesOf(sequelize: Sequelize, schema: string) {
 
     forRecord(record: Model | ModelStatic<Model>, id?: RowId): Scope {
       const model = typeof record === 'function' ? record : modelOfRecord(record)
-      const table = quoteTable(tableOf(model))
-      const json = rowIdJson(typeof record === 'function' ? id : keyOf(record))
-      const row = `${inLog('row_id')}(${idOf(table)}, ${sequelize.escape(json)}::jsonb)`
-      const events = `${inLog('history')}(${sequelize.escape(table)}, ${row})`
+      const key = typeof record === 'function' ? id : keyOf(record)
+      const row = historyArguments(tableOf(model), key).map((each) => sequelize.escape(each))
+      const events = `${inLog('history')}(${row.join(', ')})`
       return { where: { id: isOneOf(`SELECT event.id FROM ${events} AS event`) } }
     },
 

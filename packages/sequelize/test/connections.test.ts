@@ -52,6 +52,23 @@ describe('connections', () => {
     expect((await audit.page()).events).toHaveLength(2)
   })
 
+  test('with prependSearchPath, which puts a command in front of each', async () => {
+    const it = await shop({ dialectOptions: { prependSearchPath: true }, pool: { max: 1 } })
+    const searchPath = { logging: false, searchPath: 'public' } as const
+    const order = await as('anna', () => it.Order.create({ note: 'x' }, searchPath))
+    await as('ben', () =>
+      it.Order.update({ note: 'y' }, { where: { id: order.id }, ...searchPath }),
+    )
+    await as('cleo', () =>
+      it.sequelize.transaction(async (transaction) => {
+        await it.Order.findAll({ transaction, ...searchPath })
+        await order.destroy({ transaction, ...searchPath })
+      }),
+    )
+    expect(await it.users()).toEqual(['anna', 'ben', 'cleo'])
+    await expectClean(it.sequelize, 1)
+  })
+
   test('what comes from the socket has not the context of whoever opened it', async () => {
     let written: Promise<unknown> | undefined
     const it = await shop({
@@ -87,6 +104,14 @@ describe('connections', () => {
 })
 
 describe('auditrum', () => {
+  test('refuses options that it does not know', async () => {
+    const sequelize = new Sequelize({ dialect: 'postgres' })
+    expect(() => auditrum(sequelize, { tabels: [] } as never)).toThrow('Did you mean "tables"?')
+    expect(() => auditrum(sequelize, null as never)).toThrow(UsageError)
+    expect(() => auditrum(sequelize, { reader: 'postgres://' as never })).toThrow('not a Queryable')
+    expect(Object.hasOwn(sequelize.connectionManager, 'getConnection')).toBe(false)
+  })
+
   test('called again gives the same audit, which declares what is new', async () => {
     const it = await shop()
     expect(auditrum(it.sequelize)).toBe(it.audit)

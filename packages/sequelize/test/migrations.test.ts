@@ -91,12 +91,12 @@ test('sequelize-cli runs a migration that tracks tables', async () => {
        },
      }`,
   )
-  const { resolve } = createRequire(import.meta.url)
+  const require = createRequire(import.meta.url)
   const cli = (command: string) =>
     promisify(execFile)(
       process.execPath,
       [
-        resolve('sequelize-cli/lib/sequelize'),
+        require.resolve('sequelize-cli/lib/sequelize'),
         command,
         '--url',
         database.url,

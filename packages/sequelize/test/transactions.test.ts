@@ -103,6 +103,10 @@ describe.each(['without CLS', 'with CLS'])('transactions %s', (mode) => {
     await expect(audit.page()).rejects.toThrow(UsageError)
     await expect(audit.page()).rejects.toThrow('This transaction has ended (commit)')
     await it.users()
+    const outer = await it.sequelize.transaction()
+    const inner = await it.sequelize.transaction({ transaction: outer })
+    await outer.commit()
+    await expect(it.audit.on(inner).page()).rejects.toThrow('This transaction is not under way')
   })
 
   test('200 callers at once on two connections', async () => {

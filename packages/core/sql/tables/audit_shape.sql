@@ -4,12 +4,24 @@
 CREATE TABLE IF NOT EXISTS :schema.audit_shape (
   table_id     integer     NOT NULL,
   valid_from   timestamptz NOT NULL,
-  attnum       smallint    NOT NULL,  -- tells a rename from a drop and an add; renumbered by dump and restore
+  attnum       smallint    NOT NULL,  -- within one relation: tells a rename from a drop and an add
   column_name  text        NOT NULL,
   data_type    text        NOT NULL,  -- format_type(), qualified outside pg_catalog
   base_type    text        NOT NULL,  -- the type below all domains
   key_position smallint,              -- 1-based place in the primary key
   identity     "char"      NOT NULL,  -- pg_attribute.attidentity
   generated    "char"      NOT NULL,  -- pg_attribute.attgenerated
+  relation     oid,                   -- of the table then: another one was created anew or restored, and numbers its columns anew
   PRIMARY KEY (table_id, valid_from, column_name)
 );
+
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_shape'::regclass AND attname = 'relation' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_shape ADD COLUMN relation oid;
+  END IF;
+END
+$columns$;

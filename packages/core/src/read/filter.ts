@@ -159,14 +159,18 @@ export function historyArguments(
  * @throws UsageError where it is neither a Date nor ISO 8601.
  */
 export function timeText(name: string, time: Date | string): string {
+  return (
+    momentText(time) ??
+    refuse(name, time, 'Give a Date, or ISO 8601 such as 2026-11-01T12:00:00.123456Z')
+  )
+}
+
+/** A Date or ISO 8601 as PostgreSQL reads it; undefined where it is neither. */
+export function momentText(time: unknown): string | undefined {
   if (time instanceof Date && !Number.isNaN(time.getTime())) return time.toISOString()
   // PostgreSQL also takes 'yesterday' and assumes the session's zone; a program means a moment
-  if (typeof time === 'string' && /^\d{4,6}-\d\d-\d\d/.test(time)) {
-    return /^\S+?([T ][\d:.]+)?$/.test(time) && !/[zZ]$|[T ].*[+-]/.test(time)
-      ? `${time} UTC`
-      : time
-  }
-  return refuse(name, time, 'Give a Date, or ISO 8601 such as 2026-11-01T12:00:00.123456Z')
+  if (typeof time !== 'string' || !/^\d{4,6}-\d\d-\d\d/.test(time)) return undefined
+  return /^\S+?([T ][\d:.]+)?$/.test(time) && !/[zZ]$|[T ].*[+-]/.test(time) ? `${time} UTC` : time
 }
 
 function refuse(name: string, value: unknown, remedy: string): never {

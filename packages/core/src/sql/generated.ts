@@ -14,6 +14,38 @@ AS $function$
   ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
 $function$;
 `,
+  'functions/as_of': `-- A table as it was:
+--   select * from auditrum.as_of(null::orders, '2026-11-01 12:00+01');
+--   select * from auditrum.as_of(null::orders, event => 4711);
+--   select * from auditrum.as_of(null::orders, transaction => 1234567890);
+-- The rows have the present columns: renamed ones are followed, of those that
+-- were added later there is nothing. What a transaction had done that was still
+-- under way is left out, unless consistent is false. A warning says where the
+-- log does not know all.
+CREATE OR REPLACE FUNCTION :schema.as_of(
+  relation anyelement,
+  at timestamptz DEFAULT NULL,
+  consistent boolean DEFAULT true,
+  event bigint DEFAULT NULL,
+  transaction bigint DEFAULT NULL
+)
+RETURNS SETOF anyelement
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  tracked integer := :schema.row_type_table(pg_typeof(relation));
+  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true);
+  lists   record := :schema.past_lists(asked.past);
+BEGIN
+  PERFORM :schema.warn_of_gaps(asked.past);
+  RETURN QUERY EXECUTE format(
+    'SELECT %s FROM :schema.past_rows($1, $2, $3, $4, NULL, NULL) AS past (%s, missing text, place text)', lists.result, lists.types
+  )
+  USING tracked, asked.relation, asked.moment, asked.past;
+END
+$function$;
+`,
   'functions/blame': `-- Who gave each column of a row its present value, latest change first:
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
@@ -905,6 +937,54 @@ AS $function$
   ORDER BY log.id DESC
 $function$;
 `,
+  'functions/id_parts': `-- The parts of an object_id, as a JSON array; null where it has none: of a long
+-- key it is a hash, and under an earlier key it had another form.
+CREATE OR REPLACE FUNCTION :schema.id_parts(object_id text, number integer)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS $function$
+  SELECT CASE
+    WHEN pg_catalog.starts_with(object_id, 'md5 ') THEN NULL
+    WHEN number = 1 THEN pg_catalog.jsonb_build_array(object_id)
+    WHEN pg_catalog.starts_with(object_id, '[') THEN object_id::jsonb
+  END
+$function$;
+`,
+  'functions/is_after': `-- Whether a change was made after a moment, as past_moment gives it. Without
+-- settings of its own, so that it is inlined; only functions call it that have
+-- pinned the search_path.
+CREATE OR REPLACE FUNCTION :schema.is_after(moment jsonb, id bigint, changed_at timestamptz, txid xid8)
+RETURNS boolean
+LANGUAGE sql STABLE
+AS $function$
+  SELECT coalesce(id > (moment ->> 'event')::bigint, changed_at > (moment ->> 'at')::timestamptz)
+    OR coalesce(changed_at >= (moment ->> 'open_since')::timestamptz AND (moment -> 'open') ? txid::text, false)
+    OR coalesce(
+      changed_at >= (moment ->> 'unseen_since')::timestamptz
+        AND NOT pg_catalog.pg_visible_in_snapshot(txid, (moment ->> 'snapshot')::pg_snapshot)
+        -- ids of before a restore into a new cluster may lie ahead
+        AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()),
+      false
+    )
+$function$;
+`,
+  'functions/is_readable': `-- Whether a value from the log can be read as a type: labels of an enum are
+-- renamed, domains get checks, columns other types.
+CREATE OR REPLACE FUNCTION :schema.is_readable(value jsonb, type text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET IntervalStyle = 'postgres'
+SET lc_monetary = 'C'
+AS $function$
+BEGIN
+  EXECUTE format('SELECT value FROM jsonb_to_record($1) AS record (value %s)', type) USING jsonb_build_object('value', value);
+  RETURN true;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_object THEN
+  RETURN false;
+END
+$function$;
+`,
   'functions/is_row': `-- Whether an image is one of the row that an object_id names. Where the columns
 -- of a composite key changed their order, two rows had the same object_id at
 -- different times; what cannot be told from the image counts as the row.
@@ -933,6 +1013,40 @@ AS $function$
   WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts
 $function$;
 `,
+  'functions/key_condition': `-- SQL that compares the primary key of a row, called row_name, with a key as a
+-- JSON array of its parts: with = it finds the row by the table's index, with >
+-- what comes behind it. A key that cannot be one is nobody's. Null without a key.
+CREATE OR REPLACE FUNCTION :schema.key_condition(relation oid, row_name text, operator text, key jsonb)
+RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
+    -- one comparison of rows, which the index understands, unless the types' operators live apart
+    WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
+      'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
+      string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
+      string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
+    WHEN operator <> '=' THEN (
+      SELECT string_agg(
+        format('(%s)', concat_ws(' AND ',
+          (
+            SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
+            FROM :schema.key_parts(relation) AS before
+            WHERE before.number < own.number
+          ),
+          format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
+        )),
+        ' OR '
+      )
+      FROM :schema.key_parts(relation) AS own
+    )
+    ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
+  END
+  FROM :schema.key_parts(relation)
+$function$;
+`,
   'functions/key_expression': `-- The one place that knows how an object_id is written: SQL that makes it from
 -- a row's jsonb, called row_name. A single key is its text, a composite one the
 -- text of a JSON array in key order.
@@ -951,6 +1065,32 @@ AS $function$
       FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
     )
   END
+$function$;
+`,
+  'functions/key_parts': `-- The columns of a table's primary key, in key order, with what it takes to
+-- compare them by its index under any search_path: the type without its
+-- modifier, and the schema of its operators.
+CREATE OR REPLACE FUNCTION :schema.key_parts(relation oid)
+RETURNS TABLE (number integer, name text, type text, operators text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    key.position::integer,
+    attribute.attname::text,
+    -- these two would have a modifier where none is written
+    CASE attribute.atttypid WHEN 'bpchar'::regtype THEN 'bpchar' WHEN 'bit'::regtype THEN '"bit"' ELSE format_type(attribute.atttypid, NULL) END,
+    quote_ident(namespace.nspname)
+  FROM pg_index AS index
+  CROSS JOIN unnest(index.indkey::smallint[], index.indclass::oid[]) WITH ORDINALITY AS key (attnum, class, position)
+  JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
+  JOIN pg_opclass AS class ON class.oid = key.class
+  JOIN pg_amop AS member
+    ON member.amopfamily = class.opcfamily AND member.amopstrategy = 3
+    AND member.amoplefttype = class.opcintype AND member.amoprighttype = class.opcintype
+  JOIN pg_operator AS operator ON operator.oid = member.amopopr
+  JOIN pg_namespace AS namespace ON namespace.oid = operator.oprnamespace
+  WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts
 $function$;
 `,
   'functions/known_column': `-- A column that a tracked table has, or once had; any other name is an error,
@@ -1012,6 +1152,71 @@ AS $function$
       LIMIT 1
     )
   ) AS bound
+$function$;
+`,
+  'functions/live_condition': `-- SQL that finds the live row, called live, that has an object_id. Of a long
+-- key that is only a hash: no index knows it.
+CREATE OR REPLACE FUNCTION :schema.live_condition(relation oid, object_id text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN object_id ~ '^md5 [0-9a-f]{32}$'
+    THEN format('%s = %L', :schema.live_id(relation), object_id)
+    ELSE coalesce(
+      :schema.key_condition(relation, 'live', '=', :schema.id_parts(object_id, cardinality(:schema.key_columns(relation)))),
+      'false'
+    )
+  END
+$function$;
+`,
+  'functions/live_id': `-- SQL for the object_id of a live row, called live, as its events have it: for
+-- functions with the same settings as those that write them.
+CREATE OR REPLACE FUNCTION :schema.live_id(relation oid)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format(
+    CASE
+      WHEN bool_and(type IN ('smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'))
+      THEN '(%s)'
+      ELSE ':schema.bounded_id(%s)'
+    END,
+    :schema.key_expression(
+      format('jsonb_build_object(%s)', string_agg(format('%1$L, live.%1$I', name), ', ' ORDER BY number)),
+      array_agg(name ORDER BY number)
+    )
+  )
+  FROM :schema.key_parts(relation)
+$function$;
+`,
+  'functions/live_table': `-- The table that a tracked id stands for now: the one that carries its trigger,
+-- else the one of its last known name; null where it is gone.
+CREATE OR REPLACE FUNCTION :schema.live_table(tracked_id integer)
+RETURNS oid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(
+    (
+      SELECT trigger.tgrelid
+      FROM pg_trigger AS trigger
+      WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id))
+        AND trigger.tgname = :'trigger' AND trigger.tgparentid = 0
+        AND :schema.tracked_id(trigger.tgrelid) = $1
+      LIMIT 1
+    ),
+    (
+      SELECT class.oid
+      FROM :schema.audit_table AS known
+      JOIN pg_namespace AS namespace ON namespace.nspname = known.schema_name
+      JOIN pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = known.table_name
+      WHERE known.id = $1 AND class.relkind IN ('r', 'p')
+        AND :schema.tracked_id(class.oid) IS NULL
+    )
+  )
 $function$;
 `,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
@@ -1124,6 +1329,47 @@ AS $function$
   LIMIT 1
 $function$;
 `,
+  'functions/next_event': `-- The first event of the row that has a key, or truncation of its table, behind
+-- an event and after a moment.
+CREATE OR REPLACE FUNCTION :schema.next_event(tracked_id integer, object_id text, behind bigint, moment jsonb)
+RETURNS SETOF :schema.auditlog
+LANGUAGE sql STABLE
+AS $function$
+  SELECT event.*
+  FROM :schema.auditlog AS event
+  WHERE event.id = (
+    SELECT pg_catalog.min(next.id)
+    FROM (
+      (
+        SELECT log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $1 AND log.object_id = $2 AND log.id > $3
+          AND :schema.is_after($4, log.id, log.changed_at, log.txid)
+        ORDER BY log.id
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $1 AND log.old_object_id = $2 AND log.id > $3
+          AND :schema.is_after($4, log.id, log.changed_at, log.txid)
+        ORDER BY log.id
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'truncate' AND log.id > $3
+          AND :schema.is_after($4, log.id, log.changed_at, log.txid)
+        ORDER BY log.id
+        LIMIT 1
+      )
+    ) AS next
+  )
+$function$;
+`,
   'functions/object_id': `-- The object_id of a row, or of a key as people and the API give it: a scalar,
 -- an array in key order, or an object (a row, or the key's columns by name).
 CREATE OR REPLACE FUNCTION :schema.object_id(identity jsonb, key_columns text[])
@@ -1162,6 +1408,820 @@ AS $function$
     FROM pg_class
     WHERE oid = to_regclass(format('%I.%I', :'schema', log || '_overflow'))
   ) AS overflow
+$function$;
+`,
+  'functions/past_columns': `-- What a table looked like at a moment, and what is known of it, for the
+-- functions that read its rows:
+--
+--   name         of the table
+--   columns      [{name, type, live: its name now, same: whether its type is}]; with
+--                present the columns of now, else those of the moment
+--   definition   the columns as a column definition list
+--   key          the names of the primary key's columns now
+--   ordered      whether every object_id since then can be read as such a key
+--   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
+--   steady       no column has changed since
+--   checked      {name: type} of the columns whose values of then may be none of their type now
+--   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
+--   since        from when on all is known; complete: whether that is so at the moment
+--   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
+--
+-- A column is told by its number, which survives renaming, except where the
+-- table was created anew or restored: there by its name.
+CREATE OR REPLACE FUNCTION :schema.past_columns(tracked_id integer, relation oid, moment jsonb, present boolean)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  facts       jsonb := :schema.table_past(tracked_id, relation);
+  declaration jsonb := facts -> 'declaration';
+  shapes      jsonb := '[]';
+  shape       jsonb;
+  earlier     jsonb;
+  columns     jsonb;
+  last        integer;
+  target      integer;
+  steady      boolean;
+  live        jsonb;  -- the present columns, if the table is there
+  ignored     jsonb;
+  unrecorded  jsonb;
+  keys        jsonb;  -- the columns of the key in each shape
+  since       timestamptz := facts ->> 'since';
+  truncated   record;
+  past        jsonb;
+  image       record;
+  at          timestamptz := moment ->> 'at';
+BEGIN
+  FOR shape IN SELECT jsonb_array_elements(facts -> 'shapes') LOOP
+    earlier := shapes -> -1;
+    CONTINUE WHEN earlier -> 'plain' = shape -> 'columns';
+    SELECT jsonb_agg(own.part || jsonb_build_object('identity', coalesce(
+      (
+        SELECT before.part ->> 'identity'
+        FROM jsonb_array_elements(earlier -> 'columns') AS before (part)
+        WHERE CASE
+          WHEN coalesce(earlier ->> 'relation' = shape ->> 'relation', true) THEN before.part -> 'number' = own.part -> 'number'
+          ELSE before.part -> 'name' = own.part -> 'name'
+        END
+      ),
+      jsonb_array_length(shapes) || '.' || (own.part ->> 'number')
+    )))
+    INTO columns
+    FROM jsonb_array_elements(shape -> 'columns') AS own (part);
+    shapes := shapes || jsonb_build_array(shape || jsonb_build_object('columns', columns, 'plain', shape -> 'columns'));
+  END LOOP;
+  last := jsonb_array_length(shapes) - 1;
+  IF relation IS NOT NULL THEN
+    live := shapes -> -1 -> 'columns';
+  END IF;
+
+  -- the shape that was valid then; one that no sync has seen is valid from now on
+  SELECT coalesce(max(position - 1) FILTER (WHERE coalesce((document ->> 'from')::timestamptz, statement_timestamp()) <= at), 0)
+  INTO target
+  FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position);
+  IF target < last THEN
+    -- or was it changed before, and noted only later? The image before the moment tells
+    past := jsonb_build_object('shapes', jsonb_build_array(
+      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target -> 'columns') AS part)),
+      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target + 1 -> 'columns') AS part))
+    ));
+    SELECT log.changed_at, coalesce(log.new_data, log.old_data) AS data
+    INTO image
+    FROM :schema.auditlog AS log
+    WHERE log.table_id = tracked_id AND log.image = 'full' AND log.operation <> 'truncate'
+      AND log.changed_at BETWEEN (shapes -> target ->> 'from')::timestamptz AND at
+      AND NOT :schema.is_after(moment, log.id, log.changed_at, log.txid)
+    ORDER BY log.id DESC
+    LIMIT 1;
+    IF FOUND THEN
+      target := target + (SELECT of_image.shape FROM :schema.past_image(past, image.data, true, image.changed_at) AS of_image);
+    END IF;
+  END IF;
+  steady := target = last;
+  IF present THEN
+    target := last;
+  END IF;
+
+  SELECT jsonb_agg(
+    jsonb_build_object(
+      'name', own.part ->> 'name',
+      'identity', own.part ->> 'identity',
+      'key', own.part -> 'key',
+      'type', CASE
+        WHEN type.oid IS NULL THEN 'text'
+        -- a driver is not told of domains, and their checks are those of now
+        WHEN type.typtype = 'd' AND NOT present THEN regexp_replace(regexp_replace(own.part ->> 'base', '^character(?=\\[|$)', 'bpchar'), '^bit(?=\\[|$)', '"bit"')
+        ELSE own.part ->> 'type'
+      END,
+      'checked', type.oid IS NULL OR coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace,
+      'live', now.part ->> 'name',
+      'same', coalesce(now.part ->> 'type' = own.part ->> 'type', false)
+    )
+    ORDER BY own.position
+  )
+  INTO columns
+  FROM jsonb_array_elements(shapes -> target -> 'columns') WITH ORDINALITY AS own (part, position)
+  LEFT JOIN jsonb_array_elements(live) AS now (part) ON now.part -> 'identity' = own.part -> 'identity'
+  LEFT JOIN pg_type AS type ON type.oid = to_regtype(own.part ->> 'type')
+  LEFT JOIN pg_type AS element ON element.oid = type.typelem AND type.typcategory = 'A';
+
+  SELECT
+    coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE declared.is_ignored), '[]'),
+    coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE declared.is_unrecorded), '[]')
+  INTO ignored, unrecorded
+  FROM jsonb_array_elements(columns) AS own (part)
+  CROSS JOIN LATERAL (
+    -- by any name that the column has had since
+    SELECT
+      bool_or(declaration -> 'ignore' ? name) AS is_ignored,
+      bool_or(declaration -> 'exclude' ? name OR declaration -> 'mask' ? name OR generated = 'v')
+        OR (declaration ? 'only' AND own.part ->> 'key' IS NULL AND NOT bool_or(declaration -> 'only' ? name)) AS is_unrecorded
+    FROM (
+      SELECT part ->> 'name' AS name, part ->> 'generated' AS generated
+      FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+      CROSS JOIN LATERAL jsonb_array_elements(known.document -> 'columns') AS other (part)
+      WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
+    ) AS called
+  ) AS declared;
+
+  SELECT min(log.id) FILTER (WHERE log.meta IS NULL) AS id, count(*) AS number, max(log.changed_at) AS changed_at
+  INTO truncated
+  FROM :schema.auditlog AS log
+  WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'truncate'
+    AND :schema.is_after(moment, log.id, log.changed_at, log.txid);
+
+  keys := (
+    SELECT jsonb_agg(
+      (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('identity', part -> 'identity', 'type', part -> 'type') ORDER BY part -> 'key'), '[]')
+        FROM jsonb_array_elements(known.document -> 'columns') AS part
+        WHERE part ->> 'key' IS NOT NULL
+      )
+      ORDER BY known.position
+    )
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+  );
+  IF declaration ? 'when' OR live IS NULL THEN
+    since := NULL;
+  ELSIF since IS NOT NULL THEN
+    -- under another key rows had other names
+    since := greatest(since, (
+      SELECT max(coalesce((shapes -> position::integer - 1 ->> 'from')::timestamptz, statement_timestamp()))
+      FROM jsonb_array_elements(keys) WITH ORDINALITY AS known (key, position)
+      WHERE position - 1 > target AND jsonb_path_query_array(key, '$[*].identity') <> jsonb_path_query_array(keys -> position::integer - 2, '$[*].identity')
+    ));
+  END IF;
+
+  shapes := (
+    SELECT jsonb_agg(jsonb_build_object(
+      'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
+      'map', map.names,
+      'loose', map.loose
+    ) ORDER BY position)
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    CROSS JOIN LATERAL (
+      SELECT jsonb_object_agg(part ->> 'name', own ->> 'name') AS names,
+        coalesce(jsonb_agg(own ->> 'name') FILTER (WHERE asked ->> 'type' <> part ->> 'type'), '[]') AS loose
+      FROM jsonb_array_elements(known.document -> 'columns') AS part
+      LEFT JOIN jsonb_array_elements(columns) AS own ON own -> 'identity' = part -> 'identity'
+      LEFT JOIN jsonb_array_elements(shapes -> target -> 'columns') AS asked ON asked -> 'identity' = part -> 'identity'
+    ) AS map
+  );
+  RETURN jsonb_build_object(
+    'name', facts -> 'name',
+    'columns', columns,
+    'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
+    'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
+    'ordered', live IS NOT NULL AND NOT EXISTS (
+      SELECT FROM jsonb_array_elements(keys) AS other WHERE other IS DISTINCT FROM keys -> -1
+    ) AND NOT EXISTS (
+      -- of a long key the object_id is a hash
+      SELECT FROM jsonb_array_elements(live) AS part
+      WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
+        'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'
+      )
+    ),
+    'shapes', shapes,
+    'steady', steady,
+    'checked', coalesce((
+      SELECT jsonb_object_agg(part ->> 'name', part ->> 'type')
+      FROM jsonb_array_elements(columns) AS part
+      WHERE (part -> 'checked')::boolean OR jsonb_path_exists(shapes, '$[*].loose[*] ? (@ == $name)', jsonb_build_object('name', part -> 'name'))
+    ), '{}'),
+    'ignored', ignored,
+    'unrecorded', unrecorded,
+    'since', CASE WHEN truncated.number > 0 THEN greatest(since, truncated.changed_at) ELSE since END,
+    'complete', coalesce(since <= at, false) AND truncated.number = 0,
+    'complete_rows', coalesce(since <= at, false),
+    'truncated', truncated.id,
+    'truncated_parts', truncated.number > 0
+  );
+END
+$function$;
+`,
+  'functions/past_image': `-- A row's image as an event holds it, under the column names of the moment that
+-- is asked for. Between two recorded shapes somebody changed the table: the
+-- names in the image tell on which side of that it was written.
+--   exact: the columns whose type was the same
+--   loose: those that have had another type since
+CREATE OR REPLACE FUNCTION :schema.past_image(
+  past jsonb, image jsonb, is_full boolean, changed_at timestamptz, OUT exact jsonb, OUT loose jsonb, OUT shape integer
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  shapes jsonb := past -> 'shapes';
+  named  jsonb;
+BEGIN
+  exact := coalesce(image, '{}');
+  loose := '{}';
+  shape := 0;
+  IF jsonb_array_length(shapes) = 1 THEN
+    RETURN;
+  END IF;
+
+  WITH candidate AS (
+    SELECT (position - 1)::integer AS position, document -> 'map' AS names
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    WHERE coalesce((document ->> 'until')::timestamptz >= changed_at, true)
+    ORDER BY position
+    LIMIT 2
+  )
+  SELECT candidate.position
+  INTO shape
+  FROM candidate
+  CROSS JOIN LATERAL (SELECT count(*) AS number FROM jsonb_object_keys(exact) AS key WHERE NOT candidate.names ? key) AS unknown
+  CROSS JOIN LATERAL (SELECT count(*) AS number FROM jsonb_object_keys(candidate.names) AS key WHERE is_full AND NOT exact ? key) AS lacking
+  ORDER BY unknown.number, lacking.number, candidate.position
+  LIMIT 1;
+
+  SELECT
+    coalesce(jsonb_object_agg(names.value, image -> names.key) FILTER (WHERE NOT is_loose), '{}'),
+    coalesce(jsonb_object_agg(names.value, image -> names.key) FILTER (WHERE is_loose), '{}')
+  INTO exact, loose
+  FROM jsonb_each_text(shapes -> shape -> 'map') AS names
+  CROSS JOIN LATERAL (SELECT (shapes -> shape -> 'loose') ? names.value AS is_loose) AS kind
+  WHERE image ? names.key AND names.value IS NOT NULL;
+END
+$function$;
+`,
+  'functions/past_lists': `-- SQL that selects the columns of past_columns: from a record of a row's state,
+-- or from the live row where that still has them as they were.
+--
+--   record, live   select lists, whose columns are called c1, c2, ...
+--   result, types  these names; with their types
+--   names, unread  all columns; those that the live row does not have as they were
+--   source         makes a record of past.state
+CREATE OR REPLACE FUNCTION :schema.past_lists(
+  past jsonb, OUT record text, OUT live text, OUT result text, OUT types text, OUT names text[], OUT unread text[], OUT source text
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    string_agg(format('record.%I AS c%s', own.name, own.position), ', ' ORDER BY own.position),
+    string_agg(
+      CASE
+        WHEN own.is_live THEN format('live.%I::%s AS c%s', own.part ->> 'live', own.part ->> 'type', own.position)
+        ELSE format('record.%I AS c%s', own.name, own.position)
+      END,
+      ', ' ORDER BY own.position
+    ),
+    string_agg(format('c%s', own.position), ', ' ORDER BY own.position),
+    string_agg(format('c%s %s', own.position, own.part ->> 'type'), ', ' ORDER BY own.position),
+    array_agg(own.name ORDER BY own.position),
+    coalesce(array_agg(own.name) FILTER (WHERE NOT own.is_live), '{}'),
+    format('jsonb_to_record(past.state) AS record (%s)', past ->> 'definition')
+  FROM (
+    SELECT column_of.part, column_of.position, column_of.part ->> 'name' AS name,
+      coalesce((column_of.part -> 'same')::boolean, false) AS is_live
+    FROM jsonb_array_elements(past -> 'columns') WITH ORDINALITY AS column_of (part, position)
+  ) AS own
+$function$;
+`,
+  'functions/past_moment': `-- A moment in the past, as a document for is_after: a time, or right after an
+-- event or a transaction.
+--
+--   at, event     what is after it: by the clock, or by id
+--   open          consistent: transactions under way at that time, all of whose
+--   open_since    changes count as later, those before it as well; since when they ran
+--   snapshot      what is committed from now on counts as later, too, so that all
+--   unseen_since  pages of one answer are of one moment; since when such can have run
+--
+-- It reads what no reader may, and tells of it times and ids of transactions alone.
+CREATE OR REPLACE FUNCTION :schema.past_moment(at timestamptz, event bigint, transaction bigint, consistent boolean)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  snapshot     pg_snapshot := pg_current_snapshot();
+  -- all transactions that the snapshot does not show began after one whose id is lower than theirs
+  unseen_since timestamptz := (
+    SELECT context.started_at
+    FROM :schema.audit_context AS context
+    WHERE context.txid < pg_snapshot_xmin(snapshot)
+    ORDER BY context.id DESC
+    LIMIT 1
+  );
+  named_id     bigint;
+  named_txid   xid8;
+  named_at     timestamptz := at;
+  open         jsonb;
+  open_since   timestamptz;
+BEGIN
+  IF num_nonnulls(at, event, transaction) <> 1 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'The moment is given by ' || num_nonnulls(at, event, transaction) || ' things.',
+      HINT = 'Give one of a time, an event and a transaction, and let it not be null.';
+  ELSIF event IS NOT NULL THEN
+    SELECT log.id, log.changed_at, log.txid INTO named_id, named_at, named_txid FROM :schema.audit_event AS log WHERE log.id = event;
+  ELSIF transaction IS NOT NULL THEN
+    SELECT log.id, log.changed_at, log.txid
+    INTO named_id, named_at, named_txid
+    FROM (
+      SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id = transaction
+      UNION ALL
+      SELECT context.id, context.txid FROM :schema.audit_context AS context
+      WHERE context.transaction_id = transaction AND context.transaction_id <> context.id
+    ) AS own
+    JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid
+    ORDER BY log.id DESC
+    LIMIT 1;
+  END IF;
+  IF named_at IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = CASE WHEN event IS NULL THEN format('The log has no transaction %s.', transaction) ELSE format('The log has no event %s.', event) END,
+      HINT = 'Give an id as events carry it; what is older than the retention is gone.';
+  END IF;
+
+  IF consistent AND isfinite(named_at) THEN
+    -- the id of its first context tells when a transaction wrote its first event
+    SELECT jsonb_agg(DISTINCT later.txid::text), to_timestamp((min(coalesce(context.transaction_id, 0)) >> 20) / 1000.0)
+    INTO open, open_since
+    FROM :schema.audit_event AS later
+    LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
+    WHERE (named_id IS NULL OR later.id > named_id)
+      AND (named_id IS NOT NULL OR later.changed_at > named_at)
+      AND later.txid IS DISTINCT FROM named_txid
+      -- ids and clock of two sessions may disagree by an instant
+      AND coalesce(context.transaction_id, 0) >> 20 <= trunc(extract(epoch FROM named_at) * 1000)::bigint
+        + CASE WHEN named_id IS NULL THEN 0 ELSE 1000 END;
+  END IF;
+
+  RETURN jsonb_strip_nulls(jsonb_build_object(
+    'at', named_at,
+    'event', named_id,
+    'open', open,
+    'open_since', open_since,
+    'snapshot', snapshot,
+    'unseen_since', coalesce(unseen_since, '-infinity')
+  ));
+END
+$function$;
+`,
+  'functions/past_of': `-- What the functions that read rows of the past need, of a table as people name
+-- it: tracked_id, relation, moment, past. What cannot be answered is an error.
+CREATE OR REPLACE FUNCTION :schema.past_of(
+  tracked_id integer, at timestamptz, event bigint, transaction bigint, consistent boolean, present boolean,
+  OUT relation oid, OUT moment jsonb, OUT past jsonb
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  relation := :schema.live_table(tracked_id);
+  moment := :schema.past_moment(at, event, transaction, consistent);
+  past := :schema.past_columns(tracked_id, relation, moment, present);
+  IF relation IS NOT NULL AND past -> 'key' = '[]' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s has no primary key, so it is not known which of its rows an event is about.', past ->> 'name'),
+      HINT = 'Give it a primary key, then its past can be read from there on.';
+  END IF;
+END
+$function$;
+`,
+  'functions/past_row': `-- One row at a moment. What its first change after the moment replaced is what
+-- it was; what that change does not tell, a later one does, then the row as it
+-- is now; only where that is gone, or its columns are, what was written before
+-- the moment.
+--
+--   follow   if no row had this key then, the row that was given it next
+--   state    the row, under the names of past_columns; null: there was none
+--   live_id  the key of the live row, if nothing has happened to it since: it
+--            is the row, and state holds only what it no longer has
+--   missing  columns whose value then is not known
+CREATE OR REPLACE FUNCTION :schema.past_row(
+  tracked_id integer, relation oid, object_id text, moment jsonb, past jsonb, follow boolean,
+  OUT state jsonb, OUT live_id text, OUT missing text[]
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  key        text := object_id;
+  fate       text := CASE WHEN relation IS NULL THEN 'truncated' ELSE 'live' END;
+  touched    boolean := false;  -- changed after the moment
+  existed    boolean;           -- null: only what was before the moment can tell
+  doubtful   boolean := false;  -- a partition was truncated, perhaps with this row
+  event      record;
+  image      record;
+  bound      bigint := -1;
+  exact      jsonb := '{}';
+  loose      jsonb := '{}';     -- values of columns that had another type when they were written
+  blocked    text[] := '{}';    -- changed, and nobody wrote down from or to what
+  unrecorded text[] := ARRAY(SELECT jsonb_array_elements_text(past -> 'unrecorded'));
+  live       jsonb;
+  part       jsonb;
+  value      jsonb;
+BEGIN
+  <<forward>>
+  LOOP
+    SELECT next.id, next.operation, next.object_id, next.old_object_id, next.old_data, next.new_data, next.image, next.masked, next.meta, next.changed_at
+    INTO event
+    FROM :schema.next_event(tracked_id, key, bound, moment) AS next;
+    EXIT WHEN NOT FOUND;
+    bound := event.id;
+    IF event.operation = 'truncate' THEN
+      doubtful := true;
+      CONTINUE WHEN event.meta IS NOT NULL;
+      fate := 'truncated';
+      EXIT;
+    ELSIF event.operation = 'insert' OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
+      fate := 'another';  -- from here on the key is that of another row
+      EXIT;
+    END IF;
+
+    touched := true;
+    existed := true;
+    doubtful := false;
+    image := :schema.past_image(
+      past, CASE event.operation WHEN 'snapshot' THEN event.new_data ELSE event.old_data END, event.image = 'full', event.changed_at
+    );
+    exact := (image.exact - blocked) || exact;
+    loose := (image.loose - blocked) || loose;
+    IF event.operation = 'delete' THEN
+      fate := 'deleted';
+      EXIT;
+    ELSIF event.image = 'full' THEN
+      fate := 'told';
+      EXIT;
+    END IF;
+    blocked := blocked || ARRAY(SELECT past -> 'shapes' -> image.shape -> 'map' ->> name FROM unnest(event.masked) AS name);
+    key := event.object_id;
+  END LOOP;
+
+  IF fate = 'another' AND NOT touched AND NOT doubtful THEN
+    IF NOT follow OR event.old_object_id IS NULL THEN
+      RETURN;
+    END IF;
+    -- back through the keys of the row that was given this one, to its key at the moment
+    LOOP
+      key := event.old_object_id;
+      bound := :schema.life_start(tracked_id, key, event.id);
+      SELECT log.id, log.old_object_id, :schema.is_after(moment, log.id, log.changed_at, log.txid) AS is_after
+      INTO event
+      FROM :schema.auditlog AS log
+      WHERE log.id IN (bound, bound - 1) AND log.table_id = tracked_id
+        AND (log.object_id = key OR log.old_object_id = key OR log.object_id IS NULL)
+      ORDER BY log.id DESC
+      LIMIT 1;
+      EXIT WHEN event.is_after IS NOT TRUE;
+      IF event.id <> bound OR event.old_object_id IS NULL THEN
+        RETURN;  -- it came into being later
+      END IF;
+    END LOOP;
+    SELECT past_row.* INTO state, live_id, missing
+    FROM :schema.past_row(tracked_id, relation, key, moment, past, false) AS past_row;
+    RETURN;
+  ELSIF fate = 'live' THEN
+    EXECUTE format('SELECT to_jsonb(live) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, key)) INTO live;
+    IF live IS NOT NULL THEN
+      existed := true;
+      IF NOT touched THEN
+        live_id := key;
+      END IF;
+      FOR part IN SELECT jsonb_array_elements(past -> 'columns') LOOP
+        CONTINUE WHEN exact ? (part ->> 'name') OR part ->> 'live' IS NULL;
+        -- of a changed row, what is not recorded may have changed as well
+        CONTINUE WHEN touched AND part ->> 'name' = ANY (blocked || unrecorded);
+        value := jsonb_build_object(part ->> 'name', live -> (part ->> 'live'));
+        IF (part -> 'same')::boolean THEN
+          exact := exact || value;
+        ELSE
+          loose := value || loose;
+        END IF;
+      END LOOP;
+    ELSIF NOT touched AND NOT doubtful THEN
+      RETURN;
+    END IF;
+  END IF;
+
+  key := object_id;
+  bound := 9223372036854775807;
+  blocked := '{}';
+  WHILE existed IS NULL OR EXISTS (
+    SELECT FROM jsonb_array_elements(past -> 'columns') AS own (part)
+    WHERE NOT exact ? (own.part ->> 'name') AND NOT own.part ->> 'name' = ANY (unrecorded)
+  ) LOOP
+    SELECT previous.id, previous.operation, previous.object_id, previous.old_object_id, previous.new_data, previous.image, previous.masked, previous.meta, previous.changed_at
+    INTO event
+    FROM :schema.previous_event(tracked_id, key, bound, moment) AS previous;
+    EXIT WHEN NOT FOUND;
+    bound := event.id;
+    IF event.operation = 'truncate' AND event.meta IS NOT NULL THEN
+      CONTINUE WHEN existed;
+      EXIT;  -- it may have ended here, or later: not known
+    END IF;
+    EXIT WHEN event.operation IN ('delete', 'truncate') OR event.object_id <> key;
+    existed := true;
+    image := :schema.past_image(past, event.new_data, event.image = 'full', event.changed_at);
+    blocked := blocked || ARRAY(SELECT past -> 'shapes' -> image.shape -> 'map' ->> name FROM unnest(event.masked) AS name);
+    exact := (image.exact - blocked - unrecorded) || exact;
+    loose := (image.loose - blocked - unrecorded) || loose;
+    EXIT WHEN event.operation IN ('insert', 'snapshot') OR event.image = 'full';
+    key := coalesce(event.old_object_id, event.object_id);
+  END LOOP;
+  IF existed IS NULL THEN
+    RETURN;
+  END IF;
+
+  state := '{}';
+  missing := '{}';
+  FOR part IN SELECT jsonb_array_elements(past -> 'columns') LOOP
+    CONTINUE WHEN live_id IS NOT NULL AND (part -> 'same')::boolean;  -- is read from the live row
+    value := coalesce(exact, '{}') -> (part ->> 'name');
+    value := coalesce(value, loose -> (part ->> 'name'));
+    IF value IS NULL OR past -> 'checked' ? (part ->> 'name') AND NOT :schema.is_readable(value, part ->> 'type') THEN
+      missing := missing || (part ->> 'name');
+    ELSE
+      state := state || jsonb_build_object(part ->> 'name', value);
+    END IF;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/past_rows': `-- The rows of a table at a moment: records of the columns of past_columns,
+-- followed by two of text, the names of those whose value is not known (a JSON
+-- array, or null), and where the next page begins.
+--
+--   size   rows of a page, in the order of the key; null: all, in any order
+--   after  the page behind the row that gave this; null: the first one. A row
+--          whose key of then cannot be read as one of the table's has its place
+--          behind all others, from "" on
+--
+-- A row that nothing has happened to since then is the live one. Of each other
+-- the first event since then tells, and of what was truncated the last one
+-- before. All in one snapshot.
+CREATE OR REPLACE FUNCTION :schema.past_rows(
+  tracked_id integer, relation oid, moment jsonb, past jsonb, after jsonb, size integer
+)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  lists     record := :schema.past_lists(past);
+  key       record;  -- SQL about the parts of the key, which are called k1, k2, ...
+  is_behind boolean := coalesce(jsonb_typeof(after) = 'string', false);
+  floor     timestamptz := least((moment ->> 'open_since')::timestamptz, (moment ->> 'unseen_since')::timestamptz);
+  changed   text;    -- after the moment; is_after decides, the rest is what indexes and partitions know
+  behind    text;    -- the rows of this page and later ones, and how many of them
+  page      text;
+  parts     text[];
+BEGIN
+  IF EXISTS (
+    SELECT FROM :schema.auditlog AS log
+    WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'truncate'
+      AND log.changed_at >= (moment ->> 'unseen_since')::timestamptz
+      AND NOT pg_visible_in_snapshot(log.txid, (moment ->> 'snapshot')::pg_snapshot)
+  ) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU004',
+      MESSAGE = format('%s was truncated while it was being read.', past ->> 'name'),
+      HINT = 'Begin again: of rows that no event tells of, nothing is left.';
+  END IF;
+
+  SELECT
+    count(*)::integer AS number,
+    string_agg(format('live.%I', name), ', ' ORDER BY number) AS live,
+    string_agg(format('k%s', number), ', ' ORDER BY number) AS places,
+    string_agg(format('k%s AS %I', number, name), ', ' ORDER BY number) AS named,
+    coalesce(string_agg(format('k%s IS NOT NULL', number), ' AND ' ORDER BY number), 'false') AS is_key,
+    string_agg(
+      format(
+        CASE
+          WHEN (past -> 'ordered')::boolean THEN '(key.parts ->> %1$s)::%2$s AS k%3$s'
+          ELSE 'CASE WHEN :schema.is_readable(key.parts -> %1$s, %2$L) THEN (key.parts ->> %1$s)::%2$s END AS k%3$s'
+        END,
+        number - 1, type, number
+      ),
+      ', ' ORDER BY number
+    ) AS typed
+  INTO key
+  FROM :schema.key_parts(relation);
+
+  changed := format(
+    'log.table_id = %s AND log.object_id IS NOT NULL AND :schema.is_after($1, log.id, log.changed_at, log.txid) AND %s%s',
+    tracked_id,
+    CASE
+      WHEN moment ? 'event' THEN format('(log.id > %s OR log.changed_at >= %L)', moment ->> 'event', floor)
+      ELSE format('log.changed_at >= %L', least((moment ->> 'at')::timestamptz, floor))
+    END,
+    ' AND log.id < ' || (past ->> 'truncated')
+  );
+  IF size IS NULL THEN
+    behind := 'true';
+  ELSIF is_behind THEN
+    behind := format('place > %L COLLATE "C"', after #>> '{}');
+    page := format('ORDER BY place COLLATE "C" FETCH FIRST %s ROWS WITH TIES', size);
+  ELSE
+    behind := 'place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
+    page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'place'), size);
+  END IF;
+
+  IF relation IS NOT NULL AND NOT is_behind AND past ->> 'truncated' IS NULL THEN
+    parts := parts || format(
+      $query$
+        -- nothing has happened to these since
+        SELECT %1$s, NULL, %2$s, %3$s
+        FROM %4$s AS live
+        CROSS JOIN LATERAL (SELECT %5$s AS id) AS own
+        %6$s
+        WHERE %7$s
+          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE %8$s AND log.object_id = own.id)
+          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE %8$s AND log.old_object_id = own.id)
+        %9$s
+      $query$,
+      key.live,
+      lists.live,
+      CASE WHEN lists.unread = '{}' THEN 'NULL' ELSE '(SELECT jsonb_agg(name) FROM unnest($6) AS name WHERE NOT past.state ? name)::text' END,
+      relation::regclass,
+      :schema.live_id(relation),
+      CASE WHEN lists.unread <> '{}' THEN
+        'CROSS JOIN LATERAL :schema.past_row($2, $3, own.id, $1, $4, false) AS past CROSS JOIN LATERAL ' || lists.source
+      END,
+      coalesce(:schema.key_condition(relation, 'live', '>', after), 'true'),
+      changed,
+      CASE WHEN size IS NOT NULL THEN format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', key.live, size) END
+    );
+  END IF;
+
+  parts := parts || format(
+    $query$
+      -- what the first event since then replaced
+      SELECT %1$s, %2$s, (SELECT jsonb_agg(name) FROM unnest($5) AS name WHERE NOT past.state ? name)::text
+      FROM (SELECT placed.* FROM placed CROSS JOIN LATERAL (SELECT %3$s) AS named WHERE %4$s %5$s) AS paged
+      JOIN :schema.auditlog AS event ON event.id = paged.event_id AND event.changed_at = paged.changed_at
+      CROSS JOIN LATERAL (SELECT %6$s AS state) AS past
+      CROSS JOIN LATERAL %7$s
+    $query$,
+    concat_ws(', ', key.places, 'place'), lists.record, key.named, behind, page,
+    CASE
+      WHEN (past -> 'steady')::boolean THEN format(
+        'CASE WHEN event.image = ''full'' THEN %s ELSE (SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false)) END',
+        replace(
+          CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END,
+          '(image)', '(CASE event.operation WHEN ''snapshot'' THEN event.new_data ELSE event.old_data END)'
+        )
+      )
+      ELSE '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))'
+    END,
+    lists.source
+  );
+
+  IF (past -> 'truncated_parts')::boolean OR relation IS NULL THEN
+    parts := parts || format(
+      $query$
+        -- of what was truncated, what was written before the moment
+        SELECT %1$s, %2$s, (SELECT jsonb_agg(name) FROM unnest($5) AS name WHERE NOT past.state ? name)::text
+        FROM lost
+        CROSS JOIN LATERAL (SELECT %3$s) AS named
+        CROSS JOIN LATERAL :schema.past_row($2, $3, lost.id, $1, $4, false) AS past
+        CROSS JOIN LATERAL %4$s
+        WHERE past.live_id IS NULL AND past.state IS NOT NULL
+          AND NOT EXISTS (SELECT FROM placed WHERE placed.id = lost.id)
+          AND %5$s
+        %6$s
+      $query$,
+      concat_ws(', ', key.places, 'place'), lists.record, key.named, lists.source, behind, page
+    );
+  END IF;
+
+  RETURN QUERY EXECUTE format(
+    $query$
+    WITH first AS (
+      SELECT DISTINCT ON (touch.id) touch.id, touch.existed, log.id AS event_id, log.changed_at
+      FROM :schema.auditlog AS log
+      CROSS JOIN LATERAL (VALUES
+        (coalesce(log.old_object_id, log.object_id), log.operation <> 'insert'),
+        (CASE WHEN log.old_object_id IS NOT NULL THEN log.object_id END, false)
+      ) AS touch (id, existed)
+      WHERE touch.id IS NOT NULL AND %1$s
+      ORDER BY touch.id, log.id
+    ), placed AS (
+      SELECT keyed.*, CASE WHEN %2$s THEN NULL ELSE keyed.id END AS place
+      FROM (
+        SELECT %3$s
+        FROM first AS touch
+        CROSS JOIN LATERAL (SELECT :schema.id_parts(touch.id, %4$s) AS parts) AS key
+        WHERE touch.existed
+      ) AS keyed
+    ), last AS (
+      SELECT DISTINCT ON (touch.id) touch.id, touch.existed
+      FROM :schema.auditlog AS log
+      CROSS JOIN LATERAL (VALUES (log.object_id, log.operation <> 'delete'), (log.old_object_id, false)) AS touch (id, existed)
+      WHERE touch.id IS NOT NULL AND log.table_id = $2 AND NOT :schema.is_after($1, log.id, log.changed_at, log.txid)
+      ORDER BY touch.id, log.id DESC
+    ), lost AS (
+      SELECT keyed.*, CASE WHEN %2$s THEN NULL ELSE keyed.id END AS place
+      FROM (
+        SELECT %5$s
+        FROM last AS touch
+        CROSS JOIN LATERAL (SELECT :schema.id_parts(touch.id, %4$s) AS parts) AS key
+        WHERE touch.existed
+      ) AS keyed
+    )
+    SELECT %6$s, missing, (CASE WHEN place IS NULL THEN jsonb_build_array(%7$s) ELSE to_jsonb(place) END)::text
+    FROM (%8$s) AS source (%9$s)
+    %10$s
+    $query$,
+    changed,
+    key.is_key,
+    concat_ws(', ', 'touch.id', 'touch.event_id', 'touch.changed_at', key.typed),
+    key.number,
+    concat_ws(', ', 'touch.id', key.typed),
+    lists.result,
+    key.places,
+    array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
+    concat_ws(', ', key.places, 'place', lists.result, 'missing'),
+    page
+  )
+  USING moment, tracked_id, relation, past, lists.names, lists.unread;
+END
+$function$;
+`,
+  'functions/past_rows_of': `-- The rows of a table that had these keys at a moment, each as past_row finds
+-- it: records of the columns of past_columns, followed by two of text, the names
+-- of those whose value is not known (a JSON array, or null), and the key.
+CREATE OR REPLACE FUNCTION :schema.past_rows_of(
+  tracked_id integer, relation oid, moment jsonb, past jsonb, ids text[], follow boolean
+)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  lists record := :schema.past_lists(past);
+  found record;
+BEGIN
+  FOR found IN
+    SELECT wanted.id, row_then.state, row_then.live_id
+    FROM unnest(ids) AS wanted (id)
+    CROSS JOIN LATERAL :schema.past_row(tracked_id, relation, wanted.id, moment, past, follow) AS row_then
+    WHERE row_then.state IS NOT NULL
+  LOOP
+    RETURN QUERY EXECUTE format(
+      $query$
+      SELECT %1$s, (SELECT jsonb_agg(name) FROM unnest($2) AS name WHERE NOT past.state ? name)::text, $3
+      FROM (SELECT $1 AS state) AS past
+      CROSS JOIN LATERAL %2$s
+      %3$s
+      $query$,
+      CASE WHEN found.live_id IS NULL THEN lists.record ELSE lists.live END,
+      lists.source,
+      CASE WHEN found.live_id IS NOT NULL THEN format(
+        'JOIN %s AS live ON %s LIMIT 1', relation::regclass, :schema.live_condition(relation, found.live_id)
+      ) END
+    )
+    USING found.state, CASE WHEN found.live_id IS NULL THEN lists.names ELSE lists.unread END, found.id;
+  END LOOP;
+END
 $function$;
 `,
   'functions/pause': `-- Stops recording all tables, or goes on with it: for test databases, where
@@ -1210,6 +2270,58 @@ BEGIN
 END
 $function$;
 `,
+  'functions/previous_event': `-- The last event of the row that has a key, or truncation of its table, ahead of
+-- an event and not after a moment.
+CREATE OR REPLACE FUNCTION :schema.previous_event(tracked_id integer, object_id text, ahead bigint, moment jsonb)
+RETURNS SETOF :schema.auditlog
+LANGUAGE sql STABLE
+AS $function$
+  SELECT event.*
+  FROM :schema.auditlog AS event
+  WHERE event.id = (
+    SELECT pg_catalog.max(previous.id)
+    FROM (
+      (
+        SELECT log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $1 AND log.object_id = $2 AND log.id < $3
+          AND NOT :schema.is_after($4, log.id, log.changed_at, log.txid)
+        ORDER BY log.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $1 AND log.old_object_id = $2 AND log.id < $3
+          AND NOT :schema.is_after($4, log.id, log.changed_at, log.txid)
+        ORDER BY log.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'truncate' AND log.id < $3
+          AND NOT :schema.is_after($4, log.id, log.changed_at, log.txid)
+        ORDER BY log.id DESC
+        LIMIT 1
+      )
+    ) AS previous
+  )
+$function$;
+`,
+  'functions/readable_image': `-- An image without the values that cannot be read as the types of its columns.
+CREATE OR REPLACE FUNCTION :schema.readable_image(image jsonb, types jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT image - ARRAY(
+    SELECT name FROM jsonb_each_text(types) AS checked (name, type) WHERE image ? name AND NOT :schema.is_readable(image -> name, type)
+  )
+$function$;
+`,
   'functions/record_shape': `-- Adds the present columns of a tracked table to audit_shape if they differ
 -- from the shape recorded last.
 CREATE OR REPLACE FUNCTION :schema.record_shape(tracked_id integer, relation oid)
@@ -1217,28 +2329,9 @@ RETURNS boolean
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  WITH RECURSIVE present AS (
-    SELECT
-      attribute.attnum,
-      attribute.attname::text AS column_name,
-      format_type(attribute.atttypid, attribute.atttypmod) AS data_type,
-      attribute.atttypid AS type_id,
-      array_position(:schema.key_columns(relation), attribute.attname::text)::smallint AS key_position,
-      attribute.attidentity AS identity,
-      attribute.attgenerated AS generated
-    FROM pg_attribute AS attribute
-    WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
-  ), below (column_name, type_id, depth) AS (
-    SELECT column_name, type_id, 0 FROM present
-    UNION ALL
-    SELECT below.column_name, type.typbasetype, below.depth + 1
-    FROM below JOIN pg_type AS type ON type.oid = below.type_id
-    WHERE type.typtype = 'd'
-  ), shape AS (
-    SELECT attnum, column_name, data_type,
-      (SELECT format_type(below.type_id, NULL) FROM below WHERE below.column_name = present.column_name ORDER BY depth DESC LIMIT 1) AS base_type,
-      key_position, identity, generated
-    FROM present
+  WITH shape AS (
+    SELECT attnum, column_name, data_type, base_type, key_position, identity, generated
+    FROM :schema.table_columns($2)
   ), latest AS (
     SELECT attnum, column_name, data_type, base_type, key_position, identity, generated
     FROM :schema.audit_shape
@@ -1246,14 +2339,46 @@ AS $function$
       AND valid_from = (SELECT max(valid_from) FROM :schema.audit_shape WHERE table_id = tracked_id)
   ), written AS (
     INSERT INTO :schema.audit_shape
-      (table_id, valid_from, attnum, column_name, data_type, base_type, key_position, identity, generated)
-    SELECT tracked_id, now.moment, shape.*
+      (table_id, valid_from, attnum, column_name, data_type, base_type, key_position, identity, generated, relation)
+    SELECT tracked_id, now.moment, shape.*, $2
     FROM shape, (SELECT clock_timestamp() AS moment) AS now
     WHERE EXISTS (SELECT * FROM shape EXCEPT SELECT * FROM latest)
        OR EXISTS (SELECT * FROM latest EXCEPT SELECT * FROM shape)
     RETURNING 1
   )
   SELECT EXISTS (SELECT FROM written)
+$function$;
+`,
+  'functions/row_as_of': `-- One row as it was, or no row:
+--   select * from auditrum.row_as_of(null::orders, 42, '2026-11-01 12:00+01');
+--   select * from auditrum.row_as_of(null::order_items, '[7, 2]', event => 4711);
+-- id is its key at that time; if no row had that, the row that was given it
+-- next. Otherwise as as_of, except that by default every change counts whose
+-- statement had run by then.
+CREATE OR REPLACE FUNCTION :schema.row_as_of(
+  relation anyelement,
+  id anycompatible,
+  at timestamptz DEFAULT NULL,
+  consistent boolean DEFAULT false,
+  event bigint DEFAULT NULL,
+  transaction bigint DEFAULT NULL
+)
+RETURNS SETOF anyelement
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  tracked integer := :schema.row_type_table(pg_typeof(relation));
+  wanted  text := :schema.row_id(tracked, to_jsonb(id));
+  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true);
+  lists   record := :schema.past_lists(asked.past);
+BEGIN
+  PERFORM :schema.warn_of_gaps(asked.past);
+  RETURN QUERY EXECUTE format(
+    'SELECT %s FROM :schema.past_rows_of($1, $2, $3, $4, ARRAY[$5], true) AS past (%s, missing text, place text)', lists.result, lists.types
+  )
+  USING tracked, asked.relation, asked.moment, asked.past, wanted;
+END
 $function$;
 `,
   'functions/row_id': `-- The object_id of a row of a tracked table, from its key as people give it: a
@@ -1336,6 +2461,31 @@ BEGIN
     parts := parts || jsonb_build_array(part);
   END LOOP;
   RETURN :schema.bounded_id(CASE WHEN cardinality(names) = 1 THEN parts ->> 0 ELSE parts::text END);
+END
+$function$;
+`,
+  'functions/row_type_table': `-- The tracked id of the table of which a value is a row: of NULL::orders.
+CREATE OR REPLACE FUNCTION :schema.row_type_table(row_type regtype)
+RETURNS integer
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  class record;
+BEGIN
+  SELECT class_of.oid, namespace.nspname, class_of.relname
+  INTO class
+  FROM pg_type AS type
+  JOIN pg_class AS class_of ON class_of.oid = type.typrelid AND class_of.relkind IN ('r', 'p')
+  JOIN pg_namespace AS namespace ON namespace.oid = class_of.relnamespace
+  WHERE type.oid = row_type;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('A value of type %s is no row of a table.', row_type),
+      HINT = 'Name the table by its row type: NULL::orders.';
+  END IF;
+  RETURN :schema.table_id(class.oid, ARRAY[class.nspname, class.relname]::text[]);
 END
 $function$;
 `,
@@ -1423,6 +2573,42 @@ BEGIN
 END
 $function$;
 `,
+  'functions/table_columns': `-- The present columns of a table, as audit_shape keeps them.
+CREATE OR REPLACE FUNCTION :schema.table_columns(relation oid)
+RETURNS TABLE (
+  attnum       smallint,
+  column_name  text,
+  data_type    text,
+  base_type    text,
+  key_position smallint,
+  identity     "char",
+  generated    "char"
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE present AS (
+    SELECT attribute.*
+    FROM pg_attribute AS attribute
+    WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ), below (attnum, type_id, depth) AS (
+    SELECT present.attnum, present.atttypid, 0 FROM present
+    UNION ALL
+    SELECT below.attnum, type.typbasetype, below.depth + 1
+    FROM below JOIN pg_type AS type ON type.oid = below.type_id
+    WHERE type.typtype = 'd'
+  )
+  SELECT
+    present.attnum,
+    present.attname::text,
+    format_type(present.atttypid, present.atttypmod),
+    (SELECT format_type(below.type_id, NULL) FROM below WHERE below.attnum = present.attnum ORDER BY below.depth DESC LIMIT 1),
+    array_position(:schema.key_columns(relation), present.attname::text)::smallint,
+    present.attidentity,
+    present.attgenerated
+  FROM present
+$function$;
+`,
   'functions/table_id': `-- Finds a table as people name it: one that is tracked now, else the one that
 -- was last known by that name. For the reading functions, which pass what the
 -- caller's own search_path makes of a name without a schema. A name that the
@@ -1476,6 +2662,62 @@ BEGIN
   END IF;
   RETURN known_id;
 END
+$function$;
+`,
+  'functions/table_past': `-- What is known of a table's past, as one document: its declaration, since when
+-- every change was recorded (null: not to this day), and its columns over time,
+-- oldest first, the present ones last.
+CREATE OR REPLACE FUNCTION :schema.table_past(tracked_id integer, relation oid)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+  WITH bound (start) AS (
+    -- the first partition begins at MINVALUE: where it is gone, the log was purged
+    SELECT substring(pg_get_expr(partition.relpartbound, partition.oid) FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz
+    FROM pg_inherits JOIN pg_class AS partition ON partition.oid = inhrelid
+    WHERE inhparent = ':schema.audit_event'::regclass
+  ), shape (valid_from, relation, columns) AS (
+    SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
+      jsonb_build_object(
+        'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
+        'key', recorded.key_position, 'generated', recorded.generated
+      )
+      ORDER BY recorded.attnum
+    )
+    FROM :schema.audit_shape AS recorded
+    WHERE recorded.table_id = $1
+    GROUP BY recorded.valid_from
+    UNION ALL
+    SELECT NULL, $2, jsonb_agg(
+      jsonb_build_object(
+        'number', present.attnum, 'name', present.column_name, 'type', present.data_type, 'base', present.base_type,
+        'key', present.key_position, 'generated', present.generated
+      )
+      ORDER BY present.attnum
+    )
+    FROM :schema.table_columns($2) AS present
+    HAVING count(*) > 0
+  )
+  SELECT jsonb_build_object(
+    'name', format('%I.%I', known.schema_name, known.table_name),
+    'declaration', known.declaration,
+    'since', (
+      SELECT greatest(lower(period.range), (SELECT min(bound.start) FROM bound HAVING count(*) = count(bound.start)))
+      FROM unnest(known.tracked) AS period (range)
+      WHERE upper_inf(period.range)
+    ),
+    'shapes', (
+      SELECT jsonb_agg(
+        jsonb_build_object('from', shape.valid_from, 'relation', shape.relation, 'columns', shape.columns)
+        ORDER BY shape.valid_from NULLS LAST
+      )
+      FROM shape
+    )
+  )
+  FROM :schema.audit_table AS known
+  WHERE known.id = $1
 $function$;
 `,
   'functions/track': `-- Tracks a table: writes its capture function and triggers, and what is known
@@ -1744,6 +2986,23 @@ LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT coalesce(:schema.drop_capture(:schema.tracked_id(relation)), false)
+$function$;
+`,
+  'functions/warn_of_gaps': `-- Says what an answer in SQL has no place for: that it may not be all.
+CREATE OR REPLACE FUNCTION :schema.warn_of_gaps(past jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF NOT (past -> 'complete')::boolean THEN
+    RAISE WARNING '%', format('The log does not know all of %s at that moment.', past ->> 'name')
+      USING HINT = coalesce(
+        format('It does since %s.', (past ->> 'since')::timestamptz),
+        'Not every change of it is recorded: it has a condition (when), is not tracked any more, or is gone.'
+      );
+  END IF;
+END
 $function$;
 `,
   'functions/write_context': `-- Writes the context row of this transaction and remembers it, so that later
@@ -2473,6 +3732,35 @@ ORDER BY
   CASE WHEN $13 = 'desc' THEN log.id END DESC
 LIMIT $14::integer
 `,
+  'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
+-- of the answer.
+--   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as JSON
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+)
+SELECT
+  tracked.id AS tracked_id,
+  CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::jsonb) END AS object_id,
+  past.relation::text,
+  past.moment::text,
+  past.past::text,
+  pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
+FROM tracked
+CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false) AS past
+`,
+  'read/past_rows': `-- A page of the rows of a table at a moment, as functions/past_rows.sql gives it.
+-- :columns are those of then, as read/past.sql has found them.
+SELECT *
+FROM :schema.past_rows($1::integer, $2::oid, $3::jsonb, $4::jsonb, $5::jsonb, $6::integer) AS past (:columns)
+`,
+  'read/past_rows_of': `-- Single rows at a moment, as functions/past_rows_of.sql gives them. $5 is a
+-- JSON array of object_ids; :columns as in past_rows.
+SELECT *
+FROM :schema.past_rows_of(
+  $1::integer, $2::oid, $3::jsonb, $4::jsonb,
+  ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::jsonb)), $6::boolean
+) AS past (:columns)
+`,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
 -- context, written by the first event that needs it (write_context).
 --
@@ -2570,15 +3858,27 @@ ON CONFLICT DO NOTHING;
 CREATE TABLE IF NOT EXISTS :schema.audit_shape (
   table_id     integer     NOT NULL,
   valid_from   timestamptz NOT NULL,
-  attnum       smallint    NOT NULL,  -- tells a rename from a drop and an add; renumbered by dump and restore
+  attnum       smallint    NOT NULL,  -- within one relation: tells a rename from a drop and an add
   column_name  text        NOT NULL,
   data_type    text        NOT NULL,  -- format_type(), qualified outside pg_catalog
   base_type    text        NOT NULL,  -- the type below all domains
   key_position smallint,              -- 1-based place in the primary key
   identity     "char"      NOT NULL,  -- pg_attribute.attidentity
   generated    "char"      NOT NULL,  -- pg_attribute.attgenerated
+  relation     oid,                   -- of the table then: another one was created anew or restored, and numbers its columns anew
   PRIMARY KEY (table_id, valid_from, column_name)
 );
+
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_shape'::regclass AND attname = 'relation' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_shape ADD COLUMN relation oid;
+  END IF;
+END
+$columns$;
 `,
   'tables/audit_table': `-- One row per tracked table. Events carry the small id, so a table that is
 -- renamed, or moved to another schema, keeps its history.

@@ -1,0 +1,210 @@
+-- What a table looked like at a moment, and what is known of it, for the
+-- functions that read its rows:
+--
+--   name         of the table
+--   columns      [{name, type, live: its name now, same: whether its type is}]; with
+--                present the columns of now, else those of the moment
+--   definition   the columns as a column definition list
+--   key          the names of the primary key's columns now
+--   ordered      whether every object_id since then can be read as such a key
+--   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
+--   steady       no column has changed since
+--   checked      {name: type} of the columns whose values of then may be none of their type now
+--   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
+--   since        from when on all is known; complete: whether that is so at the moment
+--   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
+--
+-- A column is told by its number, which survives renaming, except where the
+-- table was created anew or restored: there by its name.
+CREATE OR REPLACE FUNCTION :schema.past_columns(tracked_id integer, relation oid, moment jsonb, present boolean)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  facts       jsonb := :schema.table_past(tracked_id, relation);
+  declaration jsonb := facts -> 'declaration';
+  shapes      jsonb := '[]';
+  shape       jsonb;
+  earlier     jsonb;
+  columns     jsonb;
+  last        integer;
+  target      integer;
+  steady      boolean;
+  live        jsonb;  -- the present columns, if the table is there
+  ignored     jsonb;
+  unrecorded  jsonb;
+  keys        jsonb;  -- the columns of the key in each shape
+  since       timestamptz := facts ->> 'since';
+  truncated   record;
+  past        jsonb;
+  image       record;
+  at          timestamptz := moment ->> 'at';
+BEGIN
+  FOR shape IN SELECT jsonb_array_elements(facts -> 'shapes') LOOP
+    earlier := shapes -> -1;
+    CONTINUE WHEN earlier -> 'plain' = shape -> 'columns';
+    SELECT jsonb_agg(own.part || jsonb_build_object('identity', coalesce(
+      (
+        SELECT before.part ->> 'identity'
+        FROM jsonb_array_elements(earlier -> 'columns') AS before (part)
+        WHERE CASE
+          WHEN coalesce(earlier ->> 'relation' = shape ->> 'relation', true) THEN before.part -> 'number' = own.part -> 'number'
+          ELSE before.part -> 'name' = own.part -> 'name'
+        END
+      ),
+      jsonb_array_length(shapes) || '.' || (own.part ->> 'number')
+    )))
+    INTO columns
+    FROM jsonb_array_elements(shape -> 'columns') AS own (part);
+    shapes := shapes || jsonb_build_array(shape || jsonb_build_object('columns', columns, 'plain', shape -> 'columns'));
+  END LOOP;
+  last := jsonb_array_length(shapes) - 1;
+  IF relation IS NOT NULL THEN
+    live := shapes -> -1 -> 'columns';
+  END IF;
+
+  -- the shape that was valid then; one that no sync has seen is valid from now on
+  SELECT coalesce(max(position - 1) FILTER (WHERE coalesce((document ->> 'from')::timestamptz, statement_timestamp()) <= at), 0)
+  INTO target
+  FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position);
+  IF target < last THEN
+    -- or was it changed before, and noted only later? The image before the moment tells
+    past := jsonb_build_object('shapes', jsonb_build_array(
+      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target -> 'columns') AS part)),
+      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target + 1 -> 'columns') AS part))
+    ));
+    SELECT log.changed_at, coalesce(log.new_data, log.old_data) AS data
+    INTO image
+    FROM :schema.auditlog AS log
+    WHERE log.table_id = tracked_id AND log.image = 'full' AND log.operation <> 'truncate'
+      AND log.changed_at BETWEEN (shapes -> target ->> 'from')::timestamptz AND at
+      AND NOT :schema.is_after(moment, log.id, log.changed_at, log.txid)
+    ORDER BY log.id DESC
+    LIMIT 1;
+    IF FOUND THEN
+      target := target + (SELECT of_image.shape FROM :schema.past_image(past, image.data, true, image.changed_at) AS of_image);
+    END IF;
+  END IF;
+  steady := target = last;
+  IF present THEN
+    target := last;
+  END IF;
+
+  SELECT jsonb_agg(
+    jsonb_build_object(
+      'name', own.part ->> 'name',
+      'identity', own.part ->> 'identity',
+      'key', own.part -> 'key',
+      'type', CASE
+        WHEN type.oid IS NULL THEN 'text'
+        -- a driver is not told of domains, and their checks are those of now
+        WHEN type.typtype = 'd' AND NOT present THEN regexp_replace(regexp_replace(own.part ->> 'base', '^character(?=\[|$)', 'bpchar'), '^bit(?=\[|$)', '"bit"')
+        ELSE own.part ->> 'type'
+      END,
+      'checked', type.oid IS NULL OR coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace,
+      'live', now.part ->> 'name',
+      'same', coalesce(now.part ->> 'type' = own.part ->> 'type', false)
+    )
+    ORDER BY own.position
+  )
+  INTO columns
+  FROM jsonb_array_elements(shapes -> target -> 'columns') WITH ORDINALITY AS own (part, position)
+  LEFT JOIN jsonb_array_elements(live) AS now (part) ON now.part -> 'identity' = own.part -> 'identity'
+  LEFT JOIN pg_type AS type ON type.oid = to_regtype(own.part ->> 'type')
+  LEFT JOIN pg_type AS element ON element.oid = type.typelem AND type.typcategory = 'A';
+
+  SELECT
+    coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE declared.is_ignored), '[]'),
+    coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE declared.is_unrecorded), '[]')
+  INTO ignored, unrecorded
+  FROM jsonb_array_elements(columns) AS own (part)
+  CROSS JOIN LATERAL (
+    -- by any name that the column has had since
+    SELECT
+      bool_or(declaration -> 'ignore' ? name) AS is_ignored,
+      bool_or(declaration -> 'exclude' ? name OR declaration -> 'mask' ? name OR generated = 'v')
+        OR (declaration ? 'only' AND own.part ->> 'key' IS NULL AND NOT bool_or(declaration -> 'only' ? name)) AS is_unrecorded
+    FROM (
+      SELECT part ->> 'name' AS name, part ->> 'generated' AS generated
+      FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+      CROSS JOIN LATERAL jsonb_array_elements(known.document -> 'columns') AS other (part)
+      WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
+    ) AS called
+  ) AS declared;
+
+  SELECT min(log.id) FILTER (WHERE log.meta IS NULL) AS id, count(*) AS number, max(log.changed_at) AS changed_at
+  INTO truncated
+  FROM :schema.auditlog AS log
+  WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'truncate'
+    AND :schema.is_after(moment, log.id, log.changed_at, log.txid);
+
+  keys := (
+    SELECT jsonb_agg(
+      (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('identity', part -> 'identity', 'type', part -> 'type') ORDER BY part -> 'key'), '[]')
+        FROM jsonb_array_elements(known.document -> 'columns') AS part
+        WHERE part ->> 'key' IS NOT NULL
+      )
+      ORDER BY known.position
+    )
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+  );
+  IF declaration ? 'when' OR live IS NULL THEN
+    since := NULL;
+  ELSIF since IS NOT NULL THEN
+    -- under another key rows had other names
+    since := greatest(since, (
+      SELECT max(coalesce((shapes -> position::integer - 1 ->> 'from')::timestamptz, statement_timestamp()))
+      FROM jsonb_array_elements(keys) WITH ORDINALITY AS known (key, position)
+      WHERE position - 1 > target AND jsonb_path_query_array(key, '$[*].identity') <> jsonb_path_query_array(keys -> position::integer - 2, '$[*].identity')
+    ));
+  END IF;
+
+  shapes := (
+    SELECT jsonb_agg(jsonb_build_object(
+      'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
+      'map', map.names,
+      'loose', map.loose
+    ) ORDER BY position)
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    CROSS JOIN LATERAL (
+      SELECT jsonb_object_agg(part ->> 'name', own ->> 'name') AS names,
+        coalesce(jsonb_agg(own ->> 'name') FILTER (WHERE asked ->> 'type' <> part ->> 'type'), '[]') AS loose
+      FROM jsonb_array_elements(known.document -> 'columns') AS part
+      LEFT JOIN jsonb_array_elements(columns) AS own ON own -> 'identity' = part -> 'identity'
+      LEFT JOIN jsonb_array_elements(shapes -> target -> 'columns') AS asked ON asked -> 'identity' = part -> 'identity'
+    ) AS map
+  );
+  RETURN jsonb_build_object(
+    'name', facts -> 'name',
+    'columns', columns,
+    'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
+    'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
+    'ordered', live IS NOT NULL AND NOT EXISTS (
+      SELECT FROM jsonb_array_elements(keys) AS other WHERE other IS DISTINCT FROM keys -> -1
+    ) AND NOT EXISTS (
+      -- of a long key the object_id is a hash
+      SELECT FROM jsonb_array_elements(live) AS part
+      WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
+        'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'
+      )
+    ),
+    'shapes', shapes,
+    'steady', steady,
+    'checked', coalesce((
+      SELECT jsonb_object_agg(part ->> 'name', part ->> 'type')
+      FROM jsonb_array_elements(columns) AS part
+      WHERE (part -> 'checked')::boolean OR jsonb_path_exists(shapes, '$[*].loose[*] ? (@ == $name)', jsonb_build_object('name', part -> 'name'))
+    ), '{}'),
+    'ignored', ignored,
+    'unrecorded', unrecorded,
+    'since', CASE WHEN truncated.number > 0 THEN greatest(since, truncated.changed_at) ELSE since END,
+    'complete', coalesce(since <= at, false) AND truncated.number = 0,
+    'complete_rows', coalesce(since <= at, false),
+    'truncated', truncated.id,
+    'truncated_parts', truncated.number > 0
+  );
+END
+$function$;

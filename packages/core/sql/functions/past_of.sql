@@ -1,0 +1,21 @@
+-- What the functions that read rows of the past need, of a table as people name
+-- it: tracked_id, relation, moment, past. What cannot be answered is an error.
+CREATE OR REPLACE FUNCTION :schema.past_of(
+  tracked_id integer, at timestamptz, event bigint, transaction bigint, consistent boolean, present boolean,
+  OUT relation oid, OUT moment jsonb, OUT past jsonb
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  relation := :schema.live_table(tracked_id);
+  moment := :schema.past_moment(at, event, transaction, consistent);
+  past := :schema.past_columns(tracked_id, relation, moment, present);
+  IF relation IS NOT NULL AND past -> 'key' = '[]' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s has no primary key, so it is not known which of its rows an event is about.', past ->> 'name'),
+      HINT = 'Give it a primary key, then its past can be read from there on.';
+  END IF;
+END
+$function$;

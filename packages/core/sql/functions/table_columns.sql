@@ -1,0 +1,35 @@
+-- The present columns of a table, as audit_shape keeps them.
+CREATE OR REPLACE FUNCTION :schema.table_columns(relation oid)
+RETURNS TABLE (
+  attnum       smallint,
+  column_name  text,
+  data_type    text,
+  base_type    text,
+  key_position smallint,
+  identity     "char",
+  generated    "char"
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE present AS (
+    SELECT attribute.*
+    FROM pg_attribute AS attribute
+    WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ), below (attnum, type_id, depth) AS (
+    SELECT present.attnum, present.atttypid, 0 FROM present
+    UNION ALL
+    SELECT below.attnum, type.typbasetype, below.depth + 1
+    FROM below JOIN pg_type AS type ON type.oid = below.type_id
+    WHERE type.typtype = 'd'
+  )
+  SELECT
+    present.attnum,
+    present.attname::text,
+    format_type(present.atttypid, present.atttypmod),
+    (SELECT format_type(below.type_id, NULL) FROM below WHERE below.attnum = present.attnum ORDER BY below.depth DESC LIMIT 1),
+    array_position(:schema.key_columns(relation), present.attname::text)::smallint,
+    present.attidentity,
+    present.attgenerated
+  FROM present
+$function$;

@@ -1,0 +1,198 @@
+import type { TableName } from '../declare/table.js'
+import { UsageError } from '../errors.js'
+import { checkFlag, checkOptions } from '../options.js'
+import { type Queryable, rowsOf } from '../queryable.js'
+import type { Row } from './event.js'
+import type { RowId } from './filter.js'
+import { type Moment, momentValues } from './moment.js'
+import { type Past, type PastDetails, pastOf, rowsText, toRow } from './past.js'
+
+/** What `rowAsOf` may be told. */
+export interface RowAsOfOptions {
+  /**
+   * Whether to say what is known of the answer, too.
+   *
+   * @defaultValue `false`
+   */
+  readonly details?: boolean | undefined
+  /**
+   * Leaves out what a transaction had done that was still under way.
+   *
+   * @defaultValue `false`
+   */
+  readonly consistent?: boolean | undefined
+}
+
+/** What `tableAsOf` may be told. */
+export interface TableAsOfOptions {
+  /**
+   * Leaves out what transactions had done that were still under way: half a transfer, say. `false`
+   * counts every change whose statement had run.
+   *
+   * @defaultValue `true`
+   */
+  readonly consistent?: boolean | undefined
+}
+
+/** A row of the past, and what is known of it. */
+export interface PastRow<R extends object = Row> extends PastDetails {
+  /** Null where there was none. */
+  readonly row: R | null
+}
+
+/** The rows of a table at a moment, in the order of the key. Each iteration reads them anew. */
+export interface PastRows<R extends object = Row> extends AsyncIterable<R>, PastDetails {}
+
+/**
+ * The same, before it has asked the database: awaited it is the rows with what is known of them;
+ * iterated it asks by itself, and the details are there from the first row on.
+ */
+export interface PendingPastRows<R extends object = Row>
+  extends PastRows<R>,
+    PromiseLike<PastRows<R>> {}
+
+/** Rows of a page: enough to make the round trips cheap, few enough to hold. */
+const PAGE_SIZE = 1000
+
+/** The row that had this key at that moment; if none had, the one that was given it next. */
+export async function rowAsOf<R extends object = Row>(
+  queryable: Queryable,
+  schema: string,
+  table: string | TableName,
+  id: RowId,
+  at: Moment,
+  options: RowAsOfOptions = {},
+): Promise<PastRow<R>> {
+  checkOptions('rowAsOf', options, ['details', 'consistent'])
+  const { details, consistent = false } = options
+  checkFlag('rowAsOf', 'details', details)
+  checkFlag('rowAsOf', 'consistent', consistent)
+  if (id === undefined) {
+    throw new UsageError(
+      'The row is named by undefined. Give its key, or read the table with tableAsOf.',
+    )
+  }
+  const past = await pastOf(queryable, schema, table, at, { id, consistent })
+  const [found] = await rowsOfThen<R>(queryable, schema, past, [past.objectId ?? ''], true)
+  if (!found) return { row: null, ...detailsOf(past) }
+  return {
+    row: found.row,
+    complete: past.completeRows && found.missing.every((name) => past.unrecorded.includes(name)),
+    since: past.since,
+    approximate: [...new Set([...past.approximate, ...found.missing])],
+  }
+}
+
+/** The rows with these object_ids at a moment. */
+async function rowsOfThen<R extends object>(
+  queryable: Queryable,
+  schema: string,
+  past: Past,
+  ids: readonly string[],
+  follow: boolean,
+) {
+  const { trackedId, relation, moment, document } = past
+  const values = [trackedId, relation, moment, document, JSON.stringify(ids), follow]
+  const records = await rowsOf<unknown>(
+    queryable,
+    rowsText('read/past_rows_of', schema, past),
+    values,
+  )
+  return records.map((record) => toRow<R>(past, record))
+}
+
+/** The rows of a table at a moment. */
+export function tableAsOf<R extends object = Row>(
+  queryable: Queryable,
+  schema: string,
+  table: string | TableName,
+  at: Moment,
+  options: TableAsOfOptions = {},
+): PendingPastRows<R> {
+  checkOptions('tableAsOf', options, ['consistent'])
+  const { consistent = true } = options
+  checkFlag('tableAsOf', 'consistent', consistent)
+  momentValues(at) // refused at once
+  let asked: Promise<Past> | undefined
+  let known: Past | undefined
+  const open = () => {
+    asked ??= pastOf(queryable, schema, table, at, { consistent }).then((past) => {
+      known = past
+      return past
+    })
+    return asked
+  }
+  const told = () => {
+    if (known) return known
+    throw new UsageError(
+      'Nothing is known of these rows before the database was asked. Await what tableAsOf returns, or begin to read.',
+    )
+  }
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* rowsAt<R>(queryable, schema, await open())
+    },
+    // biome-ignore lint/suspicious/noThenProperty: awaited or iterated, as the caller likes
+    then: (fulfilled, rejected) =>
+      open()
+        .then((past) => ({
+          [Symbol.asyncIterator]: () => rowsAt<R>(queryable, schema, past),
+          ...detailsOf(past),
+        }))
+        .then(fulfilled, rejected),
+    get complete() {
+      return told().complete
+    },
+    get since() {
+      return told().since
+    },
+    get approximate() {
+      return told().approximate
+    },
+  }
+}
+
+function detailsOf({ complete, since, approximate }: Past): PastDetails {
+  return { complete, since, approximate }
+}
+
+/**
+ * Streams where the driver can. Otherwise pages: each is read in a snapshot of its own, but whatever
+ * the first one could not see counts as later than the moment in all of them, so they are of one.
+ */
+async function* rowsAt<R extends object>(
+  queryable: Queryable,
+  schema: string,
+  past: Past,
+): AsyncGenerator<R, void, undefined> {
+  const text = rowsText('read/past_rows', schema, past)
+  const { trackedId, relation, moment, document } = past
+  const values = (after: string | null, size: number | null) => [
+    trackedId,
+    relation,
+    moment,
+    document,
+    after,
+    size,
+  ]
+  if (typeof queryable.stream === 'function') {
+    for await (const record of queryable.stream(text, values(null, null))) {
+      yield toRow<R>(past, record).row
+    }
+    return
+  }
+  // behind the rows that have a place in the order of the key come those that have none
+  for (const start of past.ordered ? [null] : [null, '""']) {
+    let after: string | null = start
+    let count: number
+    do {
+      const records: readonly unknown[] = await rowsOf(queryable, text, values(after, PAGE_SIZE))
+      for (const record of records) {
+        const { row, place } = toRow<R>(past, record)
+        after = place
+        yield row
+      }
+      count = records.length
+    } while (count >= PAGE_SIZE)
+  }
+}
