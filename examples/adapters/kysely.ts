@@ -1,4 +1,5 @@
-import { CarryingAuditrum, type CarryingOptions, type Queryable, wrapPool } from '@auditrum/pg'
+import type { Queryable } from '@auditrum/pg'
+import { CarryingAuditrum, type CarryingOptions, wrapPool } from '@auditrum/pg/adapter'
 import { CompiledQuery, type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import type pg from 'pg'
 

@@ -1,4 +1,5 @@
-import { type RequestOptions, requestContext } from '@auditrum/core'
+import type { RequestOptions } from '@auditrum/core'
+import { requestContext } from '@auditrum/core/adapter'
 import type { Request, RequestHandler } from 'express'
 
 declare global {

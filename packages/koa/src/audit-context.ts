@@ -1,4 +1,5 @@
-import { type RequestOptions, requestContext, runInContext, storedContext } from '@auditrum/core'
+import type { RequestOptions } from '@auditrum/core'
+import { requestContext, runInContext, storedContext } from '@auditrum/core/adapter'
 import type { Context, Middleware } from 'koa'
 
 declare module 'koa' {

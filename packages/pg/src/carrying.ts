@@ -2,15 +2,17 @@ import {
   Auditrum,
   AuditrumError,
   type AuditrumOptions,
-  auditrumOptions,
   ContextError,
-  type ContextPayload,
-  checkOptions,
-  checkSigning,
   type Queryable,
   type Signing,
   UsageError,
 } from '@auditrum/core'
+import {
+  auditrumOptions,
+  type ContextPayload,
+  checkOptions,
+  checkSigning,
+} from '@auditrum/core/adapter'
 import type { Carry, CarryOptions } from './session.js'
 
 /** What `auditrum` may be told. */

@@ -1,4 +1,5 @@
-import { runInContext, type StoredContext, storedContext, UsageError } from '@auditrum/core'
+import { UsageError } from '@auditrum/core'
+import { runInContext, type StoredContext, storedContext } from '@auditrum/core/adapter'
 import { type Command, commandsOf } from './commands/commands.js'
 import {
   type Callback,

@@ -1,4 +1,4 @@
-import { runInContext, type StoredContext } from '@auditrum/core'
+import { runInContext, type StoredContext } from '@auditrum/core/adapter'
 import type { Command } from './commands/commands.js'
 import {
   type Callback,

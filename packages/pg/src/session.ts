@@ -1,10 +1,10 @@
+import type { Signing } from '@auditrum/core'
 import {
   type ContextPayload,
   payloadOf,
-  type Signing,
   type StoredContext,
   signPayload,
-} from '@auditrum/core'
+} from '@auditrum/core/adapter'
 import type { Command } from './commands/commands.js'
 import type { CommandKind } from './commands/kind.js'
 import type { Client } from './driver.js'
