@@ -80,7 +80,7 @@ export class CarryingAuditrum extends Auditrum {
       try {
         await this.maintain()
       } catch (error) {
-        this.#onError(asError(error))
+        safely(this.#onError)(asError(error))
       }
       if (!this.#isClosed) this.#schedule(DAY)
     }, delay).unref()
@@ -126,11 +126,22 @@ function reportProblems(onError: (error: AuditrumError) => void) {
   return (payload: ContextPayload) => {
     if (reported.has(payload)) return
     reported.add(payload)
-    onError(
+    safely(onError)(
       new ContextError(
         `Not all of an audit context could be stored (${payload.news.join('; ')}). The write went on without it: give values that JSON can hold, in functions that do not throw.`,
       ),
     )
+  }
+}
+
+/** Whatever it does, the application's own statement goes on. */
+function safely(onError: (error: AuditrumError) => void): (error: AuditrumError) => void {
+  return (error) => {
+    try {
+      onError(error)
+    } catch (failure) {
+      process.stderr.write(`auditrum: onError failed (${failure}) when told: ${error.message}\n`)
+    }
   }
 }
 

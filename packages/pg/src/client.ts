@@ -1,17 +1,25 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { UsageError } from '@auditrum/core'
-import { runInContext, type StoredContext, storedContext } from '@auditrum/core/adapter'
+import {
+  hasQuestions,
+  runInContext,
+  type StoredContext,
+  storedContext,
+} from '@auditrum/core/adapter'
 import { type Command, commandsOf } from './commands/commands.js'
 import {
   type Callback,
   type Client,
   type Connection,
+  isQuery,
   isSubmittable,
   type Query,
   queryClassOf,
+  type Submittable,
 } from './driver.js'
 import { carryingQueryClass, inContext, preparedText } from './query.js'
-import { type CarryOptions, Session } from './session.js'
-import { override } from './setting.js'
+import { type Caller, type CarryOptions, Session } from './session.js'
+import { override, restoreProperty } from './setting.js'
 import { carryOn } from './submittable.js'
 
 // on the client, not in a WeakMap: two copies of this package must not both send a context
@@ -22,16 +30,17 @@ const wrapped = Symbol.for('auditrum.pg.1')
  *
  * @returns takes it off again; undefined where somebody else has put it on.
  */
-export function wrapClient(client: Client, options: CarryOptions) {
+export function wrapClient(client: Client, options: CarryOptions): (() => void) | undefined {
   if (wrapped in client || client.replication) return undefined
   refuseNative(client)
   const session = new Session(client, options)
-  let standardConformingStrings = true
+  const { setting } = session
+  let isClosed = false
   const listeners = {
     readyForQuery: ({ status }: { readonly status: string }) => session.ready(status),
     parameterStatus: ({ parameterName, parameterValue }: Record<string, string>) => {
       if (parameterName === 'standard_conforming_strings') {
-        standardConformingStrings = parameterValue !== 'off'
+        setting.standardConformingStrings = parameterValue !== 'off'
       }
     },
   }
@@ -40,40 +49,58 @@ export function wrapClient(client: Client, options: CarryOptions) {
     client.connection.prependListener(event, listener as (message: unknown) => void)
   }
 
-  // looked up at each call: an instrumentation may come later
-  const original = (...args: unknown[]) =>
-    (Object.getPrototypeOf(client) as Client).query.apply(client, args)
+  // of the application, or of an instrumentation, which may also come later and change the prototype
+  const before = Object.getOwnPropertyDescriptor(client, 'query')
+  const original = (...args: unknown[]): unknown =>
+    ((before?.value ?? (Object.getPrototypeOf(client) as Client).query) as Client['query']).apply(
+      client,
+      args,
+    )
+  const read = (text: string) => commandsIn(text, setting.standardConformingStrings)
 
   function query(...args: unknown[]): unknown {
+    if (isClosed) return original(...args)
     const [config, values, last] = args
     const context = storedContext()
-    const commands = commandsIn(textOf(config, client.connection), standardConformingStrings)
+    const caller = { context, ask: asker(context) }
+    const text = textOf(config, client.connection)
+    const commands = read(text)
     if (commands.some(({ kind }) => kind === 'session' || kind === 'alone' || kind === 'call')) {
-      session.setting.passes(textOf(config, client.connection))
+      setting.passes(text)
     }
     if (isSubmittable(config)) {
-      carryOn(config, session, context, commands)
-      const carriesNone = commands.length !== 1 || commands[0]?.kind.startsWith('copy out')
+      const read = () =>
+        commandsIn(textOf(config, client.connection), setting.standardConformingStrings)
+      carryOn(config, { session, caller, read })
+      const carriesNone =
+        commands.length === 0 ||
+        commands[0]?.kind.startsWith('copy out') ||
+        !isOneOrQuery(config, commands)
       const mayWrite = commands.length === 0 || commands.some((each) => session.carries(each))
-      if (carriesNone && mayWrite) settle(context)
+      if (carriesNone && mayWrite) settle(caller)
       return original(...args)
     }
-    if (commands.length === 0 || (!client.pipeline && passes(commands))) {
+    if (!client.pipeline && (commands.length === 0 || passes(commands))) {
       return original(...withCallbackIn(context, args))
     }
 
     const given = config as { readonly query_timeout?: number } | string
-    const again = (send: (...args: unknown[]) => unknown, callback: Callback) =>
-      send(
-        typeof given === 'string' ? given : { ...given },
-        Array.isArray(values) ? values : undefined,
-        callback,
-      )
-    const retryBare = (callback: Callback) => again(original, callback)
-    const retry = (callback: Callback) => runInContext(context, () => again(query, callback))
+    const sendAgain = (send: (...args: unknown[]) => unknown, callback: Callback) => {
+      const again = typeof given === 'string' ? given : Object.create(given)
+      send(again, Array.isArray(values) ? values : undefined, callback)
+      // it was sent first, and others may build on it
+      const { _queryQueue: queue } = client
+      if (queue && queue.length > 1) queue.unshift(queue.pop() as Query)
+    }
     const Query = carryingQueryClass(queryClassOf(client))
     const carrying = new Query(
-      { session, context, commands, retry, retryBare },
+      {
+        session,
+        caller,
+        commandsIn: read,
+        retry: (callback) => runInContext(context, () => sendAgain(query, callback)),
+        retryBare: (callback) => sendAgain(original, callback),
+      },
       given,
       values,
       last,
@@ -90,10 +117,25 @@ export function wrapClient(client: Client, options: CarryOptions) {
       original(carrying, inContext(context, callback))
       return undefined
     }
-    return new Promise((resolve, reject) => {
+    return promised(carrying)
+  }
+
+  /** Sends a query whose caller wants a promise. */
+  function promised(carrying: Query): unknown {
+    const { _Promise: Its = Promise } = client
+    let returned: unknown
+    const promise = new Its((resolve, reject) => {
       const done: Callback = (error, result) => (error ? reject(error) : resolve(result))
-      original(carrying, done)
-    }).catch((error: unknown) => {
+      // for a subclass of the client that awaits what its base class returns
+      const then: unknown = (...args: Parameters<Promise<unknown>['then']>) => promise.then(...args)
+      Object.defineProperty(carrying, 'then', { value: then, configurable: true })
+      returned = original(carrying, done)
+    })
+    if (returned !== carrying && isThenable(returned)) {
+      promise.catch(() => undefined) // is told by the other one
+      return returned
+    }
+    return promise.catch((error: unknown) => {
       // as the client does: a stack that leads back to the caller, not to the socket
       if (error instanceof Error) Error.captureStackTrace(error)
       throw error
@@ -101,18 +143,24 @@ export function wrapClient(client: Client, options: CarryOptions) {
   }
 
   /** Brings a transaction's context up to date by a query of its own, for what can carry none. */
-  function settle(context: StoredContext | undefined): void {
+  function settle(caller: Caller): void {
     const Query = carryingQueryClass(queryClassOf(client))
     const commands: Command[] = [{ kind: 'write', start: 0, end: 6 }]
     const ignore = () => undefined
-    original(
-      new Query({ session, context, commands, retry: ignore, retryBare: ignore }, 'select'),
-      ignore,
-    )
+    const carried = {
+      session,
+      caller,
+      commandsIn: () => commands,
+      retry: ignore,
+      retryBare: ignore,
+    }
+    original(new Query(carried, 'select'), ignore)
   }
 
   /** Commands that neither carry a context nor change what is known of one. */
   function passes(commands: readonly Command[]): boolean {
+    // what waits may change what is known
+    if (client.readyForQuery === false || client._queryQueue?.length) return false
     return commands.every(
       (command) =>
         !session.carries(command) && (command.kind === 'read' || command.kind === 'copy out'),
@@ -122,7 +170,10 @@ export function wrapClient(client: Client, options: CarryOptions) {
   Object.defineProperty(client, 'query', { value: query, configurable: true, writable: true })
   Object.defineProperty(client, wrapped, { value: true, configurable: true })
   return () => {
-    Reflect.deleteProperty(client, 'query')
+    // the rest of a transaction has no context either
+    if (session.isSet) settle({ context: undefined, ask: (question) => question() })
+    isClosed = true
+    restoreProperty(client, 'query', query, before)
     Reflect.deleteProperty(client, wrapped)
     for (const [event, listener] of Object.entries(listeners)) {
       client.connection.off(event, listener as (message: unknown) => void)
@@ -130,11 +181,27 @@ export function wrapClient(client: Client, options: CarryOptions) {
   }
 }
 
+/** Whether all of a query object's commands can carry: one command of any, several of a query. */
+function isOneOrQuery(config: Submittable, commands: readonly Command[]): boolean {
+  return commands.length === 1 || isQuery(config)
+}
+
+/** Where the functions of a context are to be asked: where the caller is, with all that it finds there. */
+function asker(context: StoredContext | undefined): Caller['ask'] {
+  return context && hasQuestions(context) ? AsyncLocalStorage.snapshot() : (question) => question()
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
 /** An application sends the same few texts over and over. */
 const recent = new Map<string, readonly Command[]>()
 const RECENT = 1_000
 
-function commandsIn(text: string, standardConformingStrings: boolean): readonly Command[] {
+function commandsIn(text: string, conforming: boolean | undefined): readonly Command[] {
+  if (conforming === undefined && text.includes('\\')) return commandsInEither(text)
+  const standardConformingStrings = conforming !== false
   const key = standardConformingStrings ? text : `\0${text}`
   const known = recent.get(key)
   if (known) return known
@@ -144,6 +211,13 @@ function commandsIn(text: string, standardConformingStrings: boolean): readonly 
     recent.set(key, commands)
   }
   return commands
+}
+
+/** While nobody has said how the server reads a backslash: a text that it decides about carries nothing. */
+function commandsInEither(text: string): readonly Command[] {
+  const [one, other] = [commandsIn(text, true), commandsIn(text, false)]
+  const isSame = JSON.stringify(one) === JSON.stringify(other)
+  return isSame ? one : [{ kind: 'session', start: 0, end: text.length }]
 }
 
 function textOf(config: unknown, connection: Connection): string {
@@ -165,7 +239,9 @@ function withCallbackIn(context: StoredContext | undefined, args: unknown[]): un
   const { callback } = Object(config) as { readonly callback?: unknown }
   return [
     typeof callback === 'function'
-      ? { ...(config as object), callback: inContext(context, callback as Callback) }
+      ? Object.assign(Object.create(config as object), {
+          callback: inContext(context, callback as Callback),
+        })
       : config,
     ...rest.map((each) =>
       typeof each === 'function' ? inContext(context, each as Callback) : each,

@@ -17,6 +17,7 @@ export interface Connection extends EventEmitter {
   parse(message: { readonly text: string; readonly name?: string }): void
   bind(message: { readonly statement?: string; readonly values: readonly unknown[] }): void
   execute(message?: { readonly portal?: string }): void
+  describe(message: { readonly type: 'P' | 'S'; readonly name: string }): void
   sync(): void
   endCopyFrom(): void
   query(text: string): void
@@ -25,6 +26,7 @@ export interface Connection extends EventEmitter {
 /** An error as the server reports it. */
 export interface ServerError extends Error {
   readonly code?: string
+  readonly severity?: string
   /** Of the server's source, where it was raised. */
   readonly routine?: string
   /** 1-based, in characters of the text that was sent. */
@@ -80,16 +82,32 @@ export interface Client extends EventEmitter {
   /** As the server, or a pooler in front of it, gave it at the start. */
   readonly processID?: number | null
   readonly replication?: unknown
+  readonly readyForQuery?: boolean
+  /** Queries that wait. */
+  readonly _queryQueue?: Query[]
+  /** The constructor of its promises. */
+  readonly _Promise?: PromiseConstructor
+  /** Of newer versions: I, T or E as in ReadyForQuery. */
+  getTransactionStatus?(): 'I' | 'T' | 'E' | null
   query(...args: unknown[]): unknown
 }
 
 /** The class of a client's queries. */
 export function queryClassOf(client: Client): QueryClass {
-  return (client.constructor as unknown as { readonly Query: QueryClass }).Query
+  for (let of: unknown = client; of; of = Object.getPrototypeOf(of)) {
+    const { Query } = (of as Client).constructor as unknown as { readonly Query?: QueryClass }
+    if (Query) return Query
+  }
+  throw new TypeError('This is no client of node-postgres: its class has no Query.')
 }
 
 export function isSubmittable(value: unknown): value is Submittable {
   return typeof (value as Submittable | null)?.submit === 'function'
+}
+
+/** A query that is no cursor and no stream, of whatever class. */
+export function isQuery(query: Submittable): query is Query {
+  return typeof (query as Partial<Query>).requiresPreparation === 'function'
 }
 
 /** A pool, whose clients come and go. */

@@ -1,10 +1,11 @@
+import { AsyncResource } from 'node:async_hooks'
 import { UsageError } from '@auditrum/core'
-import { runInContext, storedContext } from '@auditrum/core/adapter'
+import { runInContext } from '@auditrum/core/adapter'
 import type pg from 'pg'
 import { wrapClient } from './client.js'
 import type { Client } from './driver.js'
-import { inContext } from './query.js'
 import type { CarryOptions } from './session.js'
+import { restoreProperty } from './setting.js'
 
 type Connected = (error: Error | undefined, client: unknown, release: unknown) => void
 
@@ -34,24 +35,26 @@ export function wrapPool(pool: pg.Pool, options: CarryOptions): (() => void) | u
   pool.on('remove', forget)
 
   // A client is given to whoever waits for it by whoever releases it, in that one's context: the
-  // callback has to bring its own. And what opens a socket must not give it a context, because all
-  // that comes from the socket would have it.
-  const original = (...args: unknown[]): unknown =>
-    (Object.getPrototypeOf(pool) as { connect(...args: unknown[]): unknown }).connect.apply(
-      pool,
-      args,
-    )
+  // callback has to bring its own, and that of whatever else the application keeps in asynchronous
+  // storage. And what opens a socket must not give it a context, because all that comes from the socket
+  // would have it.
+  const before = Object.getOwnPropertyDescriptor(pool, 'connect')
+  const original = (...args: unknown[]): unknown => {
+    const { connect } = Object.getPrototypeOf(pool) as { readonly connect: unknown }
+    return ((before?.value ?? connect) as (...args: unknown[]) => unknown).apply(pool, args)
+  }
+  let isClosed = false
   const connect = (callback?: Connected): unknown => {
-    const context = storedContext()
-    return runInContext(undefined, () =>
-      callback ? original(inContext(context, callback)) : original(),
-    )
+    if (isClosed) return callback ? original(callback) : original()
+    const bound = callback && AsyncResource.bind(callback)
+    return runInContext(undefined, () => (bound ? original(bound) : original()))
   }
   Object.defineProperty(pool, 'connect', { value: connect, configurable: true, writable: true })
   Object.defineProperty(pool, wrapped, { value: true, configurable: true })
 
   return () => {
-    Reflect.deleteProperty(pool, 'connect')
+    isClosed = true
+    restoreProperty(pool, 'connect', connect, before)
     Reflect.deleteProperty(pool, wrapped)
     pool.off('acquire', wrap)
     pool.off('remove', forget)

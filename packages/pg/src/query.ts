@@ -8,18 +8,19 @@ import {
   type QueryClass,
   type ServerError,
 } from './driver.js'
-import type { Session } from './session.js'
+import type { Caller, Session } from './session.js'
 import { type Answer, cork, override } from './setting.js'
 import { type Interspersed, intersperse } from './several.js'
 
 /** What a query of the application's is sent with. */
 interface Carried {
   readonly session: Session
-  readonly context: StoredContext | undefined
-  readonly commands: readonly Command[]
-  /** Runs the query again. */
+  readonly caller: Caller
+  /** The commands of a text: it may be another one by the time that it is sent. */
+  commandsIn(text: string): readonly Command[]
+  /** Runs the query again, before all that waits. */
   retry(callback: Callback): void
-  /** Runs it again without a context. */
+  /** The same without a context. */
   retryBare(callback: Callback): void
 }
 
@@ -81,6 +82,7 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
     hiddenName: string | undefined = undefined
     /** Whether it shares its transaction with nothing but the setting. */
     mayBeRetried = false
+    commands: readonly Command[] = []
 
     constructor(carried: Carried, config: unknown, values?: unknown, callback?: unknown) {
       super(config, values, callback)
@@ -98,33 +100,39 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
         this.binary = active.binary ?? false
         this.callback = (error, result) => active.callback?.(error, result)
       }
-      const { session, context, commands } = this.carried
+      const { session, caller, commandsIn } = this.carried
+      // an instrumentation may have put a comment in front
+      const commands = commandsIn(this.text ?? preparedText(this.name ?? '', connection) ?? '')
+      this.commands = commands
       // a query has no data to copy in: it is refused, and by the extended protocol would wait for it
-      const carrying = commands.some((each) => session.carries(each) && each.kind !== 'copy in')
-      const setting = carrying && !isRefused(this, connection) ? session.due(context) : undefined
-      if (setting !== undefined) {
-        if (super.requiresPreparation() || commands.length === 1) {
-          return this.#sendBehind(setting, active, connection)
-        }
-        this.#intersperse(setting, active)
+      const carrying =
+        commands.some((each) => session.carries(each) && each.kind !== 'copy in') ||
+        session.carriesAtEnd(commands, caller)
+      const isCarrying = carrying && !session.isBare(this.text) && !isRefused(this, connection)
+      const setting = isCarrying ? session.due(caller, commands) : undefined
+      if (setting !== undefined && (super.requiresPreparation() || commands.length === 1)) {
+        return this.#sendBehind(setting, active, connection)
       }
+      const restore =
+        setting === undefined ? undefined : putIn(setting, this, active, session, commands)
       const refused = super.submit(connection)
+      restore?.()
       if (!refused) session.submitted(commands, setting)
       return refused
     }
 
     #sendBehind(setting: string, active: Query, connection: Connection): null {
-      const { session, commands } = this.carried
+      const { commands } = this
+      const { session } = this.carried
       if (!super.requiresPreparation()) {
         // behind a setting without Sync, PostgreSQL 18 does not commit a single simple Query
         this.isExtended = true
         this.binary = false // the simple protocol gives text
       }
       return cork(connection, () => {
-        this.answer = session.setting.answer()
-        session.setting.send(connection, setting)
+        this.mayBeRetried = session.autocommits && !session.isPipeline
+        this.answer = session.setting.send(connection, setting, this.mayBeRetried)
         super.submit(connection)
-        this.mayBeRetried = session.autocommits
         session.submitted(commands, setting)
         // at a ParseComplete the client notes the active query's name as parsed, which it is not yet
         this.hiddenName = active.name
@@ -141,16 +149,9 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
       return answer
     }
 
-    #intersperse(setting: string, active: Query): void {
-      const { session, commands } = this.carried
-      const text = this.text as string
-      const sent = intersperse(text, commands, (command) => session.carries(command), setting)
-      this.text = sent.text
-      hideOurs(active, sent)
-    }
-
     fail(active: Query, error: ServerError, connection: Connection): unknown {
-      const isOfSetting = this.answer !== undefined
+      // what the client makes up, of a time that is over, answers nothing
+      const isOfSetting = this.answer !== undefined && error.severity !== undefined
       if (isOfSetting) {
         this.answered(active).failed()
         if (active.name) delete connection.submittedNamedStatements?.[active.name]
@@ -158,6 +159,7 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
       const { carried, callback } = this
       if (callback && this.mayBeRetried && this.#isBecauseOfUs(error, isOfSetting)) {
         this.mayBeRetried = false
+        if (error.code === '2D000') carried.session.sendBare(this.text)
         return isOfSetting ? carried.retry(callback) : carried.retryBare(callback)
       }
       return Base.prototype.handleError.call(this, error, connection)
@@ -168,8 +170,8 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
      * stays: only then may it be sent again. A procedure may have committed before it failed.
      */
     #isBecauseOfUs({ code, routine }: ServerError, isOfSetting: boolean): boolean {
-      const { session, commands } = this.carried
-      const isCall = commands[0]?.kind === 'call'
+      const { session } = this.carried
+      const isCall = this.commands[0]?.kind === 'call'
       switch (code) {
         case '26000': // something that no text shows has deallocated the prepared setting
           return isOfSetting
@@ -177,6 +179,8 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
           return this.isExtended && routine === 'exec_parse_message'
         case '25001': // a command that wants to be alone and does not look it
           return !isCall && routine === 'PreventInTransactionBlock'
+        case '08P01': // a text with parameters and no values, of which the simple protocol says more
+          return this.isExtended && routine === 'exec_bind_message'
         case '2D000': // a procedure that commits
           return isCall && session.setting.forbidsCommit
         default:
@@ -201,6 +205,29 @@ export function preparedText(
   { parsedStatements, submittedNamedStatements }: Connection,
 ): string | undefined {
   return parsedStatements[name] ?? submittedNamedStatements?.[name]
+}
+
+/**
+ * Puts the setting into the text of a query of several commands.
+ *
+ * @param active what hears the answers: the query, or a copy of it.
+ * @returns puts the text back, when it was sent.
+ */
+export function putIn(
+  setting: string,
+  query: Query,
+  active: Query,
+  session: Session,
+  commands: readonly Command[],
+): () => void {
+  const { text } = query
+  const carries = (command: Command) => session.carries(command)
+  const sent = intersperse(text ?? '', commands, carries, setting, session.hasFailed)
+  query.text = sent.text
+  hideOurs(active, sent)
+  return () => {
+    query.text = text
+  }
 }
 
 /** Keeps the results of our commands out of the application's. */

@@ -1,9 +1,15 @@
 import type { Client, Connection } from './driver.js'
 
-/** The setting that the capture functions read. FROM, so that the value is not sent back. */
-const SET = "from pg_catalog.set_config('auditrum.context', $1, true)"
-const NAME = 'auditrum.context'
-const ABOUT_SERVER = "pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version_num')"
+/** The setting that the capture functions read. */
+const SET = setting('$1')
+const ABOUT_SERVER = [
+  'pg_catalog.pg_backend_pid()',
+  ...['server_version_num', 'standard_conforming_strings'].map(
+    (name) => `pg_catalog.current_setting('${name}')`,
+  ),
+].join(', ')
+/** How often a client was wrapped: what an earlier one has prepared, this one does not know of. */
+const wrappings = Symbol.for('auditrum.pg.wrappings.1')
 
 /**
  * Sends the setting on one connection without a Sync, so that it shares the implicit transaction, and
@@ -11,17 +17,25 @@ const ABOUT_SERVER = "pg_catalog.pg_backend_pid(), pg_catalog.current_setting('s
  *
  * On a direct connection the statement is prepared once, which leaves the server next to nothing to
  * do. Behind a pooler the next transaction may be on a connection that does not know it; so the first
- * time it asks for the server process, which a pooler does not give away as its own, and for the
- * server's version.
+ * time it asks for the server process, which a pooler does not give away as its own, and for what
+ * else must be known of the server. A prepared statement can be deallocated where no text shows it;
+ * so it is used only where a query that fails on that can be sent again.
  */
 export class Setting {
   #isPrepared: 'unknown' | 'not yet' | 'yes' | 'never' = 'unknown'
   readonly #client: Client
+  readonly #name: string
   /** `server_version_num`; 0 until the first answer. */
   #version = 0
+  /** Whether '…' has no backslash escapes; undefined while nobody has said. */
+  standardConformingStrings: boolean | undefined
 
   constructor(client: Client) {
     this.#client = client
+    const counted = client as { [wrappings]?: number }
+    const count = (counted[wrappings] ?? 0) + 1
+    counted[wrappings] = count
+    this.#name = count === 1 ? 'auditrum.context' : `auditrum.context ${count}`
   }
 
   /**
@@ -32,39 +46,40 @@ export class Setting {
     return this.#version >= 180_000
   }
 
-  send(connection: Connection, value: string): void {
-    if (this.#isPrepared === 'unknown') {
-      connection.parse({ text: `select ${ABOUT_SERVER} ${SET}` })
-    } else if (this.#isPrepared === 'not yet') {
-      connection.parse({ text: `select ${SET}`, name: NAME })
-    } else if (this.#isPrepared === 'never') {
-      connection.parse({ text: `select ${SET}` })
+  /**
+   * @param again whether what follows can be sent again where the prepared statement has gone.
+   * @returns hears what the server answers, behind a ParseComplete and before all else.
+   */
+  send(connection: Connection, value: string, again: boolean): Answer {
+    const sent = again || this.#isPrepared === 'unknown' ? this.#isPrepared : 'never'
+    const isNamed = sent === 'not yet' || sent === 'yes'
+    if (sent !== 'yes') {
+      const text = `select ${sent === 'unknown' ? ABOUT_SERVER : ''} ${SET}`
+      connection.parse(isNamed ? { text, name: this.#name } : { text })
     }
-    const isNamed = this.#isPrepared === 'not yet' || this.#isPrepared === 'yes'
-    connection.bind(isNamed ? { statement: NAME, values: [value] } : { values: [value] })
+    connection.bind(isNamed ? { statement: this.#name, values: [value] } : { values: [value] })
     connection.execute()
-  }
-
-  /** What the server answers to {@link send}, behind a ParseComplete and before all else. */
-  answer(): Answer {
-    const sent = this.#isPrepared
     return {
       row: ({ fields }) => {
-        if (sent !== 'unknown') return
-        const [process, version] = (fields ?? []).map((field) => Number(String(field)))
-        // a pipeline would prepare it again before it knows of the first time
-        const isDirect = process === this.#client.processID && !this.#client.pipeline
-        this.#isPrepared = isDirect ? 'not yet' : 'never'
-        this.#version = version ?? 0
+        if (sent === 'unknown') this.#learn((fields ?? []).map(String))
       },
       complete: () => {
-        if (sent === 'not yet') this.#isPrepared = 'yes'
+        if (sent === 'not yet' && this.#isPrepared === 'not yet') this.#isPrepared = 'yes'
       },
       failed: () => {
         // whether it is prepared now, nobody knows
-        if (sent !== 'unknown') this.#isPrepared = 'never'
+        if (isNamed) this.#isPrepared = 'never'
       },
     }
+  }
+
+  #learn([process, version, conforming]: readonly string[]): void {
+    this.#version = Number(version)
+    this.standardConformingStrings = conforming !== 'off'
+    if (this.#isPrepared !== 'unknown') return
+    // a pipeline would prepare it again before it knows of the first time
+    const isDirect = Number(process) === this.#client.processID && !this.#client.pipeline
+    this.#isPrepared = isDirect ? 'not yet' : 'never'
   }
 
   /** Commands like DEALLOCATE ALL and DISCARD ALL take the prepared statement away. */
@@ -94,7 +109,24 @@ export function cork<Result>(connection: Connection, send: () => Result): Result
 export function settingCommand(value: string): string {
   // E'' reads the same whatever standard_conforming_strings is
   const literal = `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
-  return `select ${SET.replace('$1', literal)};`
+  return `select ${setting(literal)};`
+}
+
+/** FROM, so that the value is not sent back. */
+function setting(value: string): string {
+  return `from pg_catalog.set_config('auditrum.context', ${value}, true)`
+}
+
+/** Puts back what a property was, unless somebody has put something else on top of ours since. */
+export function restoreProperty(
+  target: object,
+  name: string,
+  ours: unknown,
+  before: PropertyDescriptor | undefined,
+): void {
+  if (Object.getOwnPropertyDescriptor(target, name)?.value !== ours) return
+  if (before) Object.defineProperty(target, name, before)
+  else Reflect.deleteProperty(target, name)
 }
 
 /** Sets properties of an object until the function that it returns is called. */

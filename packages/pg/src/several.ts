@@ -20,13 +20,14 @@ export function intersperse(
   commands: readonly Command[],
   carries: (command: Command) => boolean,
   value: string,
+  hasFailed: boolean,
 ): Interspersed {
   const setting = settingCommand(value)
   const ours = new Set<number>()
   const offsets: number[] = []
   let result = ''
   let copied = 0
-  let isDue = true
+  let isDue = !hasFailed
   commands.forEach((command, index) => {
     if (carries(command)) {
       if (isDue) {

@@ -89,7 +89,11 @@ function isGenerator<Value>(value: Value): value is Value & (Generator | AsyncGe
 function startingIn<Result>(inside: StoredContext, result: Result): Result {
   const lazy: unknown = result
   if (!isThenable(lazy) || lazy instanceof Promise) return result
-  const { then } = lazy
+  const started = starts.get(lazy)
+  // what an inner block returns, the block around it returns as well
+  if (started && isIn(started.inside, inside)) return result
+  const then = started?.then ?? lazy.then
+  starts.set(lazy, { inside, then })
   const start = (...rest: unknown[]): Promise<unknown> =>
     runInContext(
       inside,
@@ -110,11 +114,23 @@ function startingIn<Result>(inside: StoredContext, result: Result): Result {
   return result
 }
 
+/** Queries that blocks have returned, with the last one and their own `then`. */
+const starts = new WeakMap<
+  object,
+  { readonly inside: StoredContext; readonly then: Thenable['then'] }
+>()
+
+function isIn(context: StoredContext | undefined, outer: StoredContext): boolean {
+  return context !== undefined && (context === outer || isIn(context.parent, outer))
+}
+
 type Settled = (value: unknown) => unknown
 
-function isThenable(
-  value: unknown,
-): value is { then(done?: Settled, failed?: Settled, ...rest: unknown[]): unknown } {
+interface Thenable {
+  then(done?: Settled, failed?: Settled, ...rest: unknown[]): unknown
+}
+
+function isThenable(value: unknown): value is Thenable {
   return (
     value !== null &&
     (typeof value === 'object' || typeof value === 'function') &&

@@ -10,6 +10,9 @@ export interface Unanswered {
   readonly problem: Problem
 }
 
+/** What `write_context` accepts, in bytes. */
+const LONGEST_USER_ID = 1_024
+
 let asking = false
 
 /**
@@ -43,16 +46,26 @@ function askOne(context: StoredContext, unanswered: Unanswered[]): void {
       context.own[name] = answer
       context.revision++
     } catch (error) {
-      const problem = `${name}: ${error instanceof Error ? error.message : String(error)}`
-      unanswered.push({ context, name, problem })
+      unanswered.push({ context, name, problem: `${name}: ${inWords(error)}` })
     }
   }
+}
+
+/** Whether a context, or one around it, has functions that have not answered. */
+export function hasQuestions({ own, parent }: StoredContext): boolean {
+  return (
+    Object.values(own).some((value) => typeof value === 'function') ||
+    (parent !== undefined && hasQuestions(parent))
+  )
 }
 
 /** Why a value cannot be what it is given as: JSON would make something of it that misleads. */
 function unusable(name: string, value: unknown): string | undefined {
   if (value instanceof Promise) return 'it is a promise; await it before'
   if (name !== 'user_id' || value === null) return undefined
+  if (typeof value === 'string' && Buffer.byteLength(value) > LONGEST_USER_ID) {
+    return `its ${Buffer.byteLength(value)} bytes are too many, it may have ${LONGEST_USER_ID}`
+  }
   return typeof value === 'object' || typeof value === 'boolean'
     ? `${Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`} names no user; give the id`
     : undefined
@@ -61,13 +74,14 @@ function unusable(name: string, value: unknown): string | undefined {
 /** The metadata of a context and those around it; what no function has answered yet is left out. */
 export function metadataOf(context: StoredContext): Record<string, unknown> {
   const { parent, own } = context
-  const metadata = parent ? metadataOf(parent) : {}
+  // without a prototype, or a key "__proto__" would be one
+  const metadata: Record<string, unknown> = parent ? metadataOf(parent) : Object.create(null)
   for (const [name, value] of Object.entries(own)) {
     if (typeof value === 'function' || value === undefined || unusable(name, value)) continue
     const outer = metadata[name]
     const nested =
       name === 'change_reason' && outer !== undefined && outer !== null && value !== null
-    metadata[name] = nested ? `${outer} -> ${value}` : value
+    metadata[name] = nested ? `${inWords(outer)} -> ${inWords(value)}` : value
   }
   return metadata
 }
@@ -93,7 +107,7 @@ export function storable(
       if (json !== undefined) members.push({ name, text: ascii(`${JSON.stringify(name)}:${json}`) })
     } catch (error) {
       // the first line: what JSON.stringify says of a cycle goes on for several
-      const [reason] = String(error instanceof Error ? error.message : error).split('\n')
+      const [reason] = inWords(error).split('\n')
       problems.push(`${name}: ${reason}`)
     }
   }
@@ -128,5 +142,15 @@ function plainJson(metadata: Readonly<Record<string, unknown>>): string | undefi
     return /^[\x20-\x7e]*$/.test(json) && !json.includes('\\u') ? json : undefined
   } catch {
     return undefined
+  }
+}
+
+/** Anything as text, also what cannot be made one: an object without a prototype, a symbol. */
+function inWords(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    return value instanceof Error ? String(value.message) : String(value)
+  } catch {
+    return `a value of type ${typeof value}`
   }
 }

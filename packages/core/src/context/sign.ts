@@ -31,7 +31,13 @@ export function checkSigning(signing: Signing): void {
   }
 }
 
-const signed = new WeakMap<ContextPayload, { readonly text: string; readonly until: number }>()
+interface Signed {
+  readonly text: string
+  readonly until: number
+}
+
+/** By the signing, because one context may go to several databases, each with a key of its own. */
+const signatures = new WeakMap<Signing, WeakMap<ContextPayload, Signed>>()
 
 /**
  * A context with its signature, as `signed_context` in the database reads it: HMAC-SHA256 (RFC 2104)
@@ -39,11 +45,10 @@ const signed = new WeakMap<ContextPayload, { readonly text: string; readonly unt
  *
  * @param now milliseconds since 1970.
  */
-export function signPayload(
-  payload: ContextPayload,
-  { key, ttl = 300 }: Signing,
-  now = Date.now(),
-): string {
+export function signPayload(payload: ContextPayload, signing: Signing, now = Date.now()): string {
+  const { key, ttl = 300 } = signing
+  const signed = signatures.get(signing) ?? new WeakMap<ContextPayload, Signed>()
+  signatures.set(signing, signed)
   const known = signed.get(payload)
   if (known && known.until > now) return known.text
   const expires = Math.ceil(now / 1000 + ttl)

@@ -127,10 +127,11 @@ const examples: readonly (readonly [CommandKind, readonly string[]])[] = [
     'end',
     [
       ...['commit', 'COMMIT WORK', 'end', 'end transaction', 'rollback', 'abort'],
-      ...['commit and chain', 'rollback work and no chain', "prepare transaction 'x'"],
+      ...['rollback work and no chain', "prepare transaction 'x'"],
       'prepare/**/transaction $$x$$',
     ],
   ],
+  ['end and begin', ['commit and chain', 'rollback work and chain', 'END AND CHAIN']],
   [
     'rollback to',
     [

@@ -10,8 +10,10 @@ export type CommandKind =
   | 'write'
   /** BEGIN, START TRANSACTION */
   | 'begin'
-  /** COMMIT, END, ROLLBACK, ABORT, also with AND CHAIN; PREPARE TRANSACTION. */
+  /** COMMIT, END, ROLLBACK, ABORT; PREPARE TRANSACTION. */
   | 'end'
+  /** COMMIT, END, ROLLBACK, ABORT with AND CHAIN: the next transaction begins at once. */
+  | 'end and begin'
   /** ROLLBACK [WORK | TRANSACTION] TO [SAVEPOINT] */
   | 'rollback to'
   /** Changes no row, and some of it must come before the first query: SET, LOCK, SAVEPOINT, … */
@@ -28,7 +30,6 @@ export type CommandKind =
   | 'call'
 
 const KINDS = new Map<string, CommandKind>([
-  ...words('end abort').map((word) => [word, 'end'] as const),
   ...words('call do').map((word) => [word, 'call'] as const),
   ...words(`savepoint release lock listen unlisten notify deallocate close load checkpoint show
     reset`).map((word) => [word, 'session'] as const),
@@ -46,6 +47,8 @@ export function kindOf(tokens: readonly string[]): CommandKind {
       return second === 'transaction' ? 'begin' : 'write'
     case 'commit':
     case 'rollback':
+    case 'end':
+    case 'abort':
       return endKind(tokens)
     case 'prepare': // TRANSACTION may also be the name of a prepared statement
       return second === 'transaction' && third === STRING ? 'end' : 'session'
@@ -64,10 +67,13 @@ export function kindOf(tokens: readonly string[]): CommandKind {
   }
 }
 
-function endKind([first, second, third]: readonly string[]): CommandKind {
+function endKind(tokens: readonly string[]): CommandKind {
+  const [first, second, third] = tokens
   if (second === 'prepared') return 'alone'
   const next = second === 'work' || second === 'transaction' ? third : second
-  return first === 'rollback' && next === 'to' ? 'rollback to' : 'end'
+  if (first === 'rollback' && next === 'to') return 'rollback to'
+  const chains = tokens.at(-1) === 'chain' && tokens.at(-2) === 'and'
+  return chains ? 'end and begin' : 'end'
 }
 
 /** The callers of PreventInTransactionBlock(). */
