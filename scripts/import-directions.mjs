@@ -24,7 +24,7 @@ const chapters = {
   trust: ['read'],
   observe: [],
 }
-const facade = ['index.ts', 'auditrum.ts']
+const facade = ['index.ts', 'adapter.ts', 'auditrum.ts']
 
 const root = new URL('../', import.meta.url)
 const violations = [
@@ -67,7 +67,8 @@ function checkOutside(file) {
   if (file.endsWith('/vitest.config.ts')) return []
   return imports(file)
     .filter(
-      (specifier) => /^\..*\/packages\//.test(specifier) || /^@auditrum\/[^/]+\/./.test(specifier),
+      (specifier) =>
+        /^\..*\/packages\//.test(specifier) || /^@auditrum\/[^/]+\/(?!adapter$)./.test(specifier),
     )
     .map((specifier) => `${file}: ${specifier} is internal. Import a public package by its name.`)
 }

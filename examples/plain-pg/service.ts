@@ -47,7 +47,7 @@ export async function orderService(pool: pg.Pool): Promise<Server> {
   }
 
   async function change(id: number, body: unknown) {
-    const { status, reason } = body as { status: string; reason: string }
+    const { status, reason } = body as { status: string; reason?: string }
     return withChangeReason(reason, async () => {
       const client = await pool.connect()
       try {

@@ -1,8 +1,6 @@
-// for adapters
 export {
   Auditrum,
   type AuditrumOptions,
-  auditrumOptions,
   type PartitionOptions,
   type PlanOptions,
   type SyncOptions,
@@ -21,19 +19,10 @@ export {
   withContext,
 } from './context/context.js'
 export { contextEnvironment } from './context/environment.js'
-// context, for adapters
-export { type ContextPayload, payloadOf } from './context/payload.js'
-export {
-  type RequestContext,
-  type RequestFacts,
-  type RequestOptions,
-  type RequestUser,
-  requestContext,
-} from './context/request.js'
-export { type Signing, signPayload } from './context/sign.js'
-export { runInContext, type StoredContext, storedContext } from './context/store.js'
+export type { RequestOptions, RequestUser } from './context/request-options.js'
+export type { Signing } from './context/sign.js'
 // declare
-export { quoteTable, type TableName } from './declare/table.js'
+export type { TableName } from './declare/table.js'
 export {
   type Declaration,
   type TrackAll,
@@ -56,8 +45,8 @@ export {
   SchemaError,
   UsageError,
 } from './errors.js'
-export { type MigrationSql, migrationSql } from './install/migration.js'
 // install
+export { type MigrationSql, migrationSql } from './install/migration.js'
 export {
   type MigrationFile,
   type MigrationFileOptions,
@@ -79,8 +68,6 @@ export type {
   TableStatus,
 } from './install/status.js'
 export type { SyncResult } from './install/sync.js'
-// for adapters
-export { checkOptions, didYouMean } from './options.js'
 export type { Queryable } from './queryable.js'
 // read
 export type {
@@ -92,7 +79,7 @@ export type {
 } from './read/as-of.js'
 export type { BlameLine } from './read/blame.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
-export { type EventFilter, historyArguments, type RowId, timeText } from './read/filter.js'
+export type { EventFilter, RowId } from './read/filter.js'
 export type { Page } from './read/history.js'
 export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'

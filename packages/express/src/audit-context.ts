@@ -1,4 +1,5 @@
-import { type RequestOptions, requestContext } from '@auditrum/core'
+import type { RequestOptions } from '@auditrum/core'
+import { requestContext } from '@auditrum/core/adapter'
 import type { Request, RequestHandler } from 'express'
 
 declare global {
@@ -25,20 +26,19 @@ export type ExpressContextOptions = RequestOptions<Request>
  * ```
  */
 export function auditContext(options: ExpressContextOptions = {}): RequestHandler {
-  const inContext = requestContext<Request>(
-    {
-      method: (req) => req.method,
-      path: (req) => req.originalUrl.replace(/\?.*/s, ''),
-      header: (req, name) => req.get(name),
-      ip: (req) => req.ip,
-      sessionId: (req) => (req as { readonly sessionID?: unknown }).sessionID,
-      setRequestId(req, id) {
+  const inContext = requestContext(options)
+  return (req, res, next) => {
+    const facts = {
+      req,
+      res,
+      url: req.originalUrl,
+      ip: () => req.ip,
+      sessionId: () => (req as { readonly sessionID?: unknown }).sessionID,
+      id: req.id,
+      setId(id: string) {
         req.id = id
-        req.res?.setHeader('x-request-id', id)
       },
-      emitters: (req) => (req.res ? [req, req.res] : [req]),
-    },
-    options,
-  )
-  return (req, _res, next) => inContext(req, next)
+    }
+    inContext(req, facts, next)
+  }
 }

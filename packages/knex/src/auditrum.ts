@@ -1,5 +1,5 @@
 import type { Auditrum, Queryable, SyncResult } from '@auditrum/core'
-import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from '@auditrum/pg'
+import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from '@auditrum/pg/adapter'
 import type { Knex } from 'knex'
 import { queryableOf, wrapConnections } from './connections.js'
 import { type EventQuery, eventsOf } from './events.js'

@@ -1,5 +1,6 @@
-import { type Queryable, runInContext, UsageError } from '@auditrum/core'
-import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg'
+import { type Queryable, UsageError } from '@auditrum/core'
+import { runInContext } from '@auditrum/core/adapter'
+import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg/adapter'
 import type { Knex } from 'knex'
 
 /** The parts of Knex's own client that its types leave out, as they are since 3.0. */

@@ -1,4 +1,5 @@
-import { historyArguments, type RowId, type TableName, timeText, UsageError } from '@auditrum/core'
+import { type RowId, type TableName, UsageError } from '@auditrum/core'
+import { historyArguments, timeText } from '@auditrum/core/adapter'
 import type { Knex } from 'knex'
 
 /** A row of the view auditlog, as node-postgres returns it. */

@@ -1,4 +1,5 @@
-import { type RequestOptions, requestContext } from '@auditrum/core'
+import type { RequestOptions } from '@auditrum/core'
+import { requestContext, runInContext, storedContext } from '@auditrum/core/adapter'
 import type { Context, Middleware } from 'koa'
 
 declare module 'koa' {
@@ -8,14 +9,11 @@ declare module 'koa' {
   }
 }
 
+/** With an id where loggers such as pino-http look for one, or have put theirs. */
+type NodeRequest = Context['req'] & { id?: unknown }
+
 /** What {@link auditContext} may be told. */
 export type KoaContextOptions = RequestOptions<Context>
-
-/** As koa-session and its relatives keep it. */
-interface WithSession {
-  readonly sessionId?: unknown
-  readonly session?: { readonly externalKey?: unknown } | null
-}
 
 /**
  * Opens a context for each request: everything that it writes carries who, from where and by which
@@ -29,23 +27,53 @@ interface WithSession {
  * ```
  */
 export function auditContext(options: KoaContextOptions = {}): Middleware {
-  const inContext = requestContext<Context>(
-    {
-      method: (ctx) => ctx.method,
-      path: (ctx) => ctx.originalUrl.replace(/\?.*/s, ''),
-      header: (ctx, name) => ctx.get(name) || undefined,
-      ip: (ctx) => ctx.ip,
-      sessionId(ctx) {
-        const { sessionId, session } = ctx as WithSession
-        return sessionId ?? session?.externalKey
-      },
-      setRequestId(ctx, id) {
+  const inContext = requestContext(options)
+  return (ctx, next) => {
+    const req: NodeRequest = ctx.req
+    const facts = {
+      req,
+      res: ctx.res,
+      url: ctx.originalUrl,
+      ip: () => ctx.ip || undefined,
+      sessionId: () => sessionId(ctx),
+      id: ctx.state.requestId ?? req.id,
+      setId(id: string) {
         ctx.state.requestId = id
-        ctx.set('x-request-id', id)
+        req.id = id
       },
-      emitters: (ctx) => [ctx.req, ctx.res],
-    },
-    options,
-  )
-  return (ctx, next) => inContext(ctx, next)
+    }
+    return inContext(ctx, facts, async () => {
+      keepForErrors(ctx)
+      await next()
+      keepForBody(ctx)
+    })
+  }
+}
+
+/** Koa tells of errors behind all middlewares, where no context is left, and without its headers. */
+function keepForErrors(ctx: Context): void {
+  const context = storedContext()
+  const { onerror } = ctx
+  ctx.onerror = (error) => {
+    const id = ctx.state.requestId
+    if (id && error instanceof Error) {
+      const { headers } = error as { readonly headers?: object }
+      Reflect.set(error, 'headers', { ...headers, 'x-request-id': id })
+    }
+    runInContext(context, () => onerror.call(ctx, error))
+  }
+}
+
+/** It sends the body from there, too: a stream is read, and writes as it is, in the request's. */
+function keepForBody({ body }: { readonly body?: unknown }): void {
+  if (typeof (body as { pipe?: unknown } | null)?.pipe !== 'function') return
+  const context = storedContext()
+  const stream = body as NodeJS.ReadableStream
+  const { pipe } = stream
+  stream.pipe = (...args) => runInContext(context, () => pipe.apply(stream, args)) as never
+}
+
+/** As koa-session and its relatives keep it. A session is made by looking at it: an empty one is none yet. */
+function sessionId({ sessionId, session }: Context): unknown {
+  return sessionId ?? (session?.isNew && !session.populated ? undefined : session?.externalKey)
 }

@@ -1,3 +1,4 @@
+import { UsageError } from '@auditrum/core'
 import type pg from 'pg'
 import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from './carrying.js'
 import { wrapClient } from './client.js'
@@ -32,6 +33,13 @@ export function auditrum(target: pg.Pool | pg.ClientBase, options: PgOptions = {
 /** {@link Auditrum} over node-postgres; {@link auditrum} makes it. */
 export class PgAuditrum extends CarryingAuditrum {
   constructor(target: pg.Pool | pg.ClientBase, options: PgOptions = {}) {
+    if (typeof (target as { query?: unknown } | null | undefined)?.query !== 'function') {
+      // the value is not shown: a connection string holds a password
+      const given = target === null ? 'null' : `a value of type ${typeof target}`
+      throw new UsageError(
+        `auditrum was given ${given}, not a pool or client of pg. Give a pg.Pool or a pg.Client.`,
+      )
+    }
     super(target, options, (carrying) =>
       isPool(target)
         ? wrapPool(target, carrying)

@@ -2,14 +2,17 @@ import {
   Auditrum,
   AuditrumError,
   type AuditrumOptions,
-  auditrumOptions,
   ContextError,
-  type ContextPayload,
-  checkOptions,
   type Queryable,
   type Signing,
   UsageError,
 } from '@auditrum/core'
+import {
+  auditrumOptions,
+  type ContextPayload,
+  checkOptions,
+  checkSigning,
+} from '@auditrum/core/adapter'
 import type { Carry, CarryOptions } from './session.js'
 
 /** What `auditrum` may be told. */
@@ -44,17 +47,18 @@ export class CarryingAuditrum extends Auditrum {
   constructor(queryable: Queryable, options: CarryingOptions, attach: Attach) {
     checkOptions('auditrum', options, [...auditrumOptions, ...ownOptions])
     const { carry = 'writes', signing, maintain = true, onError = oncePerKind(), ...rest } = options
-    if (signing !== undefined && typeof signing?.key !== 'string') {
-      throw new UsageError(
-        'signing has no key. Give { key }, the text that signContexts was given.',
-      )
-    }
+    if (signing !== undefined) checkSigning(signing)
     if (carry !== 'writes' && carry !== 'all') {
       throw new UsageError(`carry is ${JSON.stringify(carry)}. It is 'writes' or 'all'.`)
     }
     super(queryable, rest)
     this.#onError = onError
     this.#detach = attach({ carry, signing, onPayload: reportProblems(onError) })
+    if (!this.#detach && (signing || carry === 'all')) {
+      throw new UsageError(
+        `These connections carry the context already, for another audit or another copy of this package, so the option ${signing ? 'signing' : 'carry'} comes too late. Give it there.`,
+      )
+    }
     if (maintain) this.#schedule(FIRST_MAINTENANCE)
   }
 
@@ -124,7 +128,7 @@ function reportProblems(onError: (error: AuditrumError) => void) {
     reported.add(payload)
     onError(
       new ContextError(
-        `Not all of an audit context could be stored (${payload.problems.join('; ')}). The write went on without it: give values that JSON can hold, in functions that do not throw.`,
+        `Not all of an audit context could be stored (${payload.news.join('; ')}). The write went on without it: give values that JSON can hold, in functions that do not throw.`,
       ),
     )
   }

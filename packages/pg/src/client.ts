@@ -1,4 +1,5 @@
-import { type StoredContext, storedContext, UsageError } from '@auditrum/core'
+import { UsageError } from '@auditrum/core'
+import { runInContext, type StoredContext, storedContext } from '@auditrum/core/adapter'
 import { type Command, commandsOf } from './commands/commands.js'
 import {
   type Callback,
@@ -8,7 +9,7 @@ import {
   type Query,
   queryClassOf,
 } from './driver.js'
-import { carryingQueryClass, inContext } from './query.js'
+import { carryingQueryClass, inContext, preparedText } from './query.js'
 import { type CarryOptions, Session } from './session.js'
 import { override } from './setting.js'
 import { carryOn } from './submittable.js'
@@ -46,14 +47,15 @@ export function wrapClient(client: Client, options: CarryOptions) {
   function query(...args: unknown[]): unknown {
     const [config, values, last] = args
     const context = storedContext()
-    const commands = commandsIn(config, standardConformingStrings)
-    if (commands.some(({ kind }) => kind === 'session' || kind === 'alone')) {
-      session.setting.passes(textOf(config))
+    const commands = commandsIn(textOf(config, client.connection), standardConformingStrings)
+    if (commands.some(({ kind }) => kind === 'session' || kind === 'alone' || kind === 'call')) {
+      session.setting.passes(textOf(config, client.connection))
     }
     if (isSubmittable(config)) {
       carryOn(config, session, context, commands)
-      const carriesNone = commands.length > 1 || commands[0]?.kind.startsWith('copy out')
-      if (carriesNone && commands.some((each) => session.carries(each))) settle(context)
+      const carriesNone = commands.length !== 1 || commands[0]?.kind.startsWith('copy out')
+      const mayWrite = commands.length === 0 || commands.some((each) => session.carries(each))
+      if (carriesNone && mayWrite) settle(context)
       return original(...args)
     }
     if (commands.length === 0 || (!client.pipeline && passes(commands))) {
@@ -61,12 +63,21 @@ export function wrapClient(client: Client, options: CarryOptions) {
     }
 
     const given = config as { readonly query_timeout?: number } | string
-    const retryBare = (callback: Callback) => {
-      const again = typeof given === 'string' ? given : { ...given }
-      original(again, Array.isArray(values) ? values : undefined, callback)
-    }
+    const again = (send: (...args: unknown[]) => unknown, callback: Callback) =>
+      send(
+        typeof given === 'string' ? given : { ...given },
+        Array.isArray(values) ? values : undefined,
+        callback,
+      )
+    const retryBare = (callback: Callback) => again(original, callback)
+    const retry = (callback: Callback) => runInContext(context, () => again(query, callback))
     const Query = carryingQueryClass(queryClassOf(client))
-    const carrying = new Query({ session, context, commands, retryBare }, given, values, last)
+    const carrying = new Query(
+      { session, context, commands, retry, retryBare },
+      given,
+      values,
+      last,
+    )
     if (typeof given !== 'string' && given.query_timeout) {
       Object.assign(carrying, { query_timeout: given.query_timeout })
     }
@@ -94,7 +105,10 @@ export function wrapClient(client: Client, options: CarryOptions) {
     const Query = carryingQueryClass(queryClassOf(client))
     const commands: Command[] = [{ kind: 'write', start: 0, end: 6 }]
     const ignore = () => undefined
-    original(new Query({ session, context, commands, retryBare: ignore }, 'select'), ignore)
+    original(
+      new Query({ session, context, commands, retry: ignore, retryBare: ignore }, 'select'),
+      ignore,
+    )
   }
 
   /** Commands that neither carry a context nor change what is known of one. */
@@ -120,8 +134,7 @@ export function wrapClient(client: Client, options: CarryOptions) {
 const recent = new Map<string, readonly Command[]>()
 const RECENT = 1_000
 
-function commandsIn(config: unknown, standardConformingStrings: boolean): readonly Command[] {
-  const text = textOf(config)
+function commandsIn(text: string, standardConformingStrings: boolean): readonly Command[] {
   const key = standardConformingStrings ? text : `\0${text}`
   const known = recent.get(key)
   if (known) return known
@@ -133,11 +146,16 @@ function commandsIn(config: unknown, standardConformingStrings: boolean): readon
   return commands
 }
 
-function textOf(config: unknown): string {
+function textOf(config: unknown, connection: Connection): string {
   if (typeof config === 'string') return config
-  // a stream has its text in the cursor that it reads
-  const { text, cursor } = Object(config) as { text?: unknown; cursor?: { text?: unknown } }
-  const found = text ?? cursor?.text
+  const { text, cursor, name } = Object(config) as {
+    readonly text?: unknown
+    /** A stream has its text in the cursor that it reads. */
+    readonly cursor?: { readonly text?: unknown }
+    /** A statement that is prepared needs its name alone. */
+    readonly name?: string
+  }
+  const found = text ?? cursor?.text ?? (name && preparedText(name, connection))
   return typeof found === 'string' ? found : ''
 }
 

@@ -1,4 +1,5 @@
-import { runInContext, storedContext, UsageError } from '@auditrum/core'
+import { UsageError } from '@auditrum/core'
+import { runInContext, storedContext } from '@auditrum/core/adapter'
 import type pg from 'pg'
 import { wrapClient } from './client.js'
 import type { Client } from './driver.js'

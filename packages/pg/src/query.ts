@@ -1,4 +1,4 @@
-import { runInContext, type StoredContext } from '@auditrum/core'
+import { runInContext, type StoredContext } from '@auditrum/core/adapter'
 import type { Command } from './commands/commands.js'
 import {
   type Callback,
@@ -17,7 +17,9 @@ interface Carried {
   readonly session: Session
   readonly context: StoredContext | undefined
   readonly commands: readonly Command[]
-  /** Runs the query again without a context. */
+  /** Runs the query again. */
+  retry(callback: Callback): void
+  /** Runs it again without a context. */
   retryBare(callback: Callback): void
 }
 
@@ -156,7 +158,7 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
       const { carried, callback } = this
       if (callback && this.mayBeRetried && this.#isBecauseOfUs(error, isOfSetting)) {
         this.mayBeRetried = false
-        return carried.retryBare(callback)
+        return isOfSetting ? carried.retry(callback) : carried.retryBare(callback)
       }
       return Base.prototype.handleError.call(this, error, connection)
     }
@@ -187,13 +189,18 @@ export function carryingQueryClass(Base: QueryClass): CarryingQueryClass {
 }
 
 /** What the client refuses without sending anything: then nothing must be sent in front of it. */
-export function isRefused(
-  { text, name, values }: Query,
+export function isRefused({ text, name, values }: Query, connection: Connection): boolean {
+  if (values && !Array.isArray(values)) return true
+  const known = name ? preparedText(name, connection) : undefined
+  return typeof text === 'string' ? known !== undefined && known !== text : known === undefined
+}
+
+/** The text of a named statement that is prepared, or on its way. */
+export function preparedText(
+  name: string,
   { parsedStatements, submittedNamedStatements }: Connection,
-): boolean {
-  if (typeof text !== 'string' || (values && !Array.isArray(values))) return true
-  const known = name && (parsedStatements[name] ?? submittedNamedStatements?.[name])
-  return Boolean(known) && known !== text
+): string | undefined {
+  return parsedStatements[name] ?? submittedNamedStatements?.[name]
 }
 
 /** Keeps the results of our commands out of the application's. */

@@ -1,10 +1,10 @@
+import type { Signing } from '@auditrum/core'
 import {
   type ContextPayload,
   payloadOf,
-  type Signing,
   type StoredContext,
   signPayload,
-} from '@auditrum/core'
+} from '@auditrum/core/adapter'
 import type { Command } from './commands/commands.js'
 import type { CommandKind } from './commands/kind.js'
 import type { Client } from './driver.js'
@@ -70,7 +70,7 @@ export class Session {
     let text = ''
     if (context) {
       const payload = payloadOf(context, isFirst)
-      if (payload.problems.length > 0) this.#onPayload(payload)
+      if (payload.news.length > 0) this.#onPayload(payload)
       text = this.#signing ? signPayload(payload, this.#signing) : payload.text
     } else if (isFirst) return undefined
     return text === this.#sent ? undefined : text

@@ -1,4 +1,4 @@
-import type { StoredContext } from '@auditrum/core'
+import type { StoredContext } from '@auditrum/core/adapter'
 import type { Command } from './commands/commands.js'
 import type { CommandKind } from './commands/kind.js'
 import { type Connection, handlers, type Query, type Submittable } from './driver.js'

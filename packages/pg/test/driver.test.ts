@@ -141,6 +141,18 @@ describe('a named statement', () => {
     await as('cleo', () => client.query(query))
     expect(await it.users()).toEqual(['anna', 'ben', 'cleo'])
   })
+
+  test('that is prepared carries the context when only its name is given', async () => {
+    await as('anna', () => client.query({ name: 'note', text: insert, values: ['x'] }))
+    const byName = { name: 'note', values: ['y'] } as unknown as pg.QueryConfig
+    await as('ben', () => client.query(byName))
+    await client.query('begin')
+    await as('anna', () => client.query(insert, ['x']))
+    await as('ben', () => client.query(byName))
+    await client.query('commit')
+    expect(await it.users()).toEqual(['anna', 'ben', 'anna', 'ben'])
+    await expectClean(client)
+  })
 })
 
 describe('the statement that sends the context', () => {
@@ -172,10 +184,16 @@ describe('the statement that sends the context', () => {
     const write = () => as('anna', () => own.query(insert, ['x']))
     await write()
     await write()
+    await it.database.query(
+      `create function forget() returns void language plpgsql as $$ begin execute 'deallocate all'; end $$`,
+    )
+    await own.query('select forget()')
+    await write()
     await own.query(`do $$ begin execute 'deallocate all'; end $$`)
+    await own.query('begin')
     await write()
-    await write()
-    expect(await it.users()).toEqual(['anna', 'anna', null, 'anna'])
+    await own.query('commit')
+    expect(await it.users()).toEqual(['anna', 'anna', 'anna', 'anna'])
     audit.close()
   })
 
@@ -355,6 +373,29 @@ describe('cursors and streams', () => {
     await expectClean(client)
   })
 
+  test('a query object whose text nobody knows is not attributed to an ended block', async () => {
+    class Secret extends QueryStream {
+      declare cursor: unknown
+      constructor(text: string) {
+        super(text)
+        Object.defineProperty(this, 'cursor', { value: new Proxy(Object(this.cursor), hidden) })
+      }
+    }
+    const hidden: ProxyHandler<object> = {
+      get: (target, name) => {
+        const value = name === 'text' ? undefined : Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    }
+    await client.query('begin')
+    await as('anna', () => client.query(insert, ['x']))
+    await as('ben', () =>
+      client.query(new Secret(`insert into orders (note) values ('y') returning id`)).toArray(),
+    )
+    await client.query('commit')
+    expect(await it.users()).toEqual(['anna', 'ben'])
+  })
+
   test("a query object of the application's own carries it", async () => {
     const query = as('anna', () =>
       client.query(new pg.Query(`insert into orders (note) values ('x') returning note`)),
@@ -432,8 +473,15 @@ describe('wrapping', () => {
     const wrong = it.database.pool()
     expect(() => auditrum(wrong, { carrry: 'all' } as never)).toThrow('Did you mean "carry"?')
     expect(() => auditrum(wrong, null as never)).toThrow('was given null as its options')
-    for (const signing of ['x', {}, null]) {
+    for (const signing of ['x', {}, null, { key: 'short' }]) {
       expect(() => auditrum(wrong, { signing } as never)).toThrow('Give { key }')
+    }
+    for (const ttl of [-1, 0, '300', Number.NaN]) {
+      const signing = { key: 'k'.repeat(32), ttl }
+      expect(() => auditrum(wrong, { signing } as never)).toThrow('has the ttl')
+    }
+    for (const target of ['postgres://u:secret@h/d', null, {}]) {
+      expect(() => auditrum(target as never)).toThrow('not a pool or client of pg')
     }
   })
 

@@ -19,6 +19,7 @@ test('two installed versions share contexts, and a pool wrapped by both sends ea
 
   const pool = it.database.pool()
   const first = older.auditrum(pool, { maintain: false })
+  expect(() => newer.auditrum(pool, { carry: 'all' })).toThrow('another copy of this package')
   const second = newer.auditrum(pool, { maintain: false })
   await newer.withContext({ user_id: 'anna' }, () => pool.query(insert, ['x']))
   await older.withContext({ username: 'Ben' }, () =>

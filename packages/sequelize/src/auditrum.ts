@@ -9,7 +9,7 @@ import type {
   TrackOptions,
   Waiver,
 } from '@auditrum/core'
-import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from '@auditrum/pg'
+import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from '@auditrum/pg/adapter'
 import type { Model, ModelStatic, Sequelize } from 'sequelize'
 import { attach, checkSequelize, isTarget, queryableOf, type Target } from './connections.js'
 import { addHistory } from './history.js'

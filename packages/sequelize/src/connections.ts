@@ -1,5 +1,6 @@
-import { type Queryable, runInContext, UsageError } from '@auditrum/core'
-import { type CarryOptions, type Client, wrapClient } from '@auditrum/pg'
+import { type Queryable, UsageError } from '@auditrum/core'
+import { runInContext } from '@auditrum/core/adapter'
+import { type CarryOptions, type Client, wrapClient } from '@auditrum/pg/adapter'
 import type { QueryInterface, Sequelize, Transaction } from 'sequelize'
 
 // The parts of Sequelize that its types leave out, as they are since 6.28.

@@ -1,4 +1,5 @@
-import { historyArguments, quoteTable, type RowId, UsageError } from '@auditrum/core'
+import { type RowId, UsageError } from '@auditrum/core'
+import { historyArguments, quoteTable } from '@auditrum/core/adapter'
 import type {
   DataType,
   FindOptions,

@@ -1,11 +1,11 @@
 import {
   type Declaration,
   DeclarationError,
-  didYouMean,
   type TableName,
   type TrackOptions,
   track as trackTable,
 } from '@auditrum/core'
+import { didYouMean } from '@auditrum/core/adapter'
 import type { Attributes, Model, ModelStatic } from 'sequelize'
 
 /** The names of a model's attributes. */

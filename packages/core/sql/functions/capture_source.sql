@@ -303,7 +303,7 @@ $capture$, :'remembered');
       TABLE = TG_TABLE_NAME,
       MESSAGE = format('%%s on %%I.%%I was refused because its audit context has no %2$s%%s.', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME,
         (SELECT ': ' || context.context_error FROM :schema.audit_context AS context WHERE context.id = event_context AND context.txid = pg_current_xact_id())),
-      HINT = 'Give one in this transaction: select set_config(''auditrum.context'', ''{"user_id": ..., "change_reason": ...}'', true).';
+      HINT = 'Write it inside withContext(), or in psql after: select set_config(''auditrum.context'', ''{"user_id": ..., "change_reason": ...}'', true).';
   END IF;
 $capture$,
       CASE declaration ->> 'requireContext'

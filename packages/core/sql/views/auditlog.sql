@@ -64,15 +64,23 @@ JOIN :schema.audit_table AS tracked ON tracked.id = event.table_id
 LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid;
 
 COMMENT ON VIEW :schema.auditlog IS 'Every change of every tracked table, one row for each changed row. The order within a row is id.';
+COMMENT ON COLUMN :schema.auditlog.id IS 'the order of the changes of a row, whatever the clock does';
+COMMENT ON COLUMN :schema.auditlog.changed_at IS 'when the row was changed, by the clock of the server';
 COMMENT ON COLUMN :schema.auditlog.operation IS 'insert, update, delete, truncate, or snapshot: a row that was there before it was tracked';
+COMMENT ON COLUMN :schema.auditlog.schema_name IS 'the schema of the table, as of the last sync';
+COMMENT ON COLUMN :schema.auditlog.table_name IS 'the table, by its name as of the last sync';
 COMMENT ON COLUMN :schema.auditlog.object_id IS 'the primary key as text, a composite one as the text of a JSON array in the order of the key; null without one';
 COMMENT ON COLUMN :schema.auditlog.old_object_id IS 'the primary key before, where the change was one of the key';
 COMMENT ON COLUMN :schema.auditlog.user_id IS 'the actor as text: a claim of the application';
 COMMENT ON COLUMN :schema.auditlog.old_data IS 'the row before; with image changed what is known of it';
 COMMENT ON COLUMN :schema.auditlog.new_data IS 'the row after; with image changed its key and changed columns';
 COMMENT ON COLUMN :schema.auditlog.diff IS '{"column": {"old": ..., "new": ...}} of the recorded columns that changed';
+COMMENT ON COLUMN :schema.auditlog.change_reason IS 'why, of the metadata: a claim';
+COMMENT ON COLUMN :schema.auditlog.source IS 'where it came from, of the metadata: web, cron; a claim';
+COMMENT ON COLUMN :schema.auditlog.meta IS 'the columns declared as meta, as they were';
 COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere';
 COMMENT ON COLUMN :schema.auditlog.drift IS 'declared columns that the row no longer had: what must not be stored was left out';
+COMMENT ON COLUMN :schema.auditlog.redacted IS 'columns whose values were erased afterwards';
 COMMENT ON COLUMN :schema.auditlog.image IS 'what the data holds: the full row, the key and changed columns, or the key alone';
 COMMENT ON COLUMN :schema.auditlog.lossy IS 'the row changed in a way that JSON cannot tell, such as SQL NULL to JSON null';
 COMMENT ON COLUMN :schema.auditlog.db_user IS 'the role that was logged in: a fact';
@@ -83,4 +91,6 @@ COMMENT ON COLUMN :schema.auditlog.context_error IS 'why some or all of what the
 COMMENT ON COLUMN :schema.auditlog.context_id IS 'the context of the change: a transaction has a new one when its metadata changes';
 COMMENT ON COLUMN :schema.auditlog.context_uuid IS 'the context by the id that the application gave it; the same in all transactions of one block';
 COMMENT ON COLUMN :schema.auditlog.root_uuid IS 'the outermost block: everything that one request or job did';
+COMMENT ON COLUMN :schema.auditlog.txid IS 'the transaction as PostgreSQL counts it';
+COMMENT ON COLUMN :schema.auditlog.table_id IS 'the table, whatever it is called; what the index of the log is on';
 COMMENT ON COLUMN :schema.auditlog.transaction_id IS 'names the transaction for good; txid starts again when a dump is restored';

@@ -78,13 +78,83 @@ describe('a context', () => {
     expect(await withContext({ user_id: 7 }, lazy).then(() => metadata() as never)).toBeUndefined()
   })
 
+  test('without a reason is that around it', () => {
+    for (const none of ['', null, undefined]) {
+      expect(withContext({ user_id: 7 }, () => withChangeReason(none, metadata))).toEqual({
+        user_id: 7,
+      })
+    }
+  })
+
+  test('is amended, not the block in it that only gives a reason', () => {
+    withContext({ source: 'web' }, () => {
+      withChangeReason('login', () => {
+        withChangeReason('by form', () => amendContext({ user_id: 7, change_reason: 'by mail' }))
+        expect(metadata()).toEqual({ source: 'web', user_id: 7, change_reason: 'login' })
+      })
+      expect(metadata()).toEqual({ source: 'web', user_id: 7 })
+      withContext({ user_id: 8 }, () => amendContext({ user_id: 9 }))
+      expect(metadata()).toEqual({ source: 'web', user_id: 7 })
+    })
+  })
+
+  test('is that of each step of a generator', async () => {
+    function* steps() {
+      yield metadata()
+      return metadata()
+    }
+    const generator = withContext({ user_id: 7 }, steps)
+    expect([generator.next().value, generator.next().value]).toEqual([
+      { user_id: 7 },
+      { user_id: 7 },
+    ])
+    async function* rows(this: void) {
+      yield metadata()
+      await null
+      yield metadata()
+    }
+    const nightly = changeReason('nightly')(rows, {} as never)
+    const seen: unknown[] = []
+    for await (const each of nightly()) seen.push(each, metadata())
+    expect(seen).toEqual([
+      { change_reason: 'nightly' },
+      undefined,
+      { change_reason: 'nightly' },
+      undefined,
+    ])
+  })
+
+  test('leaves out what names no user, and says so', () => {
+    const wrong = [Promise.resolve(7), { id: 7 }, ['anna'], true]
+    for (const user_id of wrong) {
+      withContext({ user_id: user_id as never, source: 'web' }, () => {
+        const { metadata, error } = sent() as unknown as Record<string, unknown>
+        expect(metadata).toEqual({ source: 'web' })
+        expect(error).toMatch(/^user_id: (it is a promise; await it|.* names no user)/)
+      })
+    }
+    withContext({ note: Promise.resolve(1) }, () => expect(sent().metadata).toEqual({}))
+  })
+
+  test('warns once of a key that is meant to be a well-known one', async () => {
+    const warnings: string[] = []
+    const hear = ({ message }: Error) => warnings.push(message)
+    process.on('warning', hear)
+    withContext({ userId: 7 }, () => expect(metadata()).toEqual({ userId: 7 }))
+    withContext({ userId: 8, changeReason: 'x' }, () => undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', hear)
+    expect(warnings).toHaveLength(2)
+    expect(warnings[0]).toMatch(/"userId".*Did you mean "user_id"\?$/)
+  })
+
   test('refuses what is no metadata and no reason', () => {
     for (const wrong of ['x', null, [], 7]) {
       expect(() => withContext(wrong as never, () => 1)).toThrow('Give an object')
       expect(() => amendContext(wrong as never)).toThrow('Give an object')
     }
     expect(() => withContext({}, 5 as never)).toThrow('number to run, not a function')
-    expect(() => withChangeReason('', () => 1)).toThrow('says why')
+    expect(() => withChangeReason(5 as never, () => 1)).toThrow('says why')
     expect(() => changeReason(undefined as never)).toThrow('says why')
   })
 })

@@ -60,7 +60,25 @@ export function withContext<Result>(metadata: ContextMetadata, fn: () => Result)
     )
   }
   const inside = contextInside(storedContext(), checked(metadata, 'withContext'))
-  return startingIn(inside, runInContext(inside, fn))
+  const result = runInContext(inside, fn)
+  return isGenerator(result) ? steppingIn(inside, result) : startingIn(inside, result)
+}
+
+/** A generator runs in steps, each where it is asked for: every one of them belongs to the block. */
+function steppingIn<Result extends Generator | AsyncGenerator>(
+  inside: StoredContext,
+  generator: Result,
+): Result {
+  for (const name of ['next', 'return', 'throw'] as const) {
+    const step = generator[name] as (...args: unknown[]) => unknown
+    const value = (...args: unknown[]) => runInContext(inside, () => step.apply(generator, args))
+    Object.defineProperty(generator, name, { value, configurable: true, writable: true })
+  }
+  return generator
+}
+
+function isGenerator<Value>(value: Value): value is Value & (Generator | AsyncGenerator) {
+  return /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value))
 }
 
 /**
@@ -105,20 +123,26 @@ function isThenable(
 }
 
 /**
- * {@link withContext} for a reason alone.
+ * {@link withContext} for a reason alone. Where none was given (nothing, or an empty text) it only runs
+ * the function.
  *
  * @example
  * ```ts
  * await withChangeReason('User requested password reset', () => resetPassword(id))
  * ```
  */
-export function withChangeReason<Result>(reason: string, fn: () => Result): Result {
-  return withContext({ change_reason: reasonable(reason) }, fn)
+export function withChangeReason<Result>(
+  reason: string | null | undefined,
+  fn: () => Result,
+): Result {
+  const isGiven = reason !== undefined && reason !== null && reason !== ''
+  return withContext(isGiven ? { change_reason: reasonable(reason) } : {}, fn)
 }
 
 /**
- * Adds to the context of the running code, for the rest of it: after a login, say. Outside a context
- * it does nothing.
+ * Adds to the context of the running code, for the rest of it: after a login, say. A block that only
+ * gives a reason is none of its own: what is added there holds in the one around it. Outside a
+ * context it does nothing.
  *
  * @returns whether there was a context.
  * @example
@@ -127,12 +151,23 @@ export function withChangeReason<Result>(reason: string, fn: () => Result): Resu
  * ```
  */
 export function amendContext(metadata: ContextMetadata): boolean {
-  const own = checked(metadata, 'amendContext')
+  const { change_reason, ...others } = checked(metadata, 'amendContext')
   const context = storedContext()
   if (!context) return false
-  Object.assign(context.own, own)
-  context.revision++
+  if (change_reason !== undefined) amend(context, { change_reason })
+  let around = context
+  while (around.parent && onlyGivesReason(around)) around = around.parent
+  amend(around, others)
   return true
+}
+
+function amend(context: StoredContext, metadata: ContextMetadata): void {
+  Object.assign(context.own, metadata)
+  context.revision++
+}
+
+function onlyGivesReason({ own }: StoredContext): boolean {
+  return Object.keys(own).every((name) => name === 'change_reason')
 }
 
 /** The context of the running code; undefined outside of one. */
@@ -196,10 +231,35 @@ export function changeReason(reason: string): ChangeReasonDecorator {
   return decorate as ChangeReasonDecorator
 }
 
-function checked(metadata: ContextMetadata, name: string): ContextMetadata {
-  if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)) return metadata
-  throw new UsageError(
-    `${name}: the metadata is ${metadata === null ? 'null' : typeof metadata}, not an object. Give an object such as { user_id: 7 }.`,
+function checked(metadata: ContextMetadata, call: string): ContextMetadata {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    const given = Array.isArray(metadata) ? 'a list' : metadata === null ? 'null' : typeof metadata
+    throw new UsageError(
+      `${call}: the metadata is ${given}, not an object. Give an object such as { user_id: 7 }.`,
+    )
+  }
+  for (const name of Object.keys(metadata)) {
+    const meant = twins.get(name)
+    if (meant !== undefined) warnOnce(call, name, meant)
+  }
+  return metadata
+}
+
+/** The well-known keys as JavaScript would have them: a `userId` names no actor. */
+const twins: ReadonlyMap<string, string> = new Map(
+  [
+    ...['user_id', 'change_reason', 'request_id', 'client_ip', 'user_agent', 'session_key'],
+    ...['trace_id', 'span_id', 'actor_type', 'on_behalf_of'],
+  ].map((key) => [key.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), key]),
+)
+const warned = new Set<string>()
+
+function warnOnce(call: string, name: string, meant: string): void {
+  if (warned.has(name)) return
+  warned.add(name)
+  process.emitWarning(
+    `${call} was given "${name}", which is stored as it stands and means nothing to the log. Did you mean "${meant}"?`,
+    { type: 'AuditrumWarning', code: 'AUDITRUM_CONTEXT_KEY' },
   )
 }
 

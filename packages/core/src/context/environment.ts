@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.js'
 import { type ContextMetadata, withContext } from './context.js'
 import { payloadOf } from './payload.js'
+import { type Signing, signPayload } from './sign.js'
 import { storedContext } from './store.js'
 
 /**
@@ -16,6 +17,7 @@ const LIMIT = 8_192
  *
  * @param metadata as in {@link withContext}; inherits from the context of the running code.
  * @param environment the one to add to.
+ * @param signing where the database asks for signatures: the context is then valid for its `ttl`.
  * @throws UsageError when the context would make the options longer than 8,192 bytes, or cannot be
  *   stored whole.
  * @example
@@ -26,10 +28,13 @@ const LIMIT = 8_192
 export function contextEnvironment(
   metadata: ContextMetadata,
   environment: NodeJS.ProcessEnv = process.env,
+  signing?: Signing,
 ): NodeJS.ProcessEnv {
   const context = withContext(metadata, storedContext)
   if (!context) throw new Error('unreachable')
-  const { text, problems } = payloadOf(context, true)
+  const payload = payloadOf(context, true)
+  const { problems } = payload
+  const text = signing ? signPayload(payload, signing) : payload.text
   if (problems.length > 0) {
     throw new UsageError(`The context cannot be stored whole (${problems.join('; ')}). Mend it.`)
   }

@@ -3,26 +3,35 @@ import type { StoredContext } from './store.js'
 /** Something of a context that could not be had or stored, in words. */
 export type Problem = string
 
+/** A function that failed, and the context that it stands in. */
+export interface Unanswered {
+  readonly context: StoredContext
+  readonly name: string
+  readonly problem: Problem
+}
+
 let asking = false
 
 /**
  * Calls the functions among the values, here and in the contexts around; what they answer stays. A
  * function that asks for the context itself finds those that have answered.
  */
-export function ask(context: StoredContext): Problem[] {
+export function ask(context: StoredContext): Unanswered[] {
   if (asking) return []
   asking = true
   try {
-    const problems: Problem[] = []
-    for (let at: StoredContext | undefined = context; at; at = at.parent) askOne(at, problems)
-    return problems
+    const unanswered: Unanswered[] = []
+    for (let at: StoredContext | undefined = context; at; at = at.parent) askOne(at, unanswered)
+    return unanswered
   } finally {
     asking = false
   }
 }
 
-function askOne(context: StoredContext, problems: Problem[]): void {
+function askOne(context: StoredContext, unanswered: Unanswered[]): void {
   for (const [name, value] of Object.entries(context.own)) {
+    const reason = unusable(name, value)
+    if (reason !== undefined) unanswered.push({ context, name, problem: `${name}: ${reason}` })
     if (typeof value !== 'function') continue
     try {
       const answer: unknown = value()
@@ -34,9 +43,19 @@ function askOne(context: StoredContext, problems: Problem[]): void {
       context.own[name] = answer
       context.revision++
     } catch (error) {
-      problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+      const problem = `${name}: ${error instanceof Error ? error.message : String(error)}`
+      unanswered.push({ context, name, problem })
     }
   }
+}
+
+/** Why a value cannot be what it is given as: JSON would make something of it that misleads. */
+function unusable(name: string, value: unknown): string | undefined {
+  if (value instanceof Promise) return 'it is a promise; await it before'
+  if (name !== 'user_id' || value === null) return undefined
+  return typeof value === 'object' || typeof value === 'boolean'
+    ? `${Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`} names no user; give the id`
+    : undefined
 }
 
 /** The metadata of a context and those around it; what no function has answered yet is left out. */
@@ -44,7 +63,7 @@ export function metadataOf(context: StoredContext): Record<string, unknown> {
   const { parent, own } = context
   const metadata = parent ? metadataOf(parent) : {}
   for (const [name, value] of Object.entries(own)) {
-    if (typeof value === 'function' || value === undefined) continue
+    if (typeof value === 'function' || value === undefined || unusable(name, value)) continue
     const outer = metadata[name]
     const nested =
       name === 'change_reason' && outer !== undefined && outer !== null && value !== null

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ask, metadataOf, type Problem, storable } from './metadata.js'
+import { ask, metadataOf, type Problem, storable, type Unanswered } from './metadata.js'
 import type { StoredContext } from './store.js'
 
 /** A context as it is sent to PostgreSQL. */
@@ -10,6 +10,8 @@ export interface ContextPayload {
    */
   readonly text: string
   readonly problems: readonly Problem[]
+  /** Those that nobody has been told of: a function that fails all through a request does so once. */
+  readonly news: readonly Problem[]
 }
 
 /** What `write_context` accepts, in bytes, less room for what is around the metadata: ids, an error, a signature. */
@@ -21,6 +23,7 @@ interface Sent extends ContextPayload {
 }
 
 const sent = new WeakMap<StoredContext, Sent>()
+const failed = new WeakMap<StoredContext, Set<string>>()
 
 /**
  * A context as it is to be sent. Its id stays while its metadata does; when that has changed, it is
@@ -35,7 +38,7 @@ export function payloadOf(context: StoredContext, first: boolean): ContextPayloa
   if (last && last.revision === revision && unanswered.length === 0) return last
 
   const { json, problems: unstorable } = storable(metadataOf(context), METADATA_LIMIT)
-  const problems = [...unanswered, ...unstorable]
+  const problems = [...unanswered.map(({ problem }) => problem), ...unstorable]
   const error = problems.join('; ').slice(0, 500)
   const members = [
     `"root":"${context.rootId}"`,
@@ -44,9 +47,18 @@ export function payloadOf(context: StoredContext, first: boolean): ContextPayloa
   ].join(',')
   if (last?.metadata === members) return last
   const id = last ? randomUUID() : context.id
-  const payload = { revision, metadata: members, problems, text: `{"v":1,"id":"${id}",${members}}` }
+  const news = [...unanswered.filter(isNew).map(({ problem }) => problem), ...unstorable]
+  const text = `{"v":1,"id":"${id}",${members}}`
+  const payload = { revision, metadata: members, problems, news, text }
   sent.set(context, payload)
   return payload
+}
+
+function isNew({ context, name }: Unanswered): boolean {
+  const names = failed.get(context) ?? new Set()
+  if (names.has(name)) return false
+  failed.set(context, names.add(name))
+  return true
 }
 
 /** Grows with every change of a context or of one around it. */

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto'
+import { UsageError } from '../errors.js'
+import { show } from '../options.js'
 import type { ContextPayload } from './payload.js'
 
 /** How contexts are signed. */
@@ -11,6 +13,22 @@ export interface Signing {
    * @defaultValue 300
    */
   readonly ttl?: number | undefined
+}
+
+/** Refuses what the database would refuse, or what would refuse every write's actor. */
+export function checkSigning(signing: Signing): void {
+  const { key, ttl = 300 }: { key?: unknown; ttl?: unknown } = Object(signing)
+  if (typeof key !== 'string' || Buffer.byteLength(key) < 32) {
+    // the key is not shown
+    throw new UsageError(
+      'signing has no key of at least 32 bytes. Give { key }, the text that signContexts was given.',
+    )
+  }
+  if (typeof ttl !== 'number' || !(ttl > 0 && ttl <= 86_400)) {
+    throw new UsageError(
+      `signing has the ttl ${show(ttl)}. Give the seconds for which a signature is valid, up to a day.`,
+    )
+  }
 }
 
 const signed = new WeakMap<ContextPayload, { readonly text: string; readonly until: number }>()
@@ -28,7 +46,7 @@ export function signPayload(
 ): string {
   const known = signed.get(payload)
   if (known && known.until > now) return known.text
-  const expires = Math.ceil(now / 1000) + ttl
+  const expires = Math.ceil(now / 1000 + ttl)
   const mac = createHmac('sha256', key).update(`${expires} ${payload.text}`).digest('hex')
   const text = `s1 ${expires} ${mac} ${payload.text}`
   signed.set(payload, { text, until: now + ttl * 500 })

@@ -2,7 +2,8 @@ import { words } from './words.js'
 
 /**
  * Functions of pg_catalog, in all releases from 14 on, that change nothing: no row, no sequence,
- * no setting, no lock, and that run no SQL given to them.
+ * no setting, no lock, and that run no SQL given to them. Not those whose names applications give to
+ * functions of their own, such as log(): a name is all that a text shows.
  */
 export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
   words(`
@@ -15,7 +16,7 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
     var_samp variance xmlagg
     ${/* numbers */ ''}
     abs acos asin atan atan2 cbrt ceil ceiling cos cosh cot degrees div exp factorial floor gcd lcm
-    ln log log10 min_scale mod pi power radians random round scale sign sin sinh sqrt tan tanh
+    ln log10 min_scale mod pi power radians random round scale sign sin sinh sqrt tan tanh
     trim_scale trunc width_bucket
     ${/* strings and binary strings */ ''}
     ascii bit_count bit_length btrim char_length character_length chr concat concat_ws
@@ -48,11 +49,11 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
     jsonb_set_lax jsonb_strip_nulls jsonb_to_record jsonb_to_recordset jsonb_typeof row_to_json
     to_json to_jsonb xpath xpath_exists
     ${/* text search; not ts_stat and ts_rewrite, which run SQL */ ''}
-    array_to_tsvector numnode phraseto_tsquery plainto_tsquery querytree setweight strip to_tsquery
+    array_to_tsvector numnode phraseto_tsquery plainto_tsquery querytree setweight to_tsquery
     to_tsvector ts_headline ts_rank ts_rank_cd tsvector_to_array websearch_to_tsquery
     ${/* networks, UUIDs, enums */ ''}
-    abbrev broadcast enum_first enum_last enum_range family gen_random_uuid host hostmask
-    inet_client_addr inet_client_port inet_server_addr inet_server_port masklen netmask network
+    enum_first enum_last enum_range gen_random_uuid hostmask inet_client_addr inet_client_port
+    inet_server_addr inet_server_port masklen netmask
     ${/* the session and the catalog */ ''}
     col_description current_database current_query current_schema current_schemas current_setting
     currval format_type has_any_column_privilege has_column_privilege has_database_privilege

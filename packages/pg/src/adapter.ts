@@ -1,0 +1,6 @@
+// What adapters over node-postgres build on.
+export { type Attach, CarryingAuditrum, type CarryingOptions, oncePerTarget } from './carrying.js'
+export { wrapClient } from './client.js'
+export { type Client, isPool } from './driver.js'
+export { wrapPool } from './pool.js'
+export type { CarryOptions } from './session.js'
