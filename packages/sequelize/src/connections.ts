@@ -24,7 +24,10 @@ interface ConnectionManager {
   getConnection(options?: object): Promise<Connection>
   releaseConnection(connection: Connection): void
   connect(config: object): Promise<Connection>
+  close(): Promise<void>
 }
+
+type Method = 'getConnection' | 'connect' | 'close'
 
 interface OpenTransaction {
   readonly id: string
@@ -72,8 +75,16 @@ export function attach(sequelize: Sequelize, carrying: CarryOptions): () => void
   }
 }
 
+/** Runs an act when a Sequelize is closed, before it is; what it returns takes that back. */
+export function beforeClose(sequelize: Sequelize, act: () => void): () => void {
+  return replace(managerOf(sequelize), 'close', (original) => {
+    act()
+    return original()
+  })
+}
+
 /** Puts a method in front of another one; what it returns puts that back, if it is still ours. */
-function replace<Name extends 'getConnection' | 'connect'>(
+function replace<Name extends Method>(
   manager: ConnectionManager,
   name: Name,
   method: (

@@ -25,6 +25,7 @@ describe('connections', () => {
     await as('ben', () => it.Order.create())
     expect(Object.hasOwn(it.sequelize.connectionManager, 'getConnection')).toBe(false)
     expect(Object.hasOwn(it.sequelize.connectionManager, 'connect')).toBe(false)
+    expect(Object.hasOwn(it.sequelize.connectionManager, 'close')).toBe(false)
     const again = auditrum(it.sequelize, quiet)
     expect(again).not.toBe(it.audit)
     await as('cleo', () => it.Order.create())
@@ -34,6 +35,7 @@ describe('connections', () => {
   test('a Sequelize that is closed stays closed', async () => {
     const it = await shop()
     await it.sequelize.close()
+    expect(it.audit.isClosed).toBe(true)
     it.audit.close()
     await expect(it.Order.create()).rejects.toThrow('after the connection manager was closed')
   })
