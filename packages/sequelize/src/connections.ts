@@ -47,7 +47,10 @@ export type Target = Sequelize | QueryInterface | Transaction
 export function attach(sequelize: Sequelize, carrying: CarryOptions): () => void {
   const manager = managerOf(sequelize)
   const clients = new Map<Connection, () => void>()
+  let isAttached = true
   const wrap = (client: Connection) => {
+    // it was asked for before, and came after
+    if (!isAttached) return
     const unwrap = wrapClient(client, carrying)
     if (!unwrap) return
     clients.set(client, unwrap)
@@ -69,6 +72,7 @@ export function attach(sequelize: Sequelize, carrying: CarryOptions): () => void
     ),
   ]
   return () => {
+    isAttached = false
     for (const each of restore) each()
     for (const unwrap of clients.values()) unwrap()
     clients.clear()

@@ -32,6 +32,17 @@ describe('connections', () => {
     expect(await it.users()).toEqual(['anna', null, 'cleo'])
   })
 
+  test('close() while somebody waits for a connection', async () => {
+    const it = await shop({ pool: { max: 1 } })
+    const open = await it.sequelize.transaction()
+    const waiting = as('anna', () => it.Order.create())
+    it.audit.close()
+    await open.commit()
+    await waiting
+    await as('ben', () => it.Order.create())
+    expect(await it.users()).toEqual([null, null])
+  })
+
   test('a Sequelize that is closed stays closed', async () => {
     const it = await shop()
     await it.sequelize.close()
