@@ -6,7 +6,8 @@
 --                present the columns of now, else those of the moment
 --   definition   the columns as a column definition list
 --   key          the names of the primary key's columns now
---   ordered      whether every object_id since then can be read as such a key
+--   key_steady   whether every object_id that is no hash is one of such a key
+--   ordered      whether none is a hash, either, as long keys are
 --   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
@@ -35,6 +36,7 @@ DECLARE
   live        jsonb;  -- the present columns, if the table is there
   ignored     jsonb;
   unrecorded  jsonb;
+  key_steady  boolean;
   keys        jsonb;  -- the columns of the key in each shape
   since       timestamptz := facts ->> 'since';
   truncated   record;
@@ -162,6 +164,11 @@ BEGIN
     ));
   END IF;
 
+  key_steady := live IS NOT NULL
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(keys) AS other WHERE other <> keys -> -1)
+    -- labels of an enum can be renamed, domains get checks
+    AND NOT jsonb_path_exists(keys, '$[last][*].type ? (@ like_regex "[.]")');
+
   shapes := (
     SELECT jsonb_agg(jsonb_build_object(
       'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
@@ -182,10 +189,8 @@ BEGIN
     'columns', columns,
     'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
     'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
-    'ordered', live IS NOT NULL AND NOT EXISTS (
-      SELECT FROM jsonb_array_elements(keys) AS other WHERE other IS DISTINCT FROM keys -> -1
-    ) AND NOT EXISTS (
-      -- of a long key the object_id is a hash
+    'key_steady', key_steady,
+    'ordered', key_steady AND NOT EXISTS (
       SELECT FROM jsonb_array_elements(live) AS part
       WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
         'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'

@@ -50,6 +50,7 @@ export const objects: readonly SqlName[] = [
   'functions/history',
   'functions/blame',
   'functions/is_after',
+  'functions/after_condition',
   'functions/past_moment',
   'functions/table_past',
   'functions/past_image',

@@ -51,8 +51,9 @@ export interface PendingPastRows<R extends object = Row>
   extends PastRows<R>,
     PromiseLike<PastRows<R>> {}
 
-/** Rows of a page: enough to make the round trips cheap, few enough to hold. */
-const PAGE_SIZE = 1000
+/** Rows of the first page, and of the largest: each page looks through all that happened since. */
+const FIRST_PAGE = 500
+const LARGEST_PAGE = 8000
 
 /** The row that had this key at that moment; if none had, the one that was given it next. */
 export async function rowAsOf<R extends object = Row>(
@@ -181,18 +182,20 @@ async function* rowsAt<R extends object>(
     }
     return
   }
+  let size = FIRST_PAGE
   // behind the rows that have a place in the order of the key come those that have none
   for (const start of past.ordered ? [null] : [null, '""']) {
     let after: string | null = start
-    let count: number
+    let isLast: boolean
     do {
-      const records: readonly unknown[] = await rowsOf(queryable, text, values(after, PAGE_SIZE))
+      const records: readonly unknown[] = await rowsOf(queryable, text, values(after, size))
       for (const record of records) {
         const { row, place } = toRow<R>(past, record)
         after = place
         yield row
       }
-      count = records.length
-    } while (count >= PAGE_SIZE)
+      isLast = records.length < size
+      size = Math.min(size * 2, LARGEST_PAGE)
+    } while (!isLast)
   }
 }
