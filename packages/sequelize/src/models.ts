@@ -82,8 +82,13 @@ const contextColumns = ({ BIGINT, DATE, INET, JSONB, TEXT, UUID }: Types) =>
  * and truncate do not meet them, nor take the place of the application's models of the same names.
  */
 export function auditModels(sequelize: Sequelize, schema: string): AuditModels {
-  // a Sequelize that shares everything but the list of models
-  const apart: Sequelize = Object.create(sequelize, { models: { value: {} } })
+  const { options: sequelizeOptions } = sequelize as unknown as { readonly options: object }
+  // a Sequelize that shares everything but the list of models, and what is meant for those
+  const options = Object.create(sequelizeOptions, { define: { value: {} }, hooks: { value: {} } })
+  const apart: Sequelize = Object.create(sequelize, {
+    models: { value: {} },
+    options: { value: options },
+  })
   const ModelManager = sequelize.modelManager.constructor as new (of: Sequelize) => object
   Object.defineProperty(apart, 'modelManager', { value: new ModelManager(apart) })
 
@@ -102,13 +107,9 @@ export function auditModels(sequelize: Sequelize, schema: string): AuditModels {
       tableName,
       scopes,
       timestamps: false,
-      paranoid: false,
-      version: false,
       underscored: true,
       whereMergeStrategy: 'and',
     })
-    // options.define may have one for all models
-    model.addScope('defaultScope', {}, { override: true })
     return readOnly(model) as ModelStatic<M>
   }
 
@@ -153,11 +154,11 @@ function scopesOf(sequelize: Sequelize, schema: string) {
     },
 
     forUser: (user: string | number | bigint | Model): Scope => ({
-      where: { userId: String(typeof user === 'object' ? Object.values(keyOf(user))[0] : user) },
+      where: { userId: named('forUser', user, (record) => Object.values(keyOf(record))[0]) },
     }),
 
     forContext(context: string | bigint | AuditContextInstance): Scope {
-      const id = String(typeof context === 'object' ? context.id : context)
+      const id = named('forContext', context, (record) => record.id)
       return {
         where: id.includes('-')
           ? { [Op.or]: [{ contextUuid: id }, { rootUuid: id }] }
@@ -167,12 +168,25 @@ function scopesOf(sequelize: Sequelize, schema: string) {
   } satisfies Record<ScopeName, (...args: never[]) => unknown>
 }
 
+/** A value or an instance as text: undefined would find nothing, and nobody would know why. */
+function named<M extends Model>(
+  scope: ScopeName,
+  value: string | number | bigint | M,
+  idOf: (record: M) => unknown,
+): string {
+  if (typeof value === 'object' && value !== null) return String(idOf(value))
+  if (['string', 'number', 'bigint'].includes(typeof value)) return String(value)
+  throw new UsageError(
+    `${scope} was given ${value}, which names nothing. Give an id or an instance.`,
+  )
+}
+
 /** The key of a record, by column. */
 export function keyOf(record: Model): Readonly<Record<string, unknown>> {
   const model = modelOfRecord(record)
   const key = model.primaryKeyAttributes.map((name) => [
     columnOf(model, name),
-    record.getDataValue(name as never),
+    asText(record.getDataValue(name as never)),
   ])
   if (key.length === 0 || key.some(([, value]) => value == null)) {
     throw new UsageError(
@@ -180,6 +194,11 @@ export function keyOf(record: Model): Readonly<Record<string, unknown>> {
     )
   }
   return Object.fromEntries(key)
+}
+
+/** What JSON has no form of its own for. */
+function asText(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : value
 }
 
 function modelOfRecord(record: Model): ModelStatic<Model> {
