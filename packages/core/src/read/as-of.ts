@@ -5,7 +5,7 @@ import { type Queryable, rowsOf } from '../queryable.js'
 import type { Row } from './event.js'
 import type { RowId } from './filter.js'
 import { type Moment, momentValues } from './moment.js'
-import { type Past, type PastDetails, pastOf, rowsText, toRow } from './past.js'
+import { type Past, type PastDetails, pastOf, type RowOfThen, rowsText, toRow } from './past.js'
 
 /** What `rowAsOf` may be told. */
 export interface RowAsOfOptions {
@@ -75,6 +75,14 @@ export async function rowAsOf<R extends object = Row>(
   }
   const past = await pastOf(queryable, schema, table, at, { id, consistent })
   const [found] = await rowsOfThen<R>(queryable, schema, past, [past.objectId ?? ''], true)
+  return withDetails(past, found)
+}
+
+/** A row that was found, or none, and what is known of it. */
+export function withDetails<R extends object>(
+  past: Past,
+  found: RowOfThen<R> | undefined,
+): PastRow<R> {
   if (!found) return { row: null, ...detailsOf(past) }
   return {
     row: found.row,
@@ -85,13 +93,14 @@ export async function rowAsOf<R extends object = Row>(
 }
 
 /** The rows with these object_ids at a moment. */
-async function rowsOfThen<R extends object>(
+export async function rowsOfThen<R extends object>(
   queryable: Queryable,
   schema: string,
   past: Past,
   ids: readonly string[],
   follow: boolean,
-) {
+): Promise<readonly RowOfThen<R>[]> {
+  if (ids.length === 0) return []
   const { trackedId, relation, moment, document } = past
   const values = [trackedId, relation, moment, document, JSON.stringify(ids), follow]
   const records = await rowsOf<unknown>(
