@@ -2,7 +2,7 @@ import type { Auditrum, ColumnValue, Moment, PendingPastRows, Row } from '@audit
 import type { FindOptions, Model, ModelStatic, Transaction } from 'sequelize'
 import type { SequelizeAuditrum } from './auditrum.js'
 import type { AuditEventAttributes, AuditEventInstance } from './model-types.js'
-import { keyOf } from './models.js'
+import { keyOf } from './scopes.js'
 import { type AttributeOf, columnOf, tableOf } from './track.js'
 
 /** How to look at the past. */
