@@ -27,10 +27,12 @@ import {
   tableAsOf,
 } from './read/as-of.js'
 import { type BlameLine, blame } from './read/blame.js'
+import { type ColumnValue, columnHistory } from './read/column-history.js'
+import { compareRow, compareTable, type RowComparison, type RowDifference } from './read/compare.js'
 import type { AuditEvent, Row } from './read/event.js'
 import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
-import type { Moment } from './read/moment.js'
+import { looksLikeMoment, type Moment } from './read/moment.js'
 import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
 
@@ -439,6 +441,61 @@ export class Auditrum {
     options?: TableAsOfOptions,
   ): PendingPastRows<R> {
     return tableAsOf<R>(this.#reader, this.#schema, table, at, options)
+  }
+
+  /**
+   * The values that a column of a row had, oldest first: since when, until when, by whom and why.
+   *
+   * @example
+   * ```ts
+   * for (const { value, since, userId } of await audit.columnHistory('orders', 42, 'status')) {
+   *   console.log(value, since, userId)
+   * }
+   * ```
+   */
+  async columnHistory(
+    table: string | TableName,
+    id: RowId,
+    column: string,
+  ): Promise<readonly ColumnValue[]> {
+    return columnHistory(this.#reader, this.#schema, table, id, column)
+  }
+
+  /**
+   * What differs in a row between two moments, under the column names of the second; without `id` the
+   * rows of the table that differ. Rows are followed through changes of their key.
+   *
+   * @example
+   * ```ts
+   * const { changes } = await audit.compare('orders', 42, '2026-11-01', new Date())
+   * for await (const { id, kind, changes } of audit.compare('orders', '2026-11-01', '2026-12-01')) {
+   *   console.log(kind, id, changes)
+   * }
+   * ```
+   */
+  compare<R extends object = Row>(
+    table: string | TableName,
+    id: RowId,
+    from: Moment,
+    to: Moment,
+    options?: TableAsOfOptions,
+  ): Promise<RowComparison<R>>
+  compare<R extends object = Row>(
+    table: string | TableName,
+    from: Moment,
+    to: Moment,
+    options?: TableAsOfOptions,
+  ): AsyncIterableIterator<RowDifference<R>>
+  compare<R extends object = Row>(
+    table: string | TableName,
+    ...args: readonly unknown[]
+  ): Promise<RowComparison<R>> | AsyncIterableIterator<RowDifference<R>> {
+    if (args.length > 2 && looksLikeMoment(args[2])) {
+      const [id, from, to, options] = args as [RowId, Moment, Moment, TableAsOfOptions | undefined]
+      return compareRow<R>(this.#reader, this.#schema, table, id, from, to, options)
+    }
+    const [from, to, options] = args as [Moment, Moment, TableAsOfOptions | undefined]
+    return compareTable<R>(this.#reader, this.#schema, table, from, to, options)
   }
 
   async #declared() {

@@ -78,6 +78,8 @@ export type {
   TableAsOfOptions,
 } from './read/as-of.js'
 export type { BlameLine } from './read/blame.js'
+export type { ColumnValue } from './read/column-history.js'
+export type { ColumnChanges, RowComparison, RowDifference } from './read/compare.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
 export type { EventFilter, RowId } from './read/filter.js'
 export type { Page } from './read/history.js'

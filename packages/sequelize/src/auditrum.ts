@@ -11,7 +11,14 @@ import type {
 } from '@auditrum/core'
 import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from '@auditrum/pg/adapter'
 import type { Model, ModelStatic, Sequelize } from 'sequelize'
-import { attach, checkSequelize, isTarget, queryableOf, type Target } from './connections.js'
+import {
+  attach,
+  beforeClose,
+  checkSequelize,
+  isTarget,
+  queryableOf,
+  type Target,
+} from './connections.js'
 import { addHistory } from './history.js'
 import type { AuditContextModel, AuditEventModel, AuditModels } from './model-types.js'
 import { auditModels } from './models.js'
@@ -51,6 +58,7 @@ export function auditrum(sequelize: Sequelize, options: SequelizeOptions = {}): 
 /** The audit of a Sequelize; {@link auditrum} makes it. */
 export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
   readonly #sequelize: Sequelize
+  readonly #unhook: () => void
   #models: AuditModels | undefined
 
   constructor(sequelize: Sequelize, options: SequelizeOptions = {}) {
@@ -58,6 +66,13 @@ export class SequelizeAuditrum extends CarryingAuditrum implements AuditModels {
     super(queryableOf(sequelize), readingFrom(options), (carrying) => attach(sequelize, carrying))
     this.#sequelize = sequelize
     this.#addHistory(options.tables ?? [])
+    this.#unhook = beforeClose(sequelize, () => this.close())
+  }
+
+  /** {@inheritDoc CarryingAuditrum.close} Closing its Sequelize does it, too. */
+  override close(): void {
+    this.#unhook()
+    super.close()
   }
 
   /** The events of the log as a read-only model. */

@@ -24,7 +24,10 @@ interface ConnectionManager {
   getConnection(options?: object): Promise<Connection>
   releaseConnection(connection: Connection): void
   connect(config: object): Promise<Connection>
+  close(): Promise<void>
 }
+
+type Method = 'getConnection' | 'connect' | 'close'
 
 interface OpenTransaction {
   readonly id: string
@@ -44,7 +47,10 @@ export type Target = Sequelize | QueryInterface | Transaction
 export function attach(sequelize: Sequelize, carrying: CarryOptions): () => void {
   const manager = managerOf(sequelize)
   const clients = new Map<Connection, () => void>()
+  let isAttached = true
   const wrap = (client: Connection) => {
+    // it was asked for before, and came after
+    if (!isAttached) return
     const unwrap = wrapClient(client, carrying)
     if (!unwrap) return
     clients.set(client, unwrap)
@@ -66,14 +72,23 @@ export function attach(sequelize: Sequelize, carrying: CarryOptions): () => void
     ),
   ]
   return () => {
+    isAttached = false
     for (const each of restore) each()
     for (const unwrap of clients.values()) unwrap()
     clients.clear()
   }
 }
 
+/** Runs an act when a Sequelize is closed, before it is; what it returns takes that back. */
+export function beforeClose(sequelize: Sequelize, act: () => void): () => void {
+  return replace(managerOf(sequelize), 'close', (original) => {
+    act()
+    return original()
+  })
+}
+
 /** Puts a method in front of another one; what it returns puts that back, if it is still ours. */
-function replace<Name extends 'getConnection' | 'connect'>(
+function replace<Name extends Method>(
   manager: ConnectionManager,
   name: Name,
   method: (

@@ -1,9 +1,9 @@
-import type { Auditrum, Moment, PendingPastRows, Row } from '@auditrum/core'
+import type { Auditrum, ColumnValue, Moment, PendingPastRows, Row } from '@auditrum/core'
 import type { FindOptions, Model, ModelStatic, Transaction } from 'sequelize'
 import type { SequelizeAuditrum } from './auditrum.js'
 import type { AuditEventAttributes, AuditEventInstance } from './model-types.js'
-import { keyOf } from './models.js'
-import { tableOf } from './track.js'
+import { keyOf } from './scopes.js'
+import { type AttributeOf, columnOf, tableOf } from './track.js'
 
 /** How to look at the past. */
 export interface PastOptions {
@@ -21,6 +21,7 @@ export interface PastOptions {
  * class User extends Model<InferAttributes<User>> {
  *   declare auditHistory: Audited['auditHistory']
  *   declare auditAt: Audited<User>['auditAt']
+ *   declare auditFieldHistory: Audited<User>['auditFieldHistory']
  *   declare static auditAsOf: AuditedModel<User>['auditAsOf']
  * }
  * ```
@@ -33,6 +34,11 @@ export interface Audited<M extends Model = Model> {
    * insert it, which brings a deleted row back and is refused by the key where there is one.
    */
   auditAt(at: Moment, options?: PastOptions): Promise<M | null>
+  /** The values that an attribute had, oldest first: since when, until when, by whom and why. */
+  auditFieldHistory(
+    attribute: AttributeOf<M>,
+    options?: Pick<PastOptions, 'transaction'>,
+  ): Promise<readonly ColumnValue[]>
 }
 
 /** What a tracked model itself can tell. */
@@ -57,6 +63,11 @@ const ofInstances: {
     const model = modelOf(this)
     const row = await auditOn(model, transaction).rowAsOf(tableOf(model), keyOf(this), at, options)
     return row && instanceOf(model, row)
+  },
+  async auditFieldHistory(attribute, { transaction } = {}) {
+    const model = modelOf(this)
+    const column = columnOf(model, attribute)
+    return auditOn(model, transaction).columnHistory(tableOf(model), keyOf(this), column)
   },
 }
 

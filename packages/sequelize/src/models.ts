@@ -1,8 +1,6 @@
-import { type RowId, UsageError } from '@auditrum/core'
-import { historyArguments, quoteTable } from '@auditrum/core/adapter'
+import { UsageError } from '@auditrum/core'
 import type {
   DataType,
-  FindOptions,
   Model,
   ModelAttributes,
   ModelScopeOptions,
@@ -16,15 +14,12 @@ import type {
   AuditEventAttributes,
   AuditEventInstance,
   AuditEventModel,
-  AuditEventScopes,
   AuditModels,
 } from './model-types.js'
-import { columnOf, tableOf } from './track.js'
+import { scopesOf } from './scopes.js'
 
 type Types = typeof import('sequelize').DataTypes
 type Columns<Attributes> = Readonly<Record<keyof Attributes, DataType>>
-type ScopeName = keyof AuditEventScopes
-type Scope = FindOptions<AuditEventAttributes>
 
 const eventColumns = ({ ARRAY, BIGINT, BOOLEAN, DATE, INET, INTEGER, JSONB, TEXT, UUID }: Types) =>
   ({
@@ -82,8 +77,13 @@ const contextColumns = ({ BIGINT, DATE, INET, JSONB, TEXT, UUID }: Types) =>
  * and truncate do not meet them, nor take the place of the application's models of the same names.
  */
 export function auditModels(sequelize: Sequelize, schema: string): AuditModels {
-  // a Sequelize that shares everything but the list of models
-  const apart: Sequelize = Object.create(sequelize, { models: { value: {} } })
+  const { options: sequelizeOptions } = sequelize as unknown as { readonly options: object }
+  // a Sequelize that shares everything but the list of models, and what is meant for those
+  const options = Object.create(sequelizeOptions, { define: { value: {} }, hooks: { value: {} } })
+  const apart: Sequelize = Object.create(sequelize, {
+    models: { value: {} },
+    options: { value: options },
+  })
   const ModelManager = sequelize.modelManager.constructor as new (of: Sequelize) => object
   Object.defineProperty(apart, 'modelManager', { value: new ModelManager(apart) })
 
@@ -102,13 +102,9 @@ export function auditModels(sequelize: Sequelize, schema: string): AuditModels {
       tableName,
       scopes,
       timestamps: false,
-      paranoid: false,
-      version: false,
       underscored: true,
       whereMergeStrategy: 'and',
     })
-    // options.define may have one for all models
-    model.addScope('defaultScope', {}, { override: true })
     return readOnly(model) as ModelStatic<M>
   }
 
@@ -128,67 +124,6 @@ export function auditModels(sequelize: Sequelize, schema: string): AuditModels {
   AuditEvent.belongsTo(AuditContext, { as: 'context', ...join })
   AuditContext.hasMany(AuditEvent, { as: 'events', ...join })
   return Object.freeze({ AuditEvent: withScopes(AuditEvent, Object.keys(scopes)), AuditContext })
-}
-
-/** The conditions that the scopes stand for; what names tables and rows is the database's own to know. */
-function scopesOf(sequelize: Sequelize, schema: string) {
-  const inLog = (name: string) => quoteTable({ schema, table: name })
-  const idOf = (table: string) => {
-    const name = sequelize.escape(table)
-    return `${inLog('table_id')}(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(${name})) = 1 THEN pg_catalog.to_regclass(${name}) END, pg_catalog.parse_ident(${name}))`
-  }
-  const Op = operatorsOf(sequelize)
-  const isOneOf = (query: string) => ({ [Op.in]: sequelize.literal(`(${query})`) })
-  return {
-    forModel: (model: ModelStatic<Model>): Scope => ({
-      where: { tableId: isOneOf(`SELECT ${idOf(quoteTable(tableOf(model)))}`) },
-    }),
-
-    forRecord(record: Model | ModelStatic<Model>, id?: RowId): Scope {
-      const model = typeof record === 'function' ? record : modelOfRecord(record)
-      const key = typeof record === 'function' ? id : keyOf(record)
-      const row = historyArguments(tableOf(model), key).map((each) => sequelize.escape(each))
-      const events = `${inLog('history')}(${row.join(', ')})`
-      return { where: { id: isOneOf(`SELECT event.id FROM ${events} AS event`) } }
-    },
-
-    forUser: (user: string | number | bigint | Model): Scope => ({
-      where: { userId: String(typeof user === 'object' ? Object.values(keyOf(user))[0] : user) },
-    }),
-
-    forContext(context: string | bigint | AuditContextInstance): Scope {
-      const id = String(typeof context === 'object' ? context.id : context)
-      return {
-        where: id.includes('-')
-          ? { [Op.or]: [{ contextUuid: id }, { rootUuid: id }] }
-          : { contextId: id },
-      }
-    },
-  } satisfies Record<ScopeName, (...args: never[]) => unknown>
-}
-
-/** The key of a record, by column. */
-export function keyOf(record: Model): Readonly<Record<string, unknown>> {
-  const model = modelOfRecord(record)
-  const key = model.primaryKeyAttributes.map((name) => [
-    columnOf(model, name),
-    record.getDataValue(name as never),
-  ])
-  if (key.length === 0 || key.some(([, value]) => value == null)) {
-    throw new UsageError(
-      `This ${model.name} has no value for its primary key, so its history cannot be found. Load the key's attributes, and save what is new.`,
-    )
-  }
-  return Object.fromEntries(key)
-}
-
-function modelOfRecord(record: Model): ModelStatic<Model> {
-  return record.constructor as ModelStatic<Model>
-}
-
-/** Of the copy of Sequelize that the application has. */
-function operatorsOf(sequelize: Sequelize): typeof import('sequelize').Op {
-  return (sequelize.constructor as unknown as typeof import('sequelize')).Op
 }
 
 /** What each model was narrowed to, because `scope()` begins anew. */

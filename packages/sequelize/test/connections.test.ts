@@ -25,15 +25,28 @@ describe('connections', () => {
     await as('ben', () => it.Order.create())
     expect(Object.hasOwn(it.sequelize.connectionManager, 'getConnection')).toBe(false)
     expect(Object.hasOwn(it.sequelize.connectionManager, 'connect')).toBe(false)
+    expect(Object.hasOwn(it.sequelize.connectionManager, 'close')).toBe(false)
     const again = auditrum(it.sequelize, quiet)
     expect(again).not.toBe(it.audit)
     await as('cleo', () => it.Order.create())
     expect(await it.users()).toEqual(['anna', null, 'cleo'])
   })
 
+  test('close() while somebody waits for a connection', async () => {
+    const it = await shop({ pool: { max: 1 } })
+    const open = await it.sequelize.transaction()
+    const waiting = as('anna', () => it.Order.create())
+    it.audit.close()
+    await open.commit()
+    await waiting
+    await as('ben', () => it.Order.create())
+    expect(await it.users()).toEqual([null, null])
+  })
+
   test('a Sequelize that is closed stays closed', async () => {
     const it = await shop()
     await it.sequelize.close()
+    expect(it.audit.isClosed).toBe(true)
     it.audit.close()
     await expect(it.Order.create()).rejects.toThrow('after the connection manager was closed')
   })

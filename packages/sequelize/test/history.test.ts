@@ -32,6 +32,7 @@ function modelOn(sequelize: Sequelize) {
     declare secret: CreationOptional<string | null>
     declare auditHistory: Audited['auditHistory']
     declare auditAt: Audited<Account>['auditAt']
+    declare auditFieldHistory: Audited<Account>['auditFieldHistory']
     declare static auditAsOf: AuditedModel<Account>['auditAsOf']
   }
   return Account.init(
@@ -151,6 +152,25 @@ describe('the past', () => {
       operation: 'insert',
       userId: 'dora',
     })
+  })
+
+  test('auditFieldHistory is every value of an attribute', async () => {
+    const account = await as('anna', () => Account.create(anna))
+    await as('ben', () => account.update({ ownerName: 'Bea', balance: '1' }))
+    await it.sequelize.transaction(async (transaction) => {
+      await as('cleo', () => account.update({ ownerName: 'Cleo' }, { transaction }))
+      const found = await account.auditFieldHistory('ownerName', { transaction })
+      expect(found.map(({ value, userId }) => [value, userId])).toEqual([
+        ['Anna', 'anna'],
+        ['Bea', 'ben'],
+        ['Cleo', 'cleo'],
+      ])
+      expect(await account.auditFieldHistory('ownerName')).toHaveLength(2)
+    })
+    const balances = await account.auditFieldHistory('balance')
+    expect(balances.map(({ value }) => value)).toEqual(['10.0500', '1.0000'])
+    // @ts-expect-error no such attribute
+    await expect(account.auditFieldHistory('owner')).rejects.toThrow('has no attribute "owner"')
   })
 
   test('auditAsOf is the table, also in the transaction that changes it', async () => {

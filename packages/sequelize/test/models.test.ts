@@ -132,6 +132,9 @@ describe('AuditEvent', () => {
       () => AuditEvent.forRecord(it.User, undefined as never),
       () => AuditEvent.forRecord(it.User, null as never),
       () => AuditEvent.forUser(it.User.build()),
+      () => AuditEvent.forUser(undefined as never),
+      () => AuditEvent.forUser(null as never),
+      () => AuditEvent.forContext(undefined as never),
     ]) {
       expect(refused).toThrow(UsageError)
     }
@@ -184,9 +187,16 @@ test('whatever would write is refused before anything is sent', async () => {
 
 test("the application's own models do not meet them, and may have their names", async () => {
   const own = it.sequelize.define('AuditEvent', { note: DataTypes.TEXT })
-  const fresh = connect(it.database.url, {
-    define: { paranoid: true, defaultScope: { where: { id: 0 } } },
+  const define = { paranoid: true, defaultScope: { where: { id: 0 } } }
+  const fresh = connect(it.database.url, { define })
+  fresh.addHook('beforeDefine', (attributes) => {
+    Object.assign(attributes, { tenant: DataTypes.TEXT })
   })
+  const ofTenant = (options: object) => {
+    Object.assign(options, { where: { tenant: 'acme' } })
+  }
+  fresh.addHook('beforeFind', ofTenant)
+  fresh.addHook('beforeCount', ofTenant)
   const theirs = fresh.define('AuditEvent', { note: DataTypes.TEXT })
   const { AuditEvent } = auditrum(fresh, { maintain: false })
   expect(it.sequelize.models.AuditEvent).toBe(own)
@@ -194,7 +204,9 @@ test("the application's own models do not meet them, and may have their names", 
   expect(Object.keys(fresh.models)).toEqual(['AuditEvent'])
   await fresh.sync({ alter: true })
   await fresh.truncate()
+  expect(await theirs.count()).toBe(0)
   expect(await AuditEvent.count()).toBeGreaterThan(5)
+  expect((await AuditEvent.findOne({ include: 'context' }))?.context).not.toBe(undefined)
 })
 
 test('a reader needs what is granted to readers, and no more', async () => {

@@ -8,7 +8,7 @@ import {
 } from 'sequelize'
 import * as st from 'sequelize-typescript'
 import { describe, expect, test } from 'vitest'
-import { auditrum, DeclarationError, tableOf, track, waive } from '../src/index.js'
+import { type Audited, auditrum, DeclarationError, tableOf, track, waive } from '../src/index.js'
 import { as, connect, defineModels, shopDatabase } from './support.js'
 
 const offline = new Sequelize({ dialect: 'postgres', logging: false })
@@ -109,6 +109,20 @@ describe('track', () => {
       expect(declare).toThrow(DeclarationError)
       expect(declare).toThrow(message)
     }
+  })
+
+  test('a model of sequelize-typescript carries the context and has its history', async () => {
+    const database = await shopDatabase()
+    const sequelize = new st.Sequelize(database.url, { logging: false, models: [Account] })
+    await sequelize.sync()
+    const tables = [track(Account, { exclude: ['createdAt'] })]
+    const audit = auditrum(sequelize, { maintain: false, tables })
+    await audit.sync()
+    const account = await as('anna', () => Account.create({ ownerName: 'Anna' } as Account))
+    const [event] = await (account as unknown as Audited).auditHistory()
+    expect(event).toMatchObject({ userId: 'anna', newData: { owner: 'Anna' } })
+    expect(Object.keys(event?.newData ?? {})).toEqual(['id', 'owner', 'updated_at'])
+    await sequelize.close()
   })
 
   test('a synced model records what was declared', async () => {

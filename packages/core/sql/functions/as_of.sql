@@ -19,7 +19,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   tracked integer := :schema.row_type_table(pg_typeof(relation));
-  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true);
+  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true, NULL);
   lists   record := :schema.past_lists(asked.past);
 BEGIN
   PERFORM :schema.warn_of_gaps(asked.past);

@@ -11,7 +11,9 @@ AS $function$
       changed_at >= (moment ->> 'unseen_since')::timestamptz
         AND NOT pg_catalog.pg_visible_in_snapshot(txid, (moment ->> 'snapshot')::pg_snapshot)
         -- ids of before a restore into a new cluster may lie ahead
-        AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()),
+        AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+        -- a snapshot does not show the transaction that took it
+        AND txid IS DISTINCT FROM pg_catalog.pg_current_xact_id_if_assigned(),
       false
     )
 $function$;

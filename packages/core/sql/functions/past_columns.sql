@@ -3,10 +3,11 @@
 --
 --   name         of the table
 --   columns      [{name, type, live: its name now, same: whether its type is}]; with
---                present the columns of now, else those of the moment
+--                present the columns of now, else those of named_at or the moment
 --   definition   the columns as a column definition list
 --   key          the names of the primary key's columns now
---   ordered      whether every object_id since then can be read as such a key
+--   key_steady   whether every object_id that is no hash is one of such a key
+--   ordered      whether none is a hash, either, as long keys are
 --   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
@@ -16,7 +17,9 @@
 --
 -- A column is told by its number, which survives renaming, except where the
 -- table was created anew or restored: there by its name.
-CREATE OR REPLACE FUNCTION :schema.past_columns(tracked_id integer, relation oid, moment jsonb, present boolean)
+CREATE OR REPLACE FUNCTION :schema.past_columns(
+  tracked_id integer, relation oid, moment jsonb, present boolean, named_at jsonb DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -35,11 +38,10 @@ DECLARE
   live        jsonb;  -- the present columns, if the table is there
   ignored     jsonb;
   unrecorded  jsonb;
+  key_steady  boolean;
   keys        jsonb;  -- the columns of the key in each shape
   since       timestamptz := facts ->> 'since';
   truncated   record;
-  past        jsonb;
-  image       record;
   at          timestamptz := moment ->> 'at';
 BEGIN
   FOR shape IN SELECT jsonb_array_elements(facts -> 'shapes') LOOP
@@ -65,31 +67,12 @@ BEGIN
     live := shapes -> -1 -> 'columns';
   END IF;
 
-  -- the shape that was valid then; one that no sync has seen is valid from now on
-  SELECT coalesce(max(position - 1) FILTER (WHERE coalesce((document ->> 'from')::timestamptz, statement_timestamp()) <= at), 0)
-  INTO target
-  FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position);
-  IF target < last THEN
-    -- or was it changed before, and noted only later? The image before the moment tells
-    past := jsonb_build_object('shapes', jsonb_build_array(
-      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target -> 'columns') AS part)),
-      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target + 1 -> 'columns') AS part))
-    ));
-    SELECT log.changed_at, coalesce(log.new_data, log.old_data) AS data
-    INTO image
-    FROM :schema.auditlog AS log
-    WHERE log.table_id = tracked_id AND log.image = 'full' AND log.operation <> 'truncate'
-      AND log.changed_at BETWEEN (shapes -> target ->> 'from')::timestamptz AND at
-      AND NOT :schema.is_after(moment, log.id, log.changed_at, log.txid)
-    ORDER BY log.id DESC
-    LIMIT 1;
-    IF FOUND THEN
-      target := target + (SELECT of_image.shape FROM :schema.past_image(past, image.data, true, image.changed_at) AS of_image);
-    END IF;
-  END IF;
+  target := :schema.shape_at(tracked_id, shapes, moment);
   steady := target = last;
   IF present THEN
     target := last;
+  ELSIF named_at IS NOT NULL THEN
+    target := :schema.shape_at(tracked_id, shapes, named_at);
   END IF;
 
   SELECT jsonb_agg(
@@ -162,6 +145,11 @@ BEGIN
     ));
   END IF;
 
+  key_steady := live IS NOT NULL
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(keys) AS other WHERE other <> keys -> -1)
+    -- labels of an enum can be renamed, domains get checks
+    AND NOT jsonb_path_exists(keys, '$[last][*].type ? (@ like_regex "[.]")');
+
   shapes := (
     SELECT jsonb_agg(jsonb_build_object(
       'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
@@ -182,10 +170,8 @@ BEGIN
     'columns', columns,
     'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
     'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
-    'ordered', live IS NOT NULL AND NOT EXISTS (
-      SELECT FROM jsonb_array_elements(keys) AS other WHERE other IS DISTINCT FROM keys -> -1
-    ) AND NOT EXISTS (
-      -- of a long key the object_id is a hash
+    'key_steady', key_steady,
+    'ordered', key_steady AND NOT EXISTS (
       SELECT FROM jsonb_array_elements(live) AS part
       WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
         'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'

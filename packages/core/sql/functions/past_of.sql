@@ -1,7 +1,8 @@
--- What the functions that read rows of the past need, of a table as people name
--- it: tracked_id, relation, moment, past. What cannot be answered is an error.
+-- What the functions that read rows of the past need: the columns are those of
+-- the moment, or with present those of now, or those of the moment named_at.
+-- What cannot be answered is an error.
 CREATE OR REPLACE FUNCTION :schema.past_of(
-  tracked_id integer, at timestamptz, event bigint, transaction bigint, consistent boolean, present boolean,
+  tracked_id integer, at timestamptz, event bigint, transaction bigint, consistent boolean, present boolean, named_at jsonb,
   OUT relation oid, OUT moment jsonb, OUT past jsonb
 )
 LANGUAGE plpgsql STABLE
@@ -10,7 +11,7 @@ AS $function$
 BEGIN
   relation := :schema.live_table(tracked_id);
   moment := :schema.past_moment(at, event, transaction, consistent);
-  past := :schema.past_columns(tracked_id, relation, moment, present);
+  past := :schema.past_columns(tracked_id, relation, moment, present, named_at);
   IF relation IS NOT NULL AND past -> 'key' = '[]' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',

@@ -98,7 +98,7 @@ BEGIN
     FROM :schema.past_row(tracked_id, relation, key, moment, past, false) AS past_row;
     RETURN;
   ELSIF fate = 'live' THEN
-    EXECUTE format('SELECT to_jsonb(live) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, key)) INTO live;
+    live := :schema.live_row(relation, key);
     IF live IS NOT NULL THEN
       existed := true;
       IF NOT touched THEN

@@ -27,11 +27,14 @@ DECLARE
   lists     record := :schema.past_lists(past);
   key       record;  -- SQL about the parts of the key, which are called k1, k2, ...
   is_behind boolean := coalesce(jsonb_typeof(after) = 'string', false);
-  floor     timestamptz := least((moment ->> 'open_since')::timestamptz, (moment ->> 'unseen_since')::timestamptz);
-  changed   text;    -- after the moment; is_after decides, the rest is what indexes and partitions know
+  since     text;    -- is after the moment
+  changed   text;    -- has changed since, up to a truncation
   behind    text;    -- the rows of this page and later ones, and how many of them
   page      text;
   parts     text[];
+  readable  text := CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END;
+  alone     text := '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))';
+  folded    text;    -- what partial images replaced, oldest last, over the live row; null where past_row must look
 BEGIN
   IF EXISTS (
     SELECT FROM :schema.auditlog AS log
@@ -54,25 +57,20 @@ BEGIN
     string_agg(
       format(
         CASE
-          WHEN (past -> 'ordered')::boolean THEN '(key.parts ->> %1$s)::%2$s AS k%3$s'
-          ELSE 'CASE WHEN :schema.is_readable(key.parts -> %1$s, %2$L) THEN (key.parts ->> %1$s)::%2$s END AS k%3$s'
+          WHEN NOT (past -> 'key_steady')::boolean
+          THEN 'CASE WHEN :schema.is_readable(key.parts -> %1$s, %2$L) THEN (key.parts ->> %1$s)::%2$s END AS k%3$s'
+          WHEN (past -> 'ordered')::boolean AND part.parts = 1 THEN 'touch.id::%2$s AS k%3$s'
+          ELSE '(key.parts ->> %1$s)::%2$s AS k%3$s'
         END,
         number - 1, type, number
       ),
       ', ' ORDER BY number
     ) AS typed
   INTO key
-  FROM :schema.key_parts(relation);
+  FROM (SELECT *, count(*) OVER () AS parts FROM :schema.key_parts(relation)) AS part;
 
-  changed := format(
-    'log.table_id = %s AND log.object_id IS NOT NULL AND :schema.is_after($1, log.id, log.changed_at, log.txid) AND %s%s',
-    tracked_id,
-    CASE
-      WHEN moment ? 'event' THEN format('(log.id > %s OR log.changed_at >= %L)', moment ->> 'event', floor)
-      ELSE format('log.changed_at >= %L', least((moment ->> 'at')::timestamptz, floor))
-    END,
-    ' AND log.id < ' || (past ->> 'truncated')
-  );
+  since := :schema.after_condition(moment);
+  changed := format('log.table_id = %s AND log.object_id IS NOT NULL AND %s%s', tracked_id, since, ' AND log.id < ' || (past ->> 'truncated'));
   IF size IS NULL THEN
     behind := 'true';
   ELSIF is_behind THEN
@@ -81,6 +79,28 @@ BEGIN
   ELSE
     behind := 'place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
     page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'place'), size);
+  END IF;
+
+  IF relation IS NOT NULL AND NOT (past -> 'truncated_parts')::boolean THEN
+    folded := format(
+      $query$
+      (
+        SELECT CASE WHEN NOT bool_or(log.old_object_id IS NOT NULL OR log.image = 'key' OR log.masked IS NOT NULL) THEN
+          CASE WHEN bool_or(log.operation = 'delete') THEN '{}' ELSE (
+            SELECT to_jsonb(live) - ARRAY(SELECT jsonb_array_elements_text($4 -> 'unrecorded')) FROM %1$s AS live WHERE %2$s
+          ) END || jsonb_object_agg(replaced.key, replaced.value ORDER BY log.id DESC)
+        END
+        FROM :schema.auditlog AS log
+        CROSS JOIN LATERAL jsonb_each(log.old_data) AS replaced
+        WHERE log.object_id = paged.id AND log.id >= paged.event_id AND %3$s
+          -- nor was it given another key later
+          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE log.old_object_id = paged.id AND %3$s)
+      )
+      $query$,
+      relation::regclass,
+      (SELECT string_agg(format('live.%I OPERATOR(%s.=) paged.k%s', name, operators, number), ' AND ' ORDER BY number) FROM :schema.key_parts(relation)),
+      changed
+    );
   END IF;
 
   IF relation IS NOT NULL AND NOT is_behind AND past ->> 'truncated' IS NULL THEN
@@ -92,8 +112,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT %5$s AS id) AS own
         %6$s
         WHERE %7$s
-          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE %8$s AND log.object_id = own.id)
-          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE %8$s AND log.old_object_id = own.id)
+          AND %8$s
         %9$s
       $query$,
       key.live,
@@ -105,7 +124,12 @@ BEGIN
         'CROSS JOIN LATERAL :schema.past_row($2, $3, own.id, $1, $4, false) AS past CROSS JOIN LATERAL ' || lists.source
       END,
       coalesce(:schema.key_condition(relation, 'live', '>', after), 'true'),
-      changed,
+      -- of all rows by a join; of a page row by row, in the order of the key
+      format(
+        CASE WHEN size IS NULL THEN 'NOT EXISTS (%s) AND NOT EXISTS (%s)' ELSE '(%s LIMIT 1) IS NULL AND (%s LIMIT 1) IS NULL' END,
+        format('SELECT 1 FROM :schema.auditlog AS log WHERE %s AND log.object_id = own.id', changed),
+        format('SELECT 1 FROM :schema.auditlog AS log WHERE %s AND log.old_object_id = own.id', changed)
+      ),
       CASE WHEN size IS NOT NULL THEN format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', key.live, size) END
     );
   END IF;
@@ -120,15 +144,13 @@ BEGIN
       CROSS JOIN LATERAL %7$s
     $query$,
     concat_ws(', ', key.places, 'place'), lists.record, key.named, behind, page,
-    CASE
-      WHEN (past -> 'steady')::boolean THEN format(
-        'CASE WHEN event.image = ''full'' THEN %s ELSE (SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false)) END',
-        replace(
-          CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END,
-          '(image)', '(CASE event.operation WHEN ''snapshot'' THEN event.new_data ELSE event.old_data END)'
-        )
+    CASE WHEN (past -> 'steady')::boolean THEN format(
+        'CASE WHEN event.image = %L THEN %s ELSE coalesce(%s) END',
+        'full',
+        replace(readable, '(image)', '(CASE event.operation WHEN ''snapshot'' THEN event.new_data ELSE event.old_data END)'),
+        concat_ws(', ', replace(readable, '(image)', folded), alone)
       )
-      ELSE '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))'
+      ELSE alone
     END,
     lists.source
   );
@@ -154,14 +176,17 @@ BEGIN
   RETURN QUERY EXECUTE format(
     $query$
     WITH first AS (
-      SELECT DISTINCT ON (touch.id) touch.id, touch.existed, log.id AS event_id, log.changed_at
-      FROM :schema.auditlog AS log
-      CROSS JOIN LATERAL (VALUES
-        (coalesce(log.old_object_id, log.object_id), log.operation <> 'insert'),
-        (CASE WHEN log.old_object_id IS NOT NULL THEN log.object_id END, false)
-      ) AS touch (id, existed)
-      WHERE touch.id IS NOT NULL AND %1$s
-      ORDER BY touch.id, log.id
+      SELECT DISTINCT ON (touch.id) touch.*
+      FROM (
+        SELECT coalesce(log.old_object_id, log.object_id) AS id, log.operation <> 'insert' AS existed, log.id AS event_id, log.changed_at
+        FROM :schema.auditlog AS log
+        WHERE %1$s
+        UNION ALL
+        SELECT log.object_id, false, log.id, log.changed_at
+        FROM :schema.auditlog AS log
+        WHERE log.old_object_id IS NOT NULL AND %1$s
+      ) AS touch
+      ORDER BY touch.id, touch.event_id
     ), placed AS (
       SELECT keyed.*, CASE WHEN %2$s THEN NULL ELSE keyed.id END AS place
       FROM (
@@ -171,11 +196,17 @@ BEGIN
         WHERE touch.existed
       ) AS keyed
     ), last AS (
-      SELECT DISTINCT ON (touch.id) touch.id, touch.existed
-      FROM :schema.auditlog AS log
-      CROSS JOIN LATERAL (VALUES (log.object_id, log.operation <> 'delete'), (log.old_object_id, false)) AS touch (id, existed)
-      WHERE touch.id IS NOT NULL AND log.table_id = $2 AND NOT :schema.is_after($1, log.id, log.changed_at, log.txid)
-      ORDER BY touch.id, log.id DESC
+      SELECT DISTINCT ON (touch.id) touch.*
+      FROM (
+        SELECT log.object_id AS id, log.operation <> 'delete' AS existed, log.id AS event_id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $2 AND log.object_id IS NOT NULL AND NOT (%11$s)
+        UNION ALL
+        SELECT log.old_object_id, false, log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $2 AND log.old_object_id IS NOT NULL AND NOT (%11$s)
+      ) AS touch
+      ORDER BY touch.id, touch.event_id DESC
     ), lost AS (
       SELECT keyed.*, CASE WHEN %2$s THEN NULL ELSE keyed.id END AS place
       FROM (
@@ -198,7 +229,8 @@ BEGIN
     key.places,
     array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
     concat_ws(', ', key.places, 'place', lists.result, 'missing'),
-    page
+    page,
+    since
   )
   USING moment, tracked_id, relation, past, lists.names, lists.unread;
 END

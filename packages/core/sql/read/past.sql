@@ -1,6 +1,7 @@
 -- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
---   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as JSON
+--   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as
+--   JSON; $7 the moment whose columns are asked for, if another
 WITH tracked AS MATERIALIZED (
   SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
@@ -12,4 +13,4 @@ SELECT
   past.past::text,
   pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
-CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false) AS past
+CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::jsonb) AS past

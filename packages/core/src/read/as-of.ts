@@ -5,7 +5,7 @@ import { type Queryable, rowsOf } from '../queryable.js'
 import type { Row } from './event.js'
 import type { RowId } from './filter.js'
 import { type Moment, momentValues } from './moment.js'
-import { type Past, type PastDetails, pastOf, rowsText, toRow } from './past.js'
+import { type Past, type PastDetails, pastOf, type RowOfThen, rowsText, toRow } from './past.js'
 
 /** What `rowAsOf` may be told. */
 export interface RowAsOfOptions {
@@ -51,8 +51,9 @@ export interface PendingPastRows<R extends object = Row>
   extends PastRows<R>,
     PromiseLike<PastRows<R>> {}
 
-/** Rows of a page: enough to make the round trips cheap, few enough to hold. */
-const PAGE_SIZE = 1000
+/** Rows of the first page, and of the largest: each page looks through all that happened since. */
+const FIRST_PAGE = 500
+const LARGEST_PAGE = 8000
 
 /** The row that had this key at that moment; if none had, the one that was given it next. */
 export async function rowAsOf<R extends object = Row>(
@@ -74,6 +75,14 @@ export async function rowAsOf<R extends object = Row>(
   }
   const past = await pastOf(queryable, schema, table, at, { id, consistent })
   const [found] = await rowsOfThen<R>(queryable, schema, past, [past.objectId ?? ''], true)
+  return withDetails(past, found)
+}
+
+/** A row that was found, or none, and what is known of it. */
+export function withDetails<R extends object>(
+  past: Past,
+  found: RowOfThen<R> | undefined,
+): PastRow<R> {
   if (!found) return { row: null, ...detailsOf(past) }
   return {
     row: found.row,
@@ -84,13 +93,14 @@ export async function rowAsOf<R extends object = Row>(
 }
 
 /** The rows with these object_ids at a moment. */
-async function rowsOfThen<R extends object>(
+export async function rowsOfThen<R extends object>(
   queryable: Queryable,
   schema: string,
   past: Past,
   ids: readonly string[],
   follow: boolean,
-) {
+): Promise<readonly RowOfThen<R>[]> {
+  if (ids.length === 0) return []
   const { trackedId, relation, moment, document } = past
   const values = [trackedId, relation, moment, document, JSON.stringify(ids), follow]
   const records = await rowsOf<unknown>(
@@ -181,18 +191,20 @@ async function* rowsAt<R extends object>(
     }
     return
   }
+  let size = FIRST_PAGE
   // behind the rows that have a place in the order of the key come those that have none
   for (const start of past.ordered ? [null] : [null, '""']) {
     let after: string | null = start
-    let count: number
+    let isLast: boolean
     do {
-      const records: readonly unknown[] = await rowsOf(queryable, text, values(after, PAGE_SIZE))
+      const records: readonly unknown[] = await rowsOf(queryable, text, values(after, size))
       for (const record of records) {
         const { row, place } = toRow<R>(past, record)
         after = place
         yield row
       }
-      count = records.length
-    } while (count >= PAGE_SIZE)
+      isLast = records.length < size
+      size = Math.min(size * 2, LARGEST_PAGE)
+    } while (!isLast)
   }
 }

@@ -29,6 +29,12 @@ export function momentValues(at: Moment): [string | null, string | null, string 
   )
 }
 
+/** Whether a value is a moment by its form: for calls that take one, or something else. */
+export function looksLikeMoment(value: unknown): boolean {
+  if (value instanceof Date || typeof value === 'string') return true
+  return typeof value === 'object' && value !== null && ('event' in value || 'transaction' in value)
+}
+
 /** Of an error of the database about a time that only it can refuse, one about the moment. */
 export function refusedMoment(at: Moment, error: unknown): unknown {
   // invalid_datetime_format, datetime_field_overflow

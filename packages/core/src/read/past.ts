@@ -30,6 +30,7 @@ export interface Past extends PastDetails {
   readonly relation: string | null
   readonly moment: string
   readonly document: string
+  readonly columns: readonly string[]
   /** The columns of a record, for the statement that reads rows. */
   readonly definition: string
   /** Whether each row that is known is known whole. */
@@ -67,13 +68,23 @@ export async function pastOf(
   schema: string,
   table: string | TableName,
   at: Moment,
-  { id, consistent }: { readonly id?: RowId; readonly consistent: boolean },
+  {
+    id,
+    consistent,
+    namedAt,
+  }: {
+    readonly id?: RowId
+    readonly consistent: boolean
+    /** The columns of this moment instead. */
+    readonly namedAt?: Past
+  },
 ): Promise<Past> {
   const values = [
     quoteTable(parseTable(table)),
     ...momentValues(at),
     consistent,
     id === undefined ? null : rowIdJson(id),
+    namedAt?.moment ?? null,
   ]
   const rows = await rowsOf<PastRecord>(queryable, render('read/past', schema), values).catch(
     (error: unknown) => {
@@ -91,6 +102,7 @@ export async function pastOf(
     relation: record.relation,
     moment: record.moment,
     document: record.past,
+    columns: names,
     definition: `${document.definition}, ${quoteIdentifier(missing)} text, ${quoteIdentifier(place)} text`,
     complete: document.complete,
     completeRows: document.complete_rows,

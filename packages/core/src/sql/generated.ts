@@ -1,6 +1,34 @@
 // Generated from packages/core/sql by npm run sql.
 
 export const sql = {
+  'functions/after_condition': `-- is_after as the text of a condition on a row of the view auditlog, called log:
+-- with the moment as literals, which cost nothing per event, and the bounds that
+-- indexes and partitions know.
+CREATE OR REPLACE FUNCTION :schema.after_condition(moment jsonb)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+  SELECT format(
+    '(%s OR log.changed_at >= %L AND (%s))%s',
+    CASE WHEN moment ? 'event' THEN format('log.id > %s', moment ->> 'event') ELSE format('log.changed_at > %L', at) END,
+    least(open_since, unseen_since),
+    concat_ws(
+      ' OR ',
+      format('log.changed_at >= %L AND log.txid = ANY (%L)', open_since, ARRAY(SELECT jsonb_array_elements_text(moment -> 'open'))),
+      format(
+        'log.changed_at >= %L AND NOT pg_visible_in_snapshot(log.txid, %L) AND log.txid < pg_snapshot_xmax(pg_current_snapshot()) AND log.txid IS DISTINCT FROM pg_current_xact_id_if_assigned()',
+        unseen_since, moment ->> 'snapshot'
+      )
+    ),
+    CASE WHEN NOT moment ? 'event' THEN format(' AND log.changed_at >= %L', least(at, open_since, unseen_since)) END
+  )
+  FROM (
+    SELECT (moment ->> 'at')::timestamptz AS at, (moment ->> 'open_since')::timestamptz AS open_since, (moment ->> 'unseen_since')::timestamptz AS unseen_since
+  ) AS bound
+$function$;
+`,
   'functions/allow_pausing': `-- Whether recording may be paused at all, for databases that hold nothing but
 -- what tests write. Only the owner of the log may say so, and status() tells of
 -- it for as long as it holds.
@@ -35,7 +63,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   tracked integer := :schema.row_type_table(pg_typeof(relation));
-  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true);
+  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true, NULL);
   lists   record := :schema.past_lists(asked.past);
 BEGIN
   PERFORM :schema.warn_of_gaps(asked.past);
@@ -529,6 +557,62 @@ $capture$, table_id);
 END
 $function$;
 `,
+  'functions/changed_keys': `-- A page of the rows that were changed between two moments: the object_id that
+-- each had at the first (null: it was not there) and at the second (null: gone),
+-- and where the next page begins. A row is followed through changes of its key,
+-- except across a truncation, which no event of a row tells of: there every
+-- object_id that the log knows is one.
+CREATE OR REPLACE FUNCTION :schema.changed_keys(
+  tracked_id integer, from_moment jsonb, to_moment jsonb, after text, size integer
+)
+RETURNS TABLE (place text, from_id text, to_id text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF EXISTS (
+    SELECT FROM :schema.auditlog AS log
+    WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'truncate'
+      AND :schema.is_after(from_moment, log.id, log.changed_at, log.txid)
+      AND NOT :schema.is_after(to_moment, log.id, log.changed_at, log.txid)
+  ) THEN
+    RETURN QUERY
+      SELECT key.id COLLATE "C", key.id, key.id
+      FROM (
+        SELECT log.object_id FROM :schema.auditlog AS log WHERE log.table_id = tracked_id
+        UNION
+        SELECT log.old_object_id FROM :schema.auditlog AS log WHERE log.table_id = tracked_id AND log.old_object_id IS NOT NULL
+      ) AS key (id)
+      WHERE key.id > coalesce(after, '') COLLATE "C"
+      ORDER BY key.id COLLATE "C"
+      LIMIT size;
+    RETURN;
+  END IF;
+
+  RETURN QUERY EXECUTE format(
+    $query$
+    SELECT
+      event.id::text,
+      CASE WHEN event.operation <> 'insert' THEN event.key END,
+      :schema.key_at($1, event.key, CASE WHEN event.operation = 'insert' THEN event.id ELSE -1 END, $2, $3)
+    FROM (
+      SELECT log.id, log.operation, coalesce(log.old_object_id, log.object_id) AS key
+      FROM :schema.auditlog AS log
+      WHERE log.table_id = $1 AND log.object_id IS NOT NULL AND log.id > $4 AND %s
+        AND NOT :schema.is_after($3, log.id, log.changed_at, log.txid)
+    ) AS event
+    WHERE event.operation = 'insert'
+      -- the first that happened to the row
+      OR (SELECT min(next.id) FROM :schema.next_event($1, event.key, -1, $2) AS next) = event.id
+    ORDER BY event.id
+    LIMIT $5
+    $query$,
+    :schema.after_condition(from_moment)
+  )
+  USING tracked_id, from_moment, to_moment, coalesce(after, '0')::bigint, size;
+END
+$function$;
+`,
   'functions/check_declaration': `-- Refuses, before anything is changed, a declaration that does not fit its
 -- table. SQLSTATE AU002; the message says what is wrong, the hint what to do.
 CREATE OR REPLACE FUNCTION :schema.check_declaration(relation regclass, declaration jsonb)
@@ -706,6 +790,46 @@ BEGIN
 END
 $function$;
 `,
+  'functions/column_history': `-- The values that a column of a row had, oldest first:
+--   select * from auditrum.column_history('orders', '42', 'status');
+-- The row is followed back through changes of its key, as in history, and the
+-- column through renaming. since is null where the value is older than the log,
+-- until where it is the present one; a deletion ends it. A masked value is null.
+-- Everything is qualified, because the caller's search_path is needed for the
+-- name of the table, and would else decide what the rest means.
+CREATE OR REPLACE FUNCTION :schema.column_history(table_name text, object_id text, column_name text)
+RETURNS TABLE (
+  value         jsonb,
+  since         timestamptz,
+  until         timestamptz,
+  event_id      bigint,
+  operation     text,
+  user_id       text,
+  change_reason text,
+  source        text,
+  db_user       text,
+  masked        boolean
+)
+LANGUAGE sql STABLE
+AS $function$
+  WITH wanted AS MATERIALIZED (
+    SELECT
+      found.id AS tracked_id,
+      :schema.row_id(found.id, pg_catalog.to_jsonb($2)) AS object_id,
+      :schema.known_column(found.id, $3) AS column_name
+    FROM (
+      SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+    ) AS found
+  )
+  SELECT period.*
+  FROM wanted
+  CROSS JOIN LATERAL :schema.column_periods(
+    wanted.tracked_id, wanted.object_id, wanted.column_name,
+    ARRAY(SELECT history.id FROM :schema.history($1, wanted.object_id) AS history)
+  ) AS period
+  ORDER BY period.event_id NULLS FIRST
+$function$;
+`,
   'functions/column_list': `-- The columns of a table as a capture function was written for them: when they
 -- differ from those in its stamp, it wants to be written again.
 CREATE OR REPLACE FUNCTION :schema.column_list(relation oid)
@@ -721,6 +845,82 @@ AS $function$
   JOIN pg_type AS type ON type.oid = attribute.atttypid
   JOIN pg_namespace AS namespace ON namespace.oid = type.typnamespace
   WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+$function$;
+`,
+  'functions/column_periods': `-- column_history, from the ids of the row's events: column_history needs the
+-- caller's search_path, for the name of the table, and this needs none.
+CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[])
+RETURNS TABLE (
+  value         jsonb,
+  since         timestamptz,
+  until         timestamptz,
+  event_id      bigint,
+  operation     text,
+  user_id       text,
+  change_reason text,
+  source        text,
+  db_user       text,
+  masked        boolean
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH past AS MATERIALIZED (
+    -- under the column names of the last shape that had this one
+    SELECT live.relation, :schema.past_columns(
+      $1, live.relation, jsonb_build_object('at', coalesce((shape.document ->> 'from')::timestamptz, statement_timestamp())), false
+    ) AS document
+    FROM (SELECT :schema.live_table($1) AS relation) AS live
+    CROSS JOIN LATERAL jsonb_array_elements(:schema.table_past($1, live.relation) -> 'shapes') WITH ORDINALITY AS shape (document, position)
+    WHERE jsonb_path_exists(shape.document, '$.columns[*] ? (@.name == $name)', jsonb_build_object('name', $3))
+    ORDER BY shape.position DESC
+    LIMIT 1
+  ), event AS MATERIALIZED (
+    SELECT log.id, log.changed_at, log.operation, log.user_id, log.change_reason, log.source, log.db_user,
+      coalesce(before.exact -> $3, before.loose -> $3) AS before,
+      coalesce(after.exact -> $3, after.loose -> $3) AS after,
+      EXISTS (
+        SELECT FROM unnest(log.masked) AS name WHERE past.document -> 'shapes' -> coalesce(after.shape, before.shape) -> 'map' ->> name = $3
+      ) AS masked
+    FROM past
+    JOIN :schema.auditlog AS log ON log.id = ANY ($4)
+    CROSS JOIN LATERAL :schema.past_image(past.document, log.old_data, log.image = 'full', log.changed_at) AS before
+    CROSS JOIN LATERAL :schema.past_image(past.document, log.new_data, log.image = 'full', log.changed_at) AS after
+    WHERE log.operation <> 'truncate' OR log.meta IS NULL
+  ), older AS (
+    -- what it was before the log tells of a change
+    (
+      SELECT coalesce(event.before, event.after) AS value, event.masked AND event.before IS NULL AS masked, event.operation
+      FROM event
+      WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked
+      ORDER BY event.id
+      LIMIT 1
+    )
+    UNION ALL
+    SELECT :schema.live_row(past.relation, $2) -> (part ->> 'live'), false, 'update'
+    FROM past CROSS JOIN LATERAL jsonb_array_elements(past.document -> 'columns') AS part
+    WHERE part ->> 'name' = $3
+      AND NOT EXISTS (SELECT FROM event WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked)
+  ), point AS (
+    SELECT older.value, NULL::timestamptz AS since, 0::bigint AS id, NULL::text AS operation, NULL::text AS user_id,
+      NULL::text AS change_reason, NULL::text AS source, NULL::text AS db_user, older.masked, false AS is_end
+    FROM older
+    WHERE older.operation NOT IN ('insert', 'snapshot') AND older.value IS NOT NULL OR older.masked AND older.operation <> 'insert'
+    UNION ALL
+    SELECT event.after, CASE WHEN event.operation <> 'snapshot' THEN event.changed_at END, event.id, event.operation, event.user_id,
+      event.change_reason, event.source, event.db_user, event.masked, event.operation IN ('delete', 'truncate')
+    FROM event
+    WHERE event.operation IN ('delete', 'truncate') OR event.masked
+      OR event.after IS NOT NULL AND (event.operation <> 'update' OR event.after::text IS DISTINCT FROM event.before::text)
+  ), period AS (
+    SELECT point.*, lead(point.since) OVER (ORDER BY point.id) AS until
+    FROM point
+  )
+  SELECT period.value, period.since, period.until, nullif(period.id, 0), period.operation, period.user_id,
+    period.change_reason, period.source, period.db_user, period.masked
+  FROM period
+  WHERE NOT period.is_end
+  ORDER BY period.id
 $function$;
 `,
   'functions/column_types': `-- The types, below all domains, that the columns of a tracked table had at a
@@ -963,7 +1163,9 @@ AS $function$
       changed_at >= (moment ->> 'unseen_since')::timestamptz
         AND NOT pg_catalog.pg_visible_in_snapshot(txid, (moment ->> 'snapshot')::pg_snapshot)
         -- ids of before a restore into a new cluster may lie ahead
-        AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()),
+        AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+        -- a snapshot does not show the transaction that took it
+        AND txid IS DISTINCT FROM pg_catalog.pg_current_xact_id_if_assigned(),
       false
     )
 $function$;
@@ -998,6 +1200,37 @@ AS $function$
     OR :schema.bounded_id(:schema.object_id(image, key_columns)) = $3
   FROM :schema.audit_table
   WHERE id = tracked_id
+$function$;
+`,
+  'functions/key_at': `-- The object_id that a row has at a later moment, from the one that it had
+-- behind an event; null if it has come to an end.
+CREATE OR REPLACE FUNCTION :schema.key_at(tracked_id integer, object_id text, behind bigint, from_moment jsonb, to_moment jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  key   text := object_id;
+  bound bigint := behind;
+  event record;
+BEGIN
+  LOOP
+    SELECT next.id, next.operation, next.object_id, next.old_object_id, next.meta, :schema.is_after(to_moment, next.id, next.changed_at, next.txid) AS is_later
+    INTO event
+    FROM :schema.next_event(tracked_id, key, bound, from_moment) AS next;
+    IF NOT FOUND OR event.is_later THEN
+      RETURN key;
+    END IF;
+    bound := event.id;
+    IF event.operation = 'truncate' THEN
+      CONTINUE WHEN event.meta IS NOT NULL;
+      RETURN NULL;
+    ELSIF event.operation IN ('insert', 'delete') OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
+      RETURN NULL;
+    END IF;
+    key := event.object_id;
+  END LOOP;
+END
 $function$;
 `,
   'functions/key_columns': `-- The columns of a table's primary key, in key order; empty without one.
@@ -1190,6 +1423,28 @@ AS $function$
     )
   )
   FROM :schema.key_parts(relation)
+$function$;
+`,
+  'functions/live_row': `-- The row that has an object_id now, as the log would hold it; null without one.
+CREATE OR REPLACE FUNCTION :schema.live_row(relation oid, object_id text)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  live jsonb;
+BEGIN
+  IF relation IS NOT NULL THEN
+    EXECUTE format('SELECT to_jsonb(live) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, object_id)) INTO live;
+  END IF;
+  RETURN live;
+END
 $function$;
 `,
   'functions/live_table': `-- The table that a tracked id stands for now: the one that carries its trigger,
@@ -1415,10 +1670,11 @@ $function$;
 --
 --   name         of the table
 --   columns      [{name, type, live: its name now, same: whether its type is}]; with
---                present the columns of now, else those of the moment
+--                present the columns of now, else those of named_at or the moment
 --   definition   the columns as a column definition list
 --   key          the names of the primary key's columns now
---   ordered      whether every object_id since then can be read as such a key
+--   key_steady   whether every object_id that is no hash is one of such a key
+--   ordered      whether none is a hash, either, as long keys are
 --   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
@@ -1428,7 +1684,9 @@ $function$;
 --
 -- A column is told by its number, which survives renaming, except where the
 -- table was created anew or restored: there by its name.
-CREATE OR REPLACE FUNCTION :schema.past_columns(tracked_id integer, relation oid, moment jsonb, present boolean)
+CREATE OR REPLACE FUNCTION :schema.past_columns(
+  tracked_id integer, relation oid, moment jsonb, present boolean, named_at jsonb DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -1447,11 +1705,10 @@ DECLARE
   live        jsonb;  -- the present columns, if the table is there
   ignored     jsonb;
   unrecorded  jsonb;
+  key_steady  boolean;
   keys        jsonb;  -- the columns of the key in each shape
   since       timestamptz := facts ->> 'since';
   truncated   record;
-  past        jsonb;
-  image       record;
   at          timestamptz := moment ->> 'at';
 BEGIN
   FOR shape IN SELECT jsonb_array_elements(facts -> 'shapes') LOOP
@@ -1477,31 +1734,12 @@ BEGIN
     live := shapes -> -1 -> 'columns';
   END IF;
 
-  -- the shape that was valid then; one that no sync has seen is valid from now on
-  SELECT coalesce(max(position - 1) FILTER (WHERE coalesce((document ->> 'from')::timestamptz, statement_timestamp()) <= at), 0)
-  INTO target
-  FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position);
-  IF target < last THEN
-    -- or was it changed before, and noted only later? The image before the moment tells
-    past := jsonb_build_object('shapes', jsonb_build_array(
-      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target -> 'columns') AS part)),
-      jsonb_build_object('map', (SELECT jsonb_object_agg(part ->> 'name', '') FROM jsonb_array_elements(shapes -> target + 1 -> 'columns') AS part))
-    ));
-    SELECT log.changed_at, coalesce(log.new_data, log.old_data) AS data
-    INTO image
-    FROM :schema.auditlog AS log
-    WHERE log.table_id = tracked_id AND log.image = 'full' AND log.operation <> 'truncate'
-      AND log.changed_at BETWEEN (shapes -> target ->> 'from')::timestamptz AND at
-      AND NOT :schema.is_after(moment, log.id, log.changed_at, log.txid)
-    ORDER BY log.id DESC
-    LIMIT 1;
-    IF FOUND THEN
-      target := target + (SELECT of_image.shape FROM :schema.past_image(past, image.data, true, image.changed_at) AS of_image);
-    END IF;
-  END IF;
+  target := :schema.shape_at(tracked_id, shapes, moment);
   steady := target = last;
   IF present THEN
     target := last;
+  ELSIF named_at IS NOT NULL THEN
+    target := :schema.shape_at(tracked_id, shapes, named_at);
   END IF;
 
   SELECT jsonb_agg(
@@ -1574,6 +1812,11 @@ BEGIN
     ));
   END IF;
 
+  key_steady := live IS NOT NULL
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(keys) AS other WHERE other <> keys -> -1)
+    -- labels of an enum can be renamed, domains get checks
+    AND NOT jsonb_path_exists(keys, '$[last][*].type ? (@ like_regex "[.]")');
+
   shapes := (
     SELECT jsonb_agg(jsonb_build_object(
       'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
@@ -1594,10 +1837,8 @@ BEGIN
     'columns', columns,
     'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
     'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
-    'ordered', live IS NOT NULL AND NOT EXISTS (
-      SELECT FROM jsonb_array_elements(keys) AS other WHERE other IS DISTINCT FROM keys -> -1
-    ) AND NOT EXISTS (
-      -- of a long key the object_id is a hash
+    'key_steady', key_steady,
+    'ordered', key_steady AND NOT EXISTS (
       SELECT FROM jsonb_array_elements(live) AS part
       WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
         'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'
@@ -1786,10 +2027,11 @@ BEGIN
 END
 $function$;
 `,
-  'functions/past_of': `-- What the functions that read rows of the past need, of a table as people name
--- it: tracked_id, relation, moment, past. What cannot be answered is an error.
+  'functions/past_of': `-- What the functions that read rows of the past need: the columns are those of
+-- the moment, or with present those of now, or those of the moment named_at.
+-- What cannot be answered is an error.
 CREATE OR REPLACE FUNCTION :schema.past_of(
-  tracked_id integer, at timestamptz, event bigint, transaction bigint, consistent boolean, present boolean,
+  tracked_id integer, at timestamptz, event bigint, transaction bigint, consistent boolean, present boolean, named_at jsonb,
   OUT relation oid, OUT moment jsonb, OUT past jsonb
 )
 LANGUAGE plpgsql STABLE
@@ -1798,7 +2040,7 @@ AS $function$
 BEGIN
   relation := :schema.live_table(tracked_id);
   moment := :schema.past_moment(at, event, transaction, consistent);
-  past := :schema.past_columns(tracked_id, relation, moment, present);
+  past := :schema.past_columns(tracked_id, relation, moment, present, named_at);
   IF relation IS NOT NULL AND past -> 'key' = '[]' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -1908,7 +2150,7 @@ BEGIN
     FROM :schema.past_row(tracked_id, relation, key, moment, past, false) AS past_row;
     RETURN;
   ELSIF fate = 'live' THEN
-    EXECUTE format('SELECT to_jsonb(live) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, key)) INTO live;
+    live := :schema.live_row(relation, key);
     IF live IS NOT NULL THEN
       existed := true;
       IF NOT touched THEN
@@ -2003,11 +2245,14 @@ DECLARE
   lists     record := :schema.past_lists(past);
   key       record;  -- SQL about the parts of the key, which are called k1, k2, ...
   is_behind boolean := coalesce(jsonb_typeof(after) = 'string', false);
-  floor     timestamptz := least((moment ->> 'open_since')::timestamptz, (moment ->> 'unseen_since')::timestamptz);
-  changed   text;    -- after the moment; is_after decides, the rest is what indexes and partitions know
+  since     text;    -- is after the moment
+  changed   text;    -- has changed since, up to a truncation
   behind    text;    -- the rows of this page and later ones, and how many of them
   page      text;
   parts     text[];
+  readable  text := CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END;
+  alone     text := '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))';
+  folded    text;    -- what partial images replaced, oldest last, over the live row; null where past_row must look
 BEGIN
   IF EXISTS (
     SELECT FROM :schema.auditlog AS log
@@ -2030,25 +2275,20 @@ BEGIN
     string_agg(
       format(
         CASE
-          WHEN (past -> 'ordered')::boolean THEN '(key.parts ->> %1$s)::%2$s AS k%3$s'
-          ELSE 'CASE WHEN :schema.is_readable(key.parts -> %1$s, %2$L) THEN (key.parts ->> %1$s)::%2$s END AS k%3$s'
+          WHEN NOT (past -> 'key_steady')::boolean
+          THEN 'CASE WHEN :schema.is_readable(key.parts -> %1$s, %2$L) THEN (key.parts ->> %1$s)::%2$s END AS k%3$s'
+          WHEN (past -> 'ordered')::boolean AND part.parts = 1 THEN 'touch.id::%2$s AS k%3$s'
+          ELSE '(key.parts ->> %1$s)::%2$s AS k%3$s'
         END,
         number - 1, type, number
       ),
       ', ' ORDER BY number
     ) AS typed
   INTO key
-  FROM :schema.key_parts(relation);
+  FROM (SELECT *, count(*) OVER () AS parts FROM :schema.key_parts(relation)) AS part;
 
-  changed := format(
-    'log.table_id = %s AND log.object_id IS NOT NULL AND :schema.is_after($1, log.id, log.changed_at, log.txid) AND %s%s',
-    tracked_id,
-    CASE
-      WHEN moment ? 'event' THEN format('(log.id > %s OR log.changed_at >= %L)', moment ->> 'event', floor)
-      ELSE format('log.changed_at >= %L', least((moment ->> 'at')::timestamptz, floor))
-    END,
-    ' AND log.id < ' || (past ->> 'truncated')
-  );
+  since := :schema.after_condition(moment);
+  changed := format('log.table_id = %s AND log.object_id IS NOT NULL AND %s%s', tracked_id, since, ' AND log.id < ' || (past ->> 'truncated'));
   IF size IS NULL THEN
     behind := 'true';
   ELSIF is_behind THEN
@@ -2057,6 +2297,28 @@ BEGIN
   ELSE
     behind := 'place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
     page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'place'), size);
+  END IF;
+
+  IF relation IS NOT NULL AND NOT (past -> 'truncated_parts')::boolean THEN
+    folded := format(
+      $query$
+      (
+        SELECT CASE WHEN NOT bool_or(log.old_object_id IS NOT NULL OR log.image = 'key' OR log.masked IS NOT NULL) THEN
+          CASE WHEN bool_or(log.operation = 'delete') THEN '{}' ELSE (
+            SELECT to_jsonb(live) - ARRAY(SELECT jsonb_array_elements_text($4 -> 'unrecorded')) FROM %1$s AS live WHERE %2$s
+          ) END || jsonb_object_agg(replaced.key, replaced.value ORDER BY log.id DESC)
+        END
+        FROM :schema.auditlog AS log
+        CROSS JOIN LATERAL jsonb_each(log.old_data) AS replaced
+        WHERE log.object_id = paged.id AND log.id >= paged.event_id AND %3$s
+          -- nor was it given another key later
+          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE log.old_object_id = paged.id AND %3$s)
+      )
+      $query$,
+      relation::regclass,
+      (SELECT string_agg(format('live.%I OPERATOR(%s.=) paged.k%s', name, operators, number), ' AND ' ORDER BY number) FROM :schema.key_parts(relation)),
+      changed
+    );
   END IF;
 
   IF relation IS NOT NULL AND NOT is_behind AND past ->> 'truncated' IS NULL THEN
@@ -2068,8 +2330,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT %5$s AS id) AS own
         %6$s
         WHERE %7$s
-          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE %8$s AND log.object_id = own.id)
-          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE %8$s AND log.old_object_id = own.id)
+          AND %8$s
         %9$s
       $query$,
       key.live,
@@ -2081,7 +2342,12 @@ BEGIN
         'CROSS JOIN LATERAL :schema.past_row($2, $3, own.id, $1, $4, false) AS past CROSS JOIN LATERAL ' || lists.source
       END,
       coalesce(:schema.key_condition(relation, 'live', '>', after), 'true'),
-      changed,
+      -- of all rows by a join; of a page row by row, in the order of the key
+      format(
+        CASE WHEN size IS NULL THEN 'NOT EXISTS (%s) AND NOT EXISTS (%s)' ELSE '(%s LIMIT 1) IS NULL AND (%s LIMIT 1) IS NULL' END,
+        format('SELECT 1 FROM :schema.auditlog AS log WHERE %s AND log.object_id = own.id', changed),
+        format('SELECT 1 FROM :schema.auditlog AS log WHERE %s AND log.old_object_id = own.id', changed)
+      ),
       CASE WHEN size IS NOT NULL THEN format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', key.live, size) END
     );
   END IF;
@@ -2096,15 +2362,13 @@ BEGIN
       CROSS JOIN LATERAL %7$s
     $query$,
     concat_ws(', ', key.places, 'place'), lists.record, key.named, behind, page,
-    CASE
-      WHEN (past -> 'steady')::boolean THEN format(
-        'CASE WHEN event.image = ''full'' THEN %s ELSE (SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false)) END',
-        replace(
-          CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END,
-          '(image)', '(CASE event.operation WHEN ''snapshot'' THEN event.new_data ELSE event.old_data END)'
-        )
+    CASE WHEN (past -> 'steady')::boolean THEN format(
+        'CASE WHEN event.image = %L THEN %s ELSE coalesce(%s) END',
+        'full',
+        replace(readable, '(image)', '(CASE event.operation WHEN ''snapshot'' THEN event.new_data ELSE event.old_data END)'),
+        concat_ws(', ', replace(readable, '(image)', folded), alone)
       )
-      ELSE '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))'
+      ELSE alone
     END,
     lists.source
   );
@@ -2130,14 +2394,17 @@ BEGIN
   RETURN QUERY EXECUTE format(
     $query$
     WITH first AS (
-      SELECT DISTINCT ON (touch.id) touch.id, touch.existed, log.id AS event_id, log.changed_at
-      FROM :schema.auditlog AS log
-      CROSS JOIN LATERAL (VALUES
-        (coalesce(log.old_object_id, log.object_id), log.operation <> 'insert'),
-        (CASE WHEN log.old_object_id IS NOT NULL THEN log.object_id END, false)
-      ) AS touch (id, existed)
-      WHERE touch.id IS NOT NULL AND %1$s
-      ORDER BY touch.id, log.id
+      SELECT DISTINCT ON (touch.id) touch.*
+      FROM (
+        SELECT coalesce(log.old_object_id, log.object_id) AS id, log.operation <> 'insert' AS existed, log.id AS event_id, log.changed_at
+        FROM :schema.auditlog AS log
+        WHERE %1$s
+        UNION ALL
+        SELECT log.object_id, false, log.id, log.changed_at
+        FROM :schema.auditlog AS log
+        WHERE log.old_object_id IS NOT NULL AND %1$s
+      ) AS touch
+      ORDER BY touch.id, touch.event_id
     ), placed AS (
       SELECT keyed.*, CASE WHEN %2$s THEN NULL ELSE keyed.id END AS place
       FROM (
@@ -2147,11 +2414,17 @@ BEGIN
         WHERE touch.existed
       ) AS keyed
     ), last AS (
-      SELECT DISTINCT ON (touch.id) touch.id, touch.existed
-      FROM :schema.auditlog AS log
-      CROSS JOIN LATERAL (VALUES (log.object_id, log.operation <> 'delete'), (log.old_object_id, false)) AS touch (id, existed)
-      WHERE touch.id IS NOT NULL AND log.table_id = $2 AND NOT :schema.is_after($1, log.id, log.changed_at, log.txid)
-      ORDER BY touch.id, log.id DESC
+      SELECT DISTINCT ON (touch.id) touch.*
+      FROM (
+        SELECT log.object_id AS id, log.operation <> 'delete' AS existed, log.id AS event_id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $2 AND log.object_id IS NOT NULL AND NOT (%11$s)
+        UNION ALL
+        SELECT log.old_object_id, false, log.id
+        FROM :schema.auditlog AS log
+        WHERE log.table_id = $2 AND log.old_object_id IS NOT NULL AND NOT (%11$s)
+      ) AS touch
+      ORDER BY touch.id, touch.event_id DESC
     ), lost AS (
       SELECT keyed.*, CASE WHEN %2$s THEN NULL ELSE keyed.id END AS place
       FROM (
@@ -2174,7 +2447,8 @@ BEGIN
     key.places,
     array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
     concat_ws(', ', key.places, 'place', lists.result, 'missing'),
-    page
+    page,
+    since
   )
   USING moment, tracked_id, relation, past, lists.names, lists.unread;
 END
@@ -2370,7 +2644,7 @@ AS $function$
 DECLARE
   tracked integer := :schema.row_type_table(pg_typeof(relation));
   wanted  text := :schema.row_id(tracked, to_jsonb(id));
-  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true);
+  asked   record := :schema.past_of(tracked, at, event, transaction, consistent, true, NULL);
   lists   record := :schema.past_lists(asked.past);
 BEGIN
   PERFORM :schema.warn_of_gaps(asked.past);
@@ -2486,6 +2760,53 @@ BEGIN
       HINT = 'Name the table by its row type: NULL::orders.';
   END IF;
   RETURN :schema.table_id(class.oid, ARRAY[class.nspname, class.relname]::text[]);
+END
+$function$;
+`,
+  'functions/shape_at': `-- Which of a table's shapes, as past_columns counts them, was valid at a moment.
+-- One that no sync has seen yet is valid from now on, unless the last image
+-- before the moment tells otherwise, as it does of a change that was noted later.
+CREATE OR REPLACE FUNCTION :schema.shape_at(tracked_id integer, shapes jsonb, moment jsonb)
+RETURNS integer
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  at     timestamptz := moment ->> 'at';
+  target integer;
+  event  record;
+BEGIN
+  SELECT coalesce(max(position - 1) FILTER (WHERE coalesce((document ->> 'from')::timestamptz, statement_timestamp()) <= at), 0)
+  INTO target
+  FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position);
+  IF target + 1 < jsonb_array_length(shapes) THEN
+    SELECT log.changed_at, coalesce(log.new_data, log.old_data) AS image
+    INTO event
+    FROM :schema.auditlog AS log
+    WHERE log.table_id = tracked_id AND log.image = 'full' AND log.operation <> 'truncate'
+      AND log.changed_at BETWEEN (shapes -> target ->> 'from')::timestamptz AND at
+      AND NOT :schema.is_after(moment, log.id, log.changed_at, log.txid)
+    ORDER BY log.id DESC
+    LIMIT 1;
+    IF FOUND THEN
+      target := target + (
+        SELECT told.shape
+        FROM :schema.past_image(
+          jsonb_build_object('shapes', (
+            SELECT jsonb_agg(jsonb_build_object('map', names.map) ORDER BY position)
+            FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+            CROSS JOIN LATERAL (
+              SELECT jsonb_object_agg(part ->> 'name', '') AS map FROM jsonb_array_elements(document -> 'columns') AS part
+            ) AS names
+            WHERE position - 1 IN (target, target + 1)
+          )),
+          event.image, true, event.changed_at
+        ) AS told
+      );
+    END IF;
+  END IF;
+  RETURN target;
 END
 $function$;
 `,
@@ -3676,6 +3997,30 @@ SELECT
 FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name
 `,
+  'read/changed_keys': `-- A page of the rows that were changed between two moments, as
+-- functions/changed_keys.sql finds them.
+SELECT place, from_id, to_id
+FROM :schema.changed_keys($1::integer, $2::jsonb, $3::jsonb, $4, $5::integer)
+`,
+  'read/column_history': `-- The values of a column, as functions/column_history.sql finds them, ready to be read exactly.
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+)
+SELECT
+  period.value::text,
+  pg_catalog.to_char(period.since AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since,
+  pg_catalog.to_char(period.until AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS until,
+  period.event_id::text,
+  period.operation,
+  period.user_id,
+  period.change_reason,
+  period.source,
+  period.db_user,
+  period.masked::integer AS masked,
+  :schema.column_types(tracked.id, coalesce(period.since, period.until, pg_catalog.now())) ->> $3 AS column_type
+FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS period
+ORDER BY period.event_id NULLS FIRST
+`,
   'read/events': `-- One page of events. A filter that is null filters nothing; the planner sees
 -- the values and drops those conditions.
 WITH tracked AS MATERIALIZED (
@@ -3732,9 +4077,13 @@ ORDER BY
   CASE WHEN $13 = 'desc' THEN log.id END DESC
 LIMIT $14::integer
 `,
+  'read/key_at': `-- The key that a row has at the second moment, from the one at the first.
+SELECT :schema.key_at($1::integer, $2, -1, $3::jsonb, $4::jsonb) AS id
+`,
   'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
---   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as JSON
+--   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as
+--   JSON; $7 the moment whose columns are asked for, if another
 WITH tracked AS MATERIALIZED (
   SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
@@ -3746,7 +4095,7 @@ SELECT
   past.past::text,
   pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
-CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false) AS past
+CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::jsonb) AS past
 `,
   'read/past_rows': `-- A page of the rows of a table at a moment, as functions/past_rows.sql gives it.
 -- :columns are those of then, as read/past.sql has found them.

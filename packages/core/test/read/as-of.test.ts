@@ -186,6 +186,33 @@ test('half a transfer is left out, unless it is asked for', async () => {
   expect(await all(audit.tableAsOf('accounts', open))).toContainEqual({ id: 'c', balance: 1 })
 })
 
+test.each([
+  ['rowAsOf', async (inside: Auditrum, at: string) => [await inside.rowAsOf('own', 1, at)], [null]],
+  [
+    'tableAsOf',
+    (inside: Auditrum, at: string) => all(inside.tableAsOf('own', at, { consistent: false })),
+    [],
+  ],
+])(
+  '%s: a transaction sees what it has written itself, whatever others finish meanwhile',
+  async (_, ask, expected) => {
+    await database.tracked('own', 'drop table if exists own; create table own (id int primary key)')
+    await database.query('insert into own values (1)')
+    const client = await database.client()
+    await client.query('begin; delete from own')
+    const at = await now()
+    let asked = 0
+    const inside = audit.on({
+      async query(text, values) {
+        if (asked++ > 0) await database.query('select pg_current_xact_id()')
+        return client.query(text, values)
+      },
+    })
+    expect(await ask(inside, at)).toEqual(expected)
+    await client.query('rollback')
+  },
+)
+
 describe('keys', () => {
   test('that are composite, swapped, and used again by other rows', async () => {
     await database.tracked(

@@ -1,0 +1,75 @@
+-- column_history, from the ids of the row's events: column_history needs the
+-- caller's search_path, for the name of the table, and this needs none.
+CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[])
+RETURNS TABLE (
+  value         jsonb,
+  since         timestamptz,
+  until         timestamptz,
+  event_id      bigint,
+  operation     text,
+  user_id       text,
+  change_reason text,
+  source        text,
+  db_user       text,
+  masked        boolean
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH past AS MATERIALIZED (
+    -- under the column names of the last shape that had this one
+    SELECT live.relation, :schema.past_columns(
+      $1, live.relation, jsonb_build_object('at', coalesce((shape.document ->> 'from')::timestamptz, statement_timestamp())), false
+    ) AS document
+    FROM (SELECT :schema.live_table($1) AS relation) AS live
+    CROSS JOIN LATERAL jsonb_array_elements(:schema.table_past($1, live.relation) -> 'shapes') WITH ORDINALITY AS shape (document, position)
+    WHERE jsonb_path_exists(shape.document, '$.columns[*] ? (@.name == $name)', jsonb_build_object('name', $3))
+    ORDER BY shape.position DESC
+    LIMIT 1
+  ), event AS MATERIALIZED (
+    SELECT log.id, log.changed_at, log.operation, log.user_id, log.change_reason, log.source, log.db_user,
+      coalesce(before.exact -> $3, before.loose -> $3) AS before,
+      coalesce(after.exact -> $3, after.loose -> $3) AS after,
+      EXISTS (
+        SELECT FROM unnest(log.masked) AS name WHERE past.document -> 'shapes' -> coalesce(after.shape, before.shape) -> 'map' ->> name = $3
+      ) AS masked
+    FROM past
+    JOIN :schema.auditlog AS log ON log.id = ANY ($4)
+    CROSS JOIN LATERAL :schema.past_image(past.document, log.old_data, log.image = 'full', log.changed_at) AS before
+    CROSS JOIN LATERAL :schema.past_image(past.document, log.new_data, log.image = 'full', log.changed_at) AS after
+    WHERE log.operation <> 'truncate' OR log.meta IS NULL
+  ), older AS (
+    -- what it was before the log tells of a change
+    (
+      SELECT coalesce(event.before, event.after) AS value, event.masked AND event.before IS NULL AS masked, event.operation
+      FROM event
+      WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked
+      ORDER BY event.id
+      LIMIT 1
+    )
+    UNION ALL
+    SELECT :schema.live_row(past.relation, $2) -> (part ->> 'live'), false, 'update'
+    FROM past CROSS JOIN LATERAL jsonb_array_elements(past.document -> 'columns') AS part
+    WHERE part ->> 'name' = $3
+      AND NOT EXISTS (SELECT FROM event WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked)
+  ), point AS (
+    SELECT older.value, NULL::timestamptz AS since, 0::bigint AS id, NULL::text AS operation, NULL::text AS user_id,
+      NULL::text AS change_reason, NULL::text AS source, NULL::text AS db_user, older.masked, false AS is_end
+    FROM older
+    WHERE older.operation NOT IN ('insert', 'snapshot') AND older.value IS NOT NULL OR older.masked AND older.operation <> 'insert'
+    UNION ALL
+    SELECT event.after, CASE WHEN event.operation <> 'snapshot' THEN event.changed_at END, event.id, event.operation, event.user_id,
+      event.change_reason, event.source, event.db_user, event.masked, event.operation IN ('delete', 'truncate')
+    FROM event
+    WHERE event.operation IN ('delete', 'truncate') OR event.masked
+      OR event.after IS NOT NULL AND (event.operation <> 'update' OR event.after::text IS DISTINCT FROM event.before::text)
+  ), period AS (
+    SELECT point.*, lead(point.since) OVER (ORDER BY point.id) AS until
+    FROM point
+  )
+  SELECT period.value, period.since, period.until, nullif(period.id, 0), period.operation, period.user_id,
+    period.change_reason, period.source, period.db_user, period.masked
+  FROM period
+  WHERE NOT period.is_end
+  ORDER BY period.id
+$function$;
