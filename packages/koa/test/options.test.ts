@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { describe, expect, test } from 'vitest'
+import { ask, serve, shop } from '../../express/test/support.js'
 import {
   amendContext,
   auditContext,
@@ -7,7 +8,6 @@ import {
   withChangeReason,
 } from '../src/index.js'
 import { frameworks } from './frameworks.js'
-import { ask, serve, shop } from './support.js'
 
 const it = await shop()
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

@@ -5,9 +5,9 @@ import passport from 'koa-passport'
 import { createSession } from 'koa-session'
 import { Strategy } from 'passport-local'
 import { describe, expect, test } from 'vitest'
+import { browser, json, serve, shop } from '../../express/test/support.js'
 import { amendContext, auditContext } from '../src/index.js'
 import { frameworks } from './frameworks.js'
-import { browser, json, serve, shop } from './support.js'
 
 const it = await shop()
 const anna = { id: 7, username: 'anna' }

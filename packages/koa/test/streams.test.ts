@@ -11,9 +11,9 @@ import Router from '@koa/router'
 import type { Context, Next } from 'koa'
 import type { StorageEngine } from 'multer'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { ask, json, serve, shop } from '../../express/test/support.js'
 import { auditContext, withChangeReason } from '../src/index.js'
 import { frameworks } from './frameworks.js'
-import { ask, json, serve, shop } from './support.js'
 
 const it = await shop()
 const user = (ctx: Context) => ctx.get('x-user')

@@ -211,12 +211,7 @@ test("the application's own models do not meet them, and may have their names", 
 
 test('a reader needs what is granted to readers, and no more', async () => {
   const reader = await it.database.role()
-  await it.database.query(`
-    grant usage on schema auditrum to ${reader.name};
-    grant select on auditrum.auditlog, auditrum.contexts to ${reader.name};
-    grant execute on function auditrum.history, auditrum.blame, auditrum.table_id, auditrum.row_id,
-      auditrum.is_row, auditrum.column_types, auditrum.known_column, auditrum.life_start
-      to ${reader.name}`)
+  await it.database.query(`select auditrum.let_read('${reader.name}')`)
   const { AuditEvent, AuditContext } = auditrum(connect(reader.url), { maintain: false })
   const events = await AuditEvent.forRecord(it.User, user.id).findAll({ include: 'context' })
   expect(events.map(({ context }) => context?.userId)).toContain('7')

@@ -68,11 +68,18 @@ BEGIN
   END IF;
 
   target := :schema.shape_at(tracked_id, shapes, moment);
-  steady := target = last;
+  -- a shape may differ from the next in what was recorded alone
+  steady := NOT EXISTS (
+    SELECT FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    WHERE position - 1 >= target
+      AND jsonb_path_query_array(document, '$.columns[*].keyvalue() ? (@.key == "name" || @.key == "type" || @.key == "identity").value')
+        <> jsonb_path_query_array(shapes -> -1, '$.columns[*].keyvalue() ? (@.key == "name" || @.key == "type" || @.key == "identity").value')
+  );
   IF present THEN
     target := last;
   ELSIF named_at IS NOT NULL THEN
     target := :schema.shape_at(tracked_id, shapes, named_at);
+    steady := steady AND target >= :schema.shape_at(tracked_id, shapes, moment);
   END IF;
 
   SELECT jsonb_agg(
@@ -104,17 +111,10 @@ BEGIN
   INTO ignored, unrecorded
   FROM jsonb_array_elements(columns) AS own (part)
   CROSS JOIN LATERAL (
-    -- by any name that the column has had since
-    SELECT
-      bool_or(declaration -> 'ignore' ? name) AS is_ignored,
-      bool_or(declaration -> 'exclude' ? name OR declaration -> 'mask' ? name OR generated = 'v')
-        OR (declaration ? 'only' AND own.part ->> 'key' IS NULL AND NOT bool_or(declaration -> 'only' ? name)) AS is_unrecorded
-    FROM (
-      SELECT part ->> 'name' AS name, part ->> 'generated' AS generated
-      FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
-      CROSS JOIN LATERAL jsonb_array_elements(known.document -> 'columns') AS other (part)
-      WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
-    ) AS called
+    SELECT bool_or(other.part ->> 'recorded' = 'i') AS is_ignored, bool_or(other.part ->> 'recorded' = 'n') AS is_unrecorded
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    CROSS JOIN LATERAL jsonb_array_elements(known.document -> 'columns') AS other (part)
+    WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
   ) AS declared;
 
   SELECT min(log.id) FILTER (WHERE log.meta IS NULL) AS id, count(*) AS number, max(log.changed_at) AS changed_at

@@ -27,6 +27,7 @@ DECLARE
   named_id     bigint;
   named_txid   xid8;
   named_at     timestamptz := at;
+  bound        bigint;
   open         jsonb;
   open_since   timestamptz;
 BEGIN
@@ -58,17 +59,26 @@ BEGIN
   END IF;
 
   IF consistent AND isfinite(named_at) THEN
-    -- the id of its first context tells when a transaction wrote its first event
-    SELECT jsonb_agg(DISTINCT later.txid::text), to_timestamp((min(coalesce(context.transaction_id, 0)) >> 20) / 1000.0)
+    -- the last context id of that instant; ids and clock of two sessions may disagree a little
+    bound := ((trunc(extract(epoch FROM named_at) * 1000)::bigint + CASE WHEN named_id IS NULL THEN 1 ELSE 1000 END) << 20) - 1;
+    SELECT jsonb_agg(DISTINCT under_way.txid::text), to_timestamp((min(under_way.transaction_id) >> 20) / 1000.0)
     INTO open, open_since
-    FROM :schema.audit_event AS later
-    LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
-    WHERE (named_id IS NULL OR later.id > named_id)
-      AND (named_id IS NOT NULL OR later.changed_at > named_at)
-      AND later.txid IS DISTINCT FROM named_txid
-      -- ids and clock of two sessions may disagree by an instant
-      AND coalesce(context.transaction_id, 0) >> 20 <= trunc(extract(epoch FROM named_at) * 1000)::bigint
-        + CASE WHEN named_id IS NULL THEN 0 ELSE 1000 END;
+    FROM (
+      -- later events in a context that is older
+      SELECT later.txid, coalesce(context.transaction_id, 0) AS transaction_id
+      FROM (
+        SELECT DISTINCT log.txid, log.context_id
+        FROM :schema.audit_event AS log
+        WHERE (named_id IS NULL OR log.id > named_id) AND (named_id IS NOT NULL OR log.changed_at > named_at) AND log.context_id <= bound
+      ) AS later
+      LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
+      UNION ALL
+      -- later contexts, each of which came with an event, of a transaction that had an older one
+      SELECT context.txid, context.transaction_id
+      FROM :schema.audit_context AS context
+      WHERE context.id > bound AND context.transaction_id <= bound AND context.transaction_id <> context.id
+    ) AS under_way
+    WHERE under_way.txid IS DISTINCT FROM named_txid;
   END IF;
 
   RETURN jsonb_strip_nulls(jsonb_build_object(

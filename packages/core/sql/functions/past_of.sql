@@ -11,6 +11,10 @@ AS $function$
 BEGIN
   relation := :schema.live_table(tracked_id);
   moment := :schema.past_moment(at, event, transaction, consistent);
+  IF named_at IS NOT NULL THEN
+    -- both moments as the same snapshot shows them
+    moment := moment || jsonb_build_object('snapshot', named_at -> 'snapshot', 'unseen_since', named_at -> 'unseen_since');
+  END IF;
   past := :schema.past_columns(tracked_id, relation, moment, present, named_at);
   IF relation IS NOT NULL AND past -> 'key' = '[]' THEN
     RAISE EXCEPTION USING

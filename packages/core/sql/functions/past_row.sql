@@ -115,9 +115,7 @@ BEGIN
           loose := value || loose;
         END IF;
       END LOOP;
-    ELSIF NOT touched AND NOT doubtful THEN
-      RETURN;
-    END IF;
+    END IF;  -- else its partition is gone: what was written before tells
   END IF;
 
   key := object_id;

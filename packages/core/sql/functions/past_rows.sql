@@ -33,7 +33,7 @@ DECLARE
   page      text;
   parts     text[];
   readable  text := CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END;
-  alone     text := '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))';
+  alone     text := '(SELECT state FROM :schema.past_row($2, $3, spot.id, $1, $4, false))';
   folded    text;    -- what partial images replaced, oldest last, over the live row; null where past_row must look
 BEGIN
   IF EXISTS (
@@ -51,8 +51,9 @@ BEGIN
   SELECT
     count(*)::integer AS number,
     string_agg(format('live.%I', name), ', ' ORDER BY number) AS live,
-    string_agg(format('k%s', number), ', ' ORDER BY number) AS places,
-    string_agg(format('k%s AS %I', number, name), ', ' ORDER BY number) AS named,
+    string_agg(format('k%s', number), ', ' ORDER BY number) AS names,
+    string_agg(format('spot.k%s', number), ', ' ORDER BY number) AS places,
+    string_agg(format('spot.k%s AS %I', number, name), ', ' ORDER BY number) AS named,
     coalesce(string_agg(format('k%s IS NOT NULL', number), ' AND ' ORDER BY number), 'false') AS is_key,
     string_agg(
       format(
@@ -74,11 +75,11 @@ BEGIN
   IF size IS NULL THEN
     behind := 'true';
   ELSIF is_behind THEN
-    behind := format('place > %L COLLATE "C"', after #>> '{}');
-    page := format('ORDER BY place COLLATE "C" FETCH FIRST %s ROWS WITH TIES', size);
+    behind := format('spot.place > %L COLLATE "C"', after #>> '{}');
+    page := format('ORDER BY spot.place COLLATE "C" FETCH FIRST %s ROWS WITH TIES', size);
   ELSE
-    behind := 'place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
-    page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'place'), size);
+    behind := 'spot.place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
+    page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'spot.place'), size);
   END IF;
 
   IF relation IS NOT NULL AND NOT (past -> 'truncated_parts')::boolean THEN
@@ -92,13 +93,13 @@ BEGIN
         END
         FROM :schema.auditlog AS log
         CROSS JOIN LATERAL jsonb_each(log.old_data) AS replaced
-        WHERE log.object_id = paged.id AND log.id >= paged.event_id AND %3$s
+        WHERE log.object_id = spot.id AND log.id >= spot.event_id AND %3$s
           -- nor was it given another key later
-          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE log.old_object_id = paged.id AND %3$s)
+          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE log.old_object_id = spot.id AND %3$s)
       )
       $query$,
       relation::regclass,
-      (SELECT string_agg(format('live.%I OPERATOR(%s.=) paged.k%s', name, operators, number), ' AND ' ORDER BY number) FROM :schema.key_parts(relation)),
+      (SELECT string_agg(format('live.%I OPERATOR(%s.=) spot.k%s', name, operators, number), ' AND ' ORDER BY number) FROM :schema.key_parts(relation)),
       changed
     );
   END IF;
@@ -138,12 +139,12 @@ BEGIN
     $query$
       -- what the first event since then replaced
       SELECT %1$s, %2$s, (SELECT jsonb_agg(name) FROM unnest($5) AS name WHERE NOT past.state ? name)::text
-      FROM (SELECT placed.* FROM placed CROSS JOIN LATERAL (SELECT %3$s) AS named WHERE %4$s %5$s) AS paged
-      JOIN :schema.auditlog AS event ON event.id = paged.event_id AND event.changed_at = paged.changed_at
+      FROM (SELECT spot.* FROM placed AS spot CROSS JOIN LATERAL (SELECT %3$s) AS named WHERE %4$s %5$s) AS spot
+      JOIN :schema.auditlog AS event ON event.id = spot.event_id AND event.changed_at = spot.changed_at
       CROSS JOIN LATERAL (SELECT %6$s AS state) AS past
       CROSS JOIN LATERAL %7$s
     $query$,
-    concat_ws(', ', key.places, 'place'), lists.record, key.named, behind, page,
+    concat_ws(', ', key.places, 'spot.place'), lists.record, key.named, behind, page,
     CASE WHEN (past -> 'steady')::boolean THEN format(
         'CASE WHEN event.image = %L THEN %s ELSE coalesce(%s) END',
         'full',
@@ -160,16 +161,16 @@ BEGIN
       $query$
         -- of what was truncated, what was written before the moment
         SELECT %1$s, %2$s, (SELECT jsonb_agg(name) FROM unnest($5) AS name WHERE NOT past.state ? name)::text
-        FROM lost
+        FROM lost AS spot
         CROSS JOIN LATERAL (SELECT %3$s) AS named
-        CROSS JOIN LATERAL :schema.past_row($2, $3, lost.id, $1, $4, false) AS past
+        CROSS JOIN LATERAL :schema.past_row($2, $3, spot.id, $1, $4, false) AS past
         CROSS JOIN LATERAL %4$s
         WHERE past.live_id IS NULL AND past.state IS NOT NULL
-          AND NOT EXISTS (SELECT FROM placed WHERE placed.id = lost.id)
+          AND NOT EXISTS (SELECT FROM placed WHERE placed.id = spot.id)
           AND %5$s
         %6$s
       $query$,
-      concat_ws(', ', key.places, 'place'), lists.record, key.named, lists.source, behind, page
+      concat_ws(', ', key.places, 'spot.place'), lists.record, key.named, lists.source, behind, page
     );
   END IF;
 
@@ -216,8 +217,8 @@ BEGIN
         WHERE touch.existed
       ) AS keyed
     )
-    SELECT %6$s, missing, (CASE WHEN place IS NULL THEN jsonb_build_array(%7$s) ELSE to_jsonb(place) END)::text
-    FROM (%8$s) AS source (%9$s)
+    SELECT %6$s, missing, (CASE WHEN spot.place IS NULL THEN jsonb_build_array(%7$s) ELSE to_jsonb(spot.place) END)::text
+    FROM (%8$s) AS spot (%9$s)
     %10$s
     $query$,
     changed,
@@ -228,7 +229,7 @@ BEGIN
     lists.result,
     key.places,
     array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
-    concat_ws(', ', key.places, 'place', lists.result, 'missing'),
+    concat_ws(', ', key.names, 'place', lists.result, 'missing'),
     page,
     since
   )

@@ -1,5 +1,5 @@
--- The present columns of a table, as audit_shape keeps them.
-CREATE OR REPLACE FUNCTION :schema.table_columns(relation oid)
+-- The present columns of a table, as audit_shape keeps them, recorded as declared.
+CREATE OR REPLACE FUNCTION :schema.table_columns(relation oid, declaration jsonb)
 RETURNS TABLE (
   attnum       smallint,
   column_name  text,
@@ -7,7 +7,8 @@ RETURNS TABLE (
   base_type    text,
   key_position smallint,
   identity     "char",
-  generated    "char"
+  generated    "char",
+  recorded     "char"
 )
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -30,6 +31,14 @@ AS $function$
     (SELECT format_type(below.type_id, NULL) FROM below WHERE below.attnum = present.attnum ORDER BY below.depth DESC LIMIT 1),
     array_position(:schema.key_columns(relation), present.attname::text)::smallint,
     present.attidentity,
-    present.attgenerated
+    present.attgenerated,
+    CASE
+      -- a trigger does not see virtual columns
+      WHEN present.attgenerated = 'v' OR declaration -> 'exclude' ? present.attname::text OR declaration -> 'mask' ? present.attname::text
+        OR declaration ? 'only' AND NOT declaration -> 'only' ? present.attname::text AND NOT present.attname::text = ANY (:schema.key_columns(relation))
+      THEN 'n'
+      WHEN declaration -> 'ignore' ? present.attname::text THEN 'i'
+      ELSE 'y'
+    END::"char"
   FROM present
 $function$;

@@ -16,7 +16,7 @@ AS $function$
     SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
       jsonb_build_object(
         'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
-        'key', recorded.key_position, 'generated', recorded.generated
+        'key', recorded.key_position, 'generated', recorded.generated, 'recorded', recorded.recorded
       )
       ORDER BY recorded.attnum
     )
@@ -27,11 +27,13 @@ AS $function$
     SELECT NULL, $2, jsonb_agg(
       jsonb_build_object(
         'number', present.attnum, 'name', present.column_name, 'type', present.data_type, 'base', present.base_type,
-        'key', present.key_position, 'generated', present.generated
+        'key', present.key_position, 'generated', present.generated, 'recorded', present.recorded
       )
       ORDER BY present.attnum
     )
-    FROM :schema.table_columns($2) AS present
+    FROM :schema.audit_table AS declared
+    CROSS JOIN LATERAL :schema.table_columns($2, declared.declaration) AS present
+    WHERE declared.id = $1
     HAVING count(*) > 0
   )
   SELECT jsonb_build_object(

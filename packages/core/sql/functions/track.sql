@@ -25,6 +25,7 @@ DECLARE
   is_new       boolean := false;
   was_complete boolean := true;
   changed      boolean := false;
+  had_gaps     boolean;
   key_names    text[] := :schema.key_columns(relation);
 BEGIN
   LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
@@ -200,7 +201,8 @@ BEGIN
     changed := true;
   END LOOP;
 
-  changed := :schema.record_shape(this_id, relation) OR changed;
+  -- what a condition has left out is a gap
+  had_gaps := coalesce(present.declaration ? 'when' AND present.declaration -> 'when' IS DISTINCT FROM declaration -> 'when', false);
 
   IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
     UPDATE :schema.audit_table AS known
@@ -210,12 +212,17 @@ BEGIN
         declaration = track.declaration,
         key_columns = key_names,
         tracked = CASE
+          WHEN had_gaps THEN (
+            SELECT coalesce(range_agg(period.range) FILTER (WHERE NOT upper_inf(period.range)), '{}')
+            FROM unnest(known.tracked) AS period (range)
+          ) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
           WHEN was_complete THEN known.tracked
           ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
         END,
         confirmed_at = clock_timestamp()
     WHERE known.id = this_id;
   END IF;
+  changed := :schema.record_shape(this_id, relation) OR changed;
 
   RETURN CASE WHEN is_new THEN 'installed' WHEN changed THEN 'updated' ELSE 'unchanged' END;
 END

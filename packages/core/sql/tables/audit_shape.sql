@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS :schema.audit_shape (
   key_position smallint,              -- 1-based place in the primary key
   identity     "char"      NOT NULL,  -- pg_attribute.attidentity
   generated    "char"      NOT NULL,  -- pg_attribute.attgenerated
+  recorded     "char",                -- how changes of it were recorded: y, i ignored (a change of it alone is no event), n not at all
   relation     oid,                   -- of the table then: another one was created anew or restored, and numbers its columns anew
   PRIMARY KEY (table_id, valid_from, column_name)
 );
@@ -21,7 +22,7 @@ BEGIN
     SELECT FROM pg_attribute
     WHERE attrelid = ':schema.audit_shape'::regclass AND attname = 'relation' AND NOT attisdropped
   ) THEN
-    ALTER TABLE :schema.audit_shape ADD COLUMN relation oid;
+    ALTER TABLE :schema.audit_shape ADD COLUMN relation oid, ADD COLUMN recorded "char";
   END IF;
 END
 $columns$;

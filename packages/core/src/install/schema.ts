@@ -80,6 +80,7 @@ export const objects: readonly SqlName[] = [
   'functions/warn_of_gaps',
   'functions/as_of',
   'functions/row_as_of',
+  'functions/let_read',
   'install/end',
 ]
 

@@ -1349,6 +1349,33 @@ BEGIN
 END
 $function$;
 `,
+  'functions/let_read': `-- Lets a role read the log, and tables as they were:
+--   select auditrum.let_read('support');
+-- It gets nothing by which anything could be changed. Of a table as it was it
+-- sees what has not changed since with its own rights on the table.
+CREATE OR REPLACE FUNCTION :schema.let_read(reader regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  name text;
+BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
+  FOREACH name IN ARRAY ARRAY[
+    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'column_history', 'column_periods', 'column_types',
+    'history', 'id_parts', 'is_after', 'is_readable', 'is_row', 'key_at', 'key_columns', 'key_condition', 'key_expression',
+    'key_parts', 'known_column', 'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'next_event',
+    'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
+    'previous_event', 'readable_image', 'row_as_of', 'row_id', 'row_type_table', 'shape_at', 'table_id', 'table_past',
+    'warn_of_gaps'
+  ] LOOP
+    EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
+  END LOOP;
+END
+$function$;
+`,
   'functions/life_start': `-- From which event on an object_id meant the row that it meant just before an
 -- event: keys are used again, by other rows. The event that gave the row the
 -- key, or the one behind that in which another row lost it; 0 if there is none.
@@ -1735,11 +1762,18 @@ BEGIN
   END IF;
 
   target := :schema.shape_at(tracked_id, shapes, moment);
-  steady := target = last;
+  -- a shape may differ from the next in what was recorded alone
+  steady := NOT EXISTS (
+    SELECT FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    WHERE position - 1 >= target
+      AND jsonb_path_query_array(document, '$.columns[*].keyvalue() ? (@.key == "name" || @.key == "type" || @.key == "identity").value')
+        <> jsonb_path_query_array(shapes -> -1, '$.columns[*].keyvalue() ? (@.key == "name" || @.key == "type" || @.key == "identity").value')
+  );
   IF present THEN
     target := last;
   ELSIF named_at IS NOT NULL THEN
     target := :schema.shape_at(tracked_id, shapes, named_at);
+    steady := steady AND target >= :schema.shape_at(tracked_id, shapes, moment);
   END IF;
 
   SELECT jsonb_agg(
@@ -1771,17 +1805,10 @@ BEGIN
   INTO ignored, unrecorded
   FROM jsonb_array_elements(columns) AS own (part)
   CROSS JOIN LATERAL (
-    -- by any name that the column has had since
-    SELECT
-      bool_or(declaration -> 'ignore' ? name) AS is_ignored,
-      bool_or(declaration -> 'exclude' ? name OR declaration -> 'mask' ? name OR generated = 'v')
-        OR (declaration ? 'only' AND own.part ->> 'key' IS NULL AND NOT bool_or(declaration -> 'only' ? name)) AS is_unrecorded
-    FROM (
-      SELECT part ->> 'name' AS name, part ->> 'generated' AS generated
-      FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
-      CROSS JOIN LATERAL jsonb_array_elements(known.document -> 'columns') AS other (part)
-      WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
-    ) AS called
+    SELECT bool_or(other.part ->> 'recorded' = 'i') AS is_ignored, bool_or(other.part ->> 'recorded' = 'n') AS is_unrecorded
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    CROSS JOIN LATERAL jsonb_array_elements(known.document -> 'columns') AS other (part)
+    WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
   ) AS declared;
 
   SELECT min(log.id) FILTER (WHERE log.meta IS NULL) AS id, count(*) AS number, max(log.changed_at) AS changed_at
@@ -1972,6 +1999,7 @@ DECLARE
   named_id     bigint;
   named_txid   xid8;
   named_at     timestamptz := at;
+  bound        bigint;
   open         jsonb;
   open_since   timestamptz;
 BEGIN
@@ -2003,17 +2031,26 @@ BEGIN
   END IF;
 
   IF consistent AND isfinite(named_at) THEN
-    -- the id of its first context tells when a transaction wrote its first event
-    SELECT jsonb_agg(DISTINCT later.txid::text), to_timestamp((min(coalesce(context.transaction_id, 0)) >> 20) / 1000.0)
+    -- the last context id of that instant; ids and clock of two sessions may disagree a little
+    bound := ((trunc(extract(epoch FROM named_at) * 1000)::bigint + CASE WHEN named_id IS NULL THEN 1 ELSE 1000 END) << 20) - 1;
+    SELECT jsonb_agg(DISTINCT under_way.txid::text), to_timestamp((min(under_way.transaction_id) >> 20) / 1000.0)
     INTO open, open_since
-    FROM :schema.audit_event AS later
-    LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
-    WHERE (named_id IS NULL OR later.id > named_id)
-      AND (named_id IS NOT NULL OR later.changed_at > named_at)
-      AND later.txid IS DISTINCT FROM named_txid
-      -- ids and clock of two sessions may disagree by an instant
-      AND coalesce(context.transaction_id, 0) >> 20 <= trunc(extract(epoch FROM named_at) * 1000)::bigint
-        + CASE WHEN named_id IS NULL THEN 0 ELSE 1000 END;
+    FROM (
+      -- later events in a context that is older
+      SELECT later.txid, coalesce(context.transaction_id, 0) AS transaction_id
+      FROM (
+        SELECT DISTINCT log.txid, log.context_id
+        FROM :schema.audit_event AS log
+        WHERE (named_id IS NULL OR log.id > named_id) AND (named_id IS NOT NULL OR log.changed_at > named_at) AND log.context_id <= bound
+      ) AS later
+      LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
+      UNION ALL
+      -- later contexts, each of which came with an event, of a transaction that had an older one
+      SELECT context.txid, context.transaction_id
+      FROM :schema.audit_context AS context
+      WHERE context.id > bound AND context.transaction_id <= bound AND context.transaction_id <> context.id
+    ) AS under_way
+    WHERE under_way.txid IS DISTINCT FROM named_txid;
   END IF;
 
   RETURN jsonb_strip_nulls(jsonb_build_object(
@@ -2040,6 +2077,10 @@ AS $function$
 BEGIN
   relation := :schema.live_table(tracked_id);
   moment := :schema.past_moment(at, event, transaction, consistent);
+  IF named_at IS NOT NULL THEN
+    -- both moments as the same snapshot shows them
+    moment := moment || jsonb_build_object('snapshot', named_at -> 'snapshot', 'unseen_since', named_at -> 'unseen_since');
+  END IF;
   past := :schema.past_columns(tracked_id, relation, moment, present, named_at);
   IF relation IS NOT NULL AND past -> 'key' = '[]' THEN
     RAISE EXCEPTION USING
@@ -2167,9 +2208,7 @@ BEGIN
           loose := value || loose;
         END IF;
       END LOOP;
-    ELSIF NOT touched AND NOT doubtful THEN
-      RETURN;
-    END IF;
+    END IF;  -- else its partition is gone: what was written before tells
   END IF;
 
   key := object_id;
@@ -2251,7 +2290,7 @@ DECLARE
   page      text;
   parts     text[];
   readable  text := CASE past -> 'checked' WHEN '{}' THEN '(image)' ELSE ':schema.readable_image((image), $4 -> ''checked'')' END;
-  alone     text := '(SELECT state FROM :schema.past_row($2, $3, paged.id, $1, $4, false))';
+  alone     text := '(SELECT state FROM :schema.past_row($2, $3, spot.id, $1, $4, false))';
   folded    text;    -- what partial images replaced, oldest last, over the live row; null where past_row must look
 BEGIN
   IF EXISTS (
@@ -2269,8 +2308,9 @@ BEGIN
   SELECT
     count(*)::integer AS number,
     string_agg(format('live.%I', name), ', ' ORDER BY number) AS live,
-    string_agg(format('k%s', number), ', ' ORDER BY number) AS places,
-    string_agg(format('k%s AS %I', number, name), ', ' ORDER BY number) AS named,
+    string_agg(format('k%s', number), ', ' ORDER BY number) AS names,
+    string_agg(format('spot.k%s', number), ', ' ORDER BY number) AS places,
+    string_agg(format('spot.k%s AS %I', number, name), ', ' ORDER BY number) AS named,
     coalesce(string_agg(format('k%s IS NOT NULL', number), ' AND ' ORDER BY number), 'false') AS is_key,
     string_agg(
       format(
@@ -2292,11 +2332,11 @@ BEGIN
   IF size IS NULL THEN
     behind := 'true';
   ELSIF is_behind THEN
-    behind := format('place > %L COLLATE "C"', after #>> '{}');
-    page := format('ORDER BY place COLLATE "C" FETCH FIRST %s ROWS WITH TIES', size);
+    behind := format('spot.place > %L COLLATE "C"', after #>> '{}');
+    page := format('ORDER BY spot.place COLLATE "C" FETCH FIRST %s ROWS WITH TIES', size);
   ELSE
-    behind := 'place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
-    page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'place'), size);
+    behind := 'spot.place IS NULL' || coalesce(' AND ' || :schema.key_condition(relation, 'named', '>', after), '');
+    page := format('ORDER BY %s FETCH FIRST %s ROWS WITH TIES', coalesce(key.places, 'spot.place'), size);
   END IF;
 
   IF relation IS NOT NULL AND NOT (past -> 'truncated_parts')::boolean THEN
@@ -2310,13 +2350,13 @@ BEGIN
         END
         FROM :schema.auditlog AS log
         CROSS JOIN LATERAL jsonb_each(log.old_data) AS replaced
-        WHERE log.object_id = paged.id AND log.id >= paged.event_id AND %3$s
+        WHERE log.object_id = spot.id AND log.id >= spot.event_id AND %3$s
           -- nor was it given another key later
-          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE log.old_object_id = paged.id AND %3$s)
+          AND NOT EXISTS (SELECT FROM :schema.auditlog AS log WHERE log.old_object_id = spot.id AND %3$s)
       )
       $query$,
       relation::regclass,
-      (SELECT string_agg(format('live.%I OPERATOR(%s.=) paged.k%s', name, operators, number), ' AND ' ORDER BY number) FROM :schema.key_parts(relation)),
+      (SELECT string_agg(format('live.%I OPERATOR(%s.=) spot.k%s', name, operators, number), ' AND ' ORDER BY number) FROM :schema.key_parts(relation)),
       changed
     );
   END IF;
@@ -2356,12 +2396,12 @@ BEGIN
     $query$
       -- what the first event since then replaced
       SELECT %1$s, %2$s, (SELECT jsonb_agg(name) FROM unnest($5) AS name WHERE NOT past.state ? name)::text
-      FROM (SELECT placed.* FROM placed CROSS JOIN LATERAL (SELECT %3$s) AS named WHERE %4$s %5$s) AS paged
-      JOIN :schema.auditlog AS event ON event.id = paged.event_id AND event.changed_at = paged.changed_at
+      FROM (SELECT spot.* FROM placed AS spot CROSS JOIN LATERAL (SELECT %3$s) AS named WHERE %4$s %5$s) AS spot
+      JOIN :schema.auditlog AS event ON event.id = spot.event_id AND event.changed_at = spot.changed_at
       CROSS JOIN LATERAL (SELECT %6$s AS state) AS past
       CROSS JOIN LATERAL %7$s
     $query$,
-    concat_ws(', ', key.places, 'place'), lists.record, key.named, behind, page,
+    concat_ws(', ', key.places, 'spot.place'), lists.record, key.named, behind, page,
     CASE WHEN (past -> 'steady')::boolean THEN format(
         'CASE WHEN event.image = %L THEN %s ELSE coalesce(%s) END',
         'full',
@@ -2378,16 +2418,16 @@ BEGIN
       $query$
         -- of what was truncated, what was written before the moment
         SELECT %1$s, %2$s, (SELECT jsonb_agg(name) FROM unnest($5) AS name WHERE NOT past.state ? name)::text
-        FROM lost
+        FROM lost AS spot
         CROSS JOIN LATERAL (SELECT %3$s) AS named
-        CROSS JOIN LATERAL :schema.past_row($2, $3, lost.id, $1, $4, false) AS past
+        CROSS JOIN LATERAL :schema.past_row($2, $3, spot.id, $1, $4, false) AS past
         CROSS JOIN LATERAL %4$s
         WHERE past.live_id IS NULL AND past.state IS NOT NULL
-          AND NOT EXISTS (SELECT FROM placed WHERE placed.id = lost.id)
+          AND NOT EXISTS (SELECT FROM placed WHERE placed.id = spot.id)
           AND %5$s
         %6$s
       $query$,
-      concat_ws(', ', key.places, 'place'), lists.record, key.named, lists.source, behind, page
+      concat_ws(', ', key.places, 'spot.place'), lists.record, key.named, lists.source, behind, page
     );
   END IF;
 
@@ -2434,8 +2474,8 @@ BEGIN
         WHERE touch.existed
       ) AS keyed
     )
-    SELECT %6$s, missing, (CASE WHEN place IS NULL THEN jsonb_build_array(%7$s) ELSE to_jsonb(place) END)::text
-    FROM (%8$s) AS source (%9$s)
+    SELECT %6$s, missing, (CASE WHEN spot.place IS NULL THEN jsonb_build_array(%7$s) ELSE to_jsonb(spot.place) END)::text
+    FROM (%8$s) AS spot (%9$s)
     %10$s
     $query$,
     changed,
@@ -2446,7 +2486,7 @@ BEGIN
     lists.result,
     key.places,
     array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
-    concat_ws(', ', key.places, 'place', lists.result, 'missing'),
+    concat_ws(', ', key.names, 'place', lists.result, 'missing'),
     page,
     since
   )
@@ -2596,24 +2636,26 @@ AS $function$
   )
 $function$;
 `,
-  'functions/record_shape': `-- Adds the present columns of a tracked table to audit_shape if they differ
--- from the shape recorded last.
+  'functions/record_shape': `-- Adds the present columns of a tracked table to audit_shape if they, or how
+-- they are recorded, differ from the shape recorded last.
 CREATE OR REPLACE FUNCTION :schema.record_shape(tracked_id integer, relation oid)
 RETURNS boolean
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH shape AS (
-    SELECT attnum, column_name, data_type, base_type, key_position, identity, generated
-    FROM :schema.table_columns($2)
+    SELECT present.*
+    FROM :schema.audit_table AS known
+    CROSS JOIN LATERAL :schema.table_columns($2, known.declaration) AS present
+    WHERE known.id = tracked_id
   ), latest AS (
-    SELECT attnum, column_name, data_type, base_type, key_position, identity, generated
+    SELECT attnum, column_name, data_type, base_type, key_position, identity, generated, recorded
     FROM :schema.audit_shape
     WHERE table_id = tracked_id
       AND valid_from = (SELECT max(valid_from) FROM :schema.audit_shape WHERE table_id = tracked_id)
   ), written AS (
     INSERT INTO :schema.audit_shape
-      (table_id, valid_from, attnum, column_name, data_type, base_type, key_position, identity, generated, relation)
+      (table_id, valid_from, attnum, column_name, data_type, base_type, key_position, identity, generated, recorded, relation)
     SELECT tracked_id, now.moment, shape.*, $2
     FROM shape, (SELECT clock_timestamp() AS moment) AS now
     WHERE EXISTS (SELECT * FROM shape EXCEPT SELECT * FROM latest)
@@ -2894,8 +2936,8 @@ BEGIN
 END
 $function$;
 `,
-  'functions/table_columns': `-- The present columns of a table, as audit_shape keeps them.
-CREATE OR REPLACE FUNCTION :schema.table_columns(relation oid)
+  'functions/table_columns': `-- The present columns of a table, as audit_shape keeps them, recorded as declared.
+CREATE OR REPLACE FUNCTION :schema.table_columns(relation oid, declaration jsonb)
 RETURNS TABLE (
   attnum       smallint,
   column_name  text,
@@ -2903,7 +2945,8 @@ RETURNS TABLE (
   base_type    text,
   key_position smallint,
   identity     "char",
-  generated    "char"
+  generated    "char",
+  recorded     "char"
 )
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -2926,7 +2969,15 @@ AS $function$
     (SELECT format_type(below.type_id, NULL) FROM below WHERE below.attnum = present.attnum ORDER BY below.depth DESC LIMIT 1),
     array_position(:schema.key_columns(relation), present.attname::text)::smallint,
     present.attidentity,
-    present.attgenerated
+    present.attgenerated,
+    CASE
+      -- a trigger does not see virtual columns
+      WHEN present.attgenerated = 'v' OR declaration -> 'exclude' ? present.attname::text OR declaration -> 'mask' ? present.attname::text
+        OR declaration ? 'only' AND NOT declaration -> 'only' ? present.attname::text AND NOT present.attname::text = ANY (:schema.key_columns(relation))
+      THEN 'n'
+      WHEN declaration -> 'ignore' ? present.attname::text THEN 'i'
+      ELSE 'y'
+    END::"char"
   FROM present
 $function$;
 `,
@@ -3003,7 +3054,7 @@ AS $function$
     SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
       jsonb_build_object(
         'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
-        'key', recorded.key_position, 'generated', recorded.generated
+        'key', recorded.key_position, 'generated', recorded.generated, 'recorded', recorded.recorded
       )
       ORDER BY recorded.attnum
     )
@@ -3014,11 +3065,13 @@ AS $function$
     SELECT NULL, $2, jsonb_agg(
       jsonb_build_object(
         'number', present.attnum, 'name', present.column_name, 'type', present.data_type, 'base', present.base_type,
-        'key', present.key_position, 'generated', present.generated
+        'key', present.key_position, 'generated', present.generated, 'recorded', present.recorded
       )
       ORDER BY present.attnum
     )
-    FROM :schema.table_columns($2) AS present
+    FROM :schema.audit_table AS declared
+    CROSS JOIN LATERAL :schema.table_columns($2, declared.declaration) AS present
+    WHERE declared.id = $1
     HAVING count(*) > 0
   )
   SELECT jsonb_build_object(
@@ -3068,6 +3121,7 @@ DECLARE
   is_new       boolean := false;
   was_complete boolean := true;
   changed      boolean := false;
+  had_gaps     boolean;
   key_names    text[] := :schema.key_columns(relation);
 BEGIN
   LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
@@ -3243,7 +3297,8 @@ BEGIN
     changed := true;
   END LOOP;
 
-  changed := :schema.record_shape(this_id, relation) OR changed;
+  -- what a condition has left out is a gap
+  had_gaps := coalesce(present.declaration ? 'when' AND present.declaration -> 'when' IS DISTINCT FROM declaration -> 'when', false);
 
   IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
     UPDATE :schema.audit_table AS known
@@ -3253,12 +3308,17 @@ BEGIN
         declaration = track.declaration,
         key_columns = key_names,
         tracked = CASE
+          WHEN had_gaps THEN (
+            SELECT coalesce(range_agg(period.range) FILTER (WHERE NOT upper_inf(period.range)), '{}')
+            FROM unnest(known.tracked) AS period (range)
+          ) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
           WHEN was_complete THEN known.tracked
           ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
         END,
         confirmed_at = clock_timestamp()
     WHERE known.id = this_id;
   END IF;
+  changed := :schema.record_shape(this_id, relation) OR changed;
 
   RETURN CASE WHEN is_new THEN 'installed' WHEN changed THEN 'updated' ELSE 'unchanged' END;
 END
@@ -4214,6 +4274,7 @@ CREATE TABLE IF NOT EXISTS :schema.audit_shape (
   key_position smallint,              -- 1-based place in the primary key
   identity     "char"      NOT NULL,  -- pg_attribute.attidentity
   generated    "char"      NOT NULL,  -- pg_attribute.attgenerated
+  recorded     "char",                -- how changes of it were recorded: y, i ignored (a change of it alone is no event), n not at all
   relation     oid,                   -- of the table then: another one was created anew or restored, and numbers its columns anew
   PRIMARY KEY (table_id, valid_from, column_name)
 );
@@ -4224,7 +4285,7 @@ BEGIN
     SELECT FROM pg_attribute
     WHERE attrelid = ':schema.audit_shape'::regclass AND attname = 'relation' AND NOT attisdropped
   ) THEN
-    ALTER TABLE :schema.audit_shape ADD COLUMN relation oid;
+    ALTER TABLE :schema.audit_shape ADD COLUMN relation oid, ADD COLUMN recorded "char";
   END IF;
 END
 $columns$;

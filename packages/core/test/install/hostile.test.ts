@@ -96,6 +96,22 @@ describe('a search_path in which somebody has put functions and operators', () =
     expect((await audit.page({ table: 'orders', column: 'id', limit: 1 })).events).toHaveLength(1)
     expect((await audit.page({ table: 'orders', id: 2 })).events).toHaveLength(2)
     expect(await audit.blame('orders', 2)).toHaveLength(2)
+    const { id } = (await audit.page({ order: 'asc' })).events[0] ?? {}
+    const at = { event: String(id) }
+    expect(await audit.rowAsOf('orders', 2, at)).toEqual({ id: 1 })
+    for await (const row of audit.tableAsOf('orders', at)) expect(row).toEqual({ id: 1 })
+    expect((await audit.compare('orders', 1, at, new Date())).changes).toMatchObject({
+      id: { to: 2 },
+    })
+    for await (const { kind } of audit.compare('orders', at, new Date()))
+      expect(kind).toBe('update')
+    expect(await audit.columnHistory('orders', 2, 'id')).toHaveLength(2)
+    for (const call of [
+      `as_of(null::orders, event => ${id})`,
+      `row_as_of(null::orders, 1, event => ${id})`,
+    ]) {
+      expect((await database.query(`select * from auditrum.${call}`)).rows).toHaveLength(1)
+    }
     expect((await audit.createPartitions({ months: 4 })).length).toBeGreaterThan(0)
     expect(await audit.maintain()).toMatchObject({ shapes: [] })
     expect((await audit.status()).findings.map(({ code }) => code)).toEqual([

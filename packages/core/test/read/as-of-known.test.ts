@@ -102,6 +102,27 @@ test('a condition leaves gaps', async () => {
   })
 })
 
+test('a condition that was given up leaves the gaps that it made', async () => {
+  await table('conditional_once', { when: `new.b = 'b'` })
+  const at = await now()
+  await database.track('conditional_once')
+  const later = await now()
+  expect(await audit.rowAsOf('conditional_once', 1, at, details)).toMatchObject({ complete: false })
+  expect(await audit.rowAsOf('conditional_once', 1, later, details)).toMatchObject({
+    complete: true,
+  })
+})
+
+test('columns are approximate where they were ignored or left out then, whatever is declared now', async () => {
+  const at = await table('once', { ignore: ['a'], exclude: ['b'] })
+  await database.track('once')
+  const later = await now()
+  expect(await audit.rowAsOf('once', 1, at, details)).toMatchObject({ approximate: ['a', 'b'] })
+  expect(await audit.rowAsOf('once', 1, later, details)).toMatchObject({ approximate: [] })
+  await database.track('once', { exclude: ['b'] })
+  expect(await audit.rowAsOf('once', 1, later, details)).toMatchObject({ approximate: ['b'] })
+})
+
 test('ignored columns are approximate', async () => {
   const at = await table('ignoring', { ignore: ['b'] })
   await database.query(
@@ -223,4 +244,49 @@ test('tables, rows and options that make no sense are refused', async () => {
       message: expect.stringMatching(message),
     })
   }
+})
+
+test('a reader is let by one call, and sees no table of the log itself', async () => {
+  await table('granted')
+  await database.query('insert into granted values (2, null, null), (3, null, null)')
+  const at = await now()
+  await database.query(
+    `update granted set a = 'x' where id = 1; alter table granted alter b type varchar, add c int`,
+  )
+  await database.query('delete from granted where id = 2; update granted set id = 30 where id = 3')
+  const role = await database.role()
+  const client = await role.client()
+  const reader = new Auditrum(client)
+  await expect(reader.rowAsOf('granted', 1, at)).rejects.toMatchObject({ code: 'AUDITRUM_SCHEMA' })
+  await database.query(
+    `select auditrum.let_read('${role.name}'); grant select on granted to ${role.name}`,
+  )
+  expect(await reader.rowAsOf('granted', 1, at)).toEqual({ id: 1, a: 'a', b: 'b' })
+  expect(await reader.rowAsOf('granted', 30, at, { consistent: true })).toMatchObject({ id: 3 })
+  const rows: unknown[] = []
+  for await (const row of reader.tableAsOf('granted', at)) rows.push(row)
+  expect(rows).toHaveLength(3)
+  for await (const { kind } of reader.compare('granted', at, new Date())) expect(kind).toBeDefined()
+  expect((await reader.compare('granted', 1, at, new Date())).changes).toMatchObject({
+    a: { to: 'x' },
+  })
+  expect((await reader.columnHistory('granted', 1, 'a')).map(({ value }) => value)).toEqual([
+    'a',
+    'x',
+  ])
+  expect(await reader.blame('granted', 1)).not.toHaveLength(0)
+  expect((await reader.page({ table: 'granted', id: 1 })).events).toHaveLength(1)
+  for (const call of ['as_of(null::granted, $1)', 'row_as_of(null::granted, 1, $1)']) {
+    expect((await client.query(`select * from auditrum.${call}`, [at])).rows).not.toHaveLength(0)
+  }
+  await expect(client.query('select * from auditrum.audit_event')).rejects.toMatchObject({
+    code: '42501',
+  })
+  // of the table itself it sees what it may see
+  await database.query(`revoke select on granted from ${role.name}`)
+  await expect(
+    reader.tableAsOf('granted', at)[Symbol.asyncIterator]().next(),
+  ).rejects.toMatchObject({
+    code: 'AUDITRUM_SCHEMA',
+  })
 })

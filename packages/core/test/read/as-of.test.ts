@@ -178,6 +178,17 @@ test('half a transfer is left out, unless it is asked for', async () => {
   expect((await total('')).rows).toEqual([{ sum: 100 }])
   expect((await total(', false')).rows).toEqual([{ sum: 40 }])
 
+  // and in another context of the same transaction
+  await client.query('begin')
+  await client.query(`update accounts set balance = balance - 1 where id = 'a'`)
+  const first = await now()
+  await client.query(
+    `select set_config('auditrum.context', '{"user_id": 2}', true), pg_sleep(0.01)`,
+  )
+  await client.query(`update accounts set balance = balance + 1 where id = 'b'; commit`)
+  expect(sum(await all(audit.tableAsOf('accounts', first)))).toBe(101)
+  expect(sum(await all(audit.tableAsOf('accounts', first, { consistent: false })))).toBe(100)
+
   // a later event in another table is one as well
   await client.query('begin')
   await client.query(`update accounts set balance = 0 where id = 'c'`)
@@ -315,6 +326,10 @@ describe('truncated rows', () => {
       states.push([await now(), await select('select * from parted order by id')])
     }
     for (const [at, rows] of states) await expectRows('parted', at, 'id', rows)
+    // no event tells that a partition was dropped, but its rows have theirs
+    const [at, rows] = states[0] as [string, Rows]
+    await database.query('drop table parted_2')
+    expect(await audit.rowAsOf('parted', 12, at)).toEqual(rows[3])
   })
 })
 

@@ -203,6 +203,30 @@ test('a masked column says when it changed, and not to what', async () => {
   ])
 })
 
+test('a large table is compared page by page, also while others write', async () => {
+  await database.tracked(
+    'many',
+    'create table many (id int primary key, v int); insert into many select n, 0 from generate_series(1, 900) as n',
+  )
+  const from = await now()
+  await database.query('update many set v = 1 where id % 2 = 0; delete from many where id % 3 = 0')
+  const to = await now()
+  const kinds: string[] = []
+  for await (const { id, kind, changes } of audit.compare<{ id: number; v: number }>(
+    'many',
+    from,
+    to,
+  )) {
+    kinds.push(kind)
+    if (kind === 'update') expect(changes).toEqual({ v: { from: 0, to: 1 } })
+    await database.query(
+      `update many set v = v + 1 where id = ${901 - Number(id)}; delete from many where id = ${id}`,
+    )
+  }
+  expect(kinds.filter((kind) => kind === 'update')).toHaveLength(300)
+  expect(kinds.filter((kind) => kind === 'delete')).toHaveLength(300)
+})
+
 test('across a truncation, too', async () => {
   await database.tracked('cut', 'create table cut (id int primary key, v text)')
   await database.query(`insert into cut values (1, 'a'), (2, 'b'), (3, 'c')`)
