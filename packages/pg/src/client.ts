@@ -6,7 +6,7 @@ import {
   type StoredContext,
   storedContext,
 } from '@auditrum/core/adapter'
-import { type Command, commandsOf } from './commands/commands.js'
+import type { Command } from './commands/commands.js'
 import {
   type Callback,
   type Client,
@@ -17,10 +17,11 @@ import {
   queryClassOf,
   type Submittable,
 } from './driver.js'
-import { carryingQueryClass, inContext, preparedText } from './query.js'
+import { carryingQueryClass, inContext } from './query.js'
 import { type Caller, type CarryOptions, Session } from './session.js'
 import { override, restoreProperty } from './setting.js'
 import { carryOn } from './submittable.js'
+import { commandsIn, textOf } from './texts.js'
 
 // on the client, not in a WeakMap: two copies of this package must not both send a context
 const wrapped = Symbol.for('auditrum.pg.1')
@@ -69,9 +70,7 @@ export function wrapClient(client: Client, options: CarryOptions): (() => void) 
       setting.passes(text)
     }
     if (isSubmittable(config)) {
-      const read = () =>
-        commandsIn(textOf(config, client.connection), setting.standardConformingStrings)
-      carryOn(config, { session, caller, read })
+      carryOn(config, { session, caller, read: () => read(textOf(config, client.connection)) })
       const carriesNone =
         commands.length === 0 ||
         commands[0]?.kind.startsWith('copy out') ||
@@ -193,44 +192,6 @@ function asker(context: StoredContext | undefined): Caller['ask'] {
 
 function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
-}
-
-/** An application sends the same few texts over and over. */
-const recent = new Map<string, readonly Command[]>()
-const RECENT = 1_000
-
-function commandsIn(text: string, conforming: boolean | undefined): readonly Command[] {
-  if (conforming === undefined && text.includes('\\')) return commandsInEither(text)
-  const standardConformingStrings = conforming !== false
-  const key = standardConformingStrings ? text : `\0${text}`
-  const known = recent.get(key)
-  if (known) return known
-  const commands = commandsOf(text, { standardConformingStrings })
-  if (text.length <= 10_000) {
-    if (recent.size >= RECENT) recent.delete(recent.keys().next().value as string)
-    recent.set(key, commands)
-  }
-  return commands
-}
-
-/** While nobody has said how the server reads a backslash: a text that it decides about carries nothing. */
-function commandsInEither(text: string): readonly Command[] {
-  const [one, other] = [commandsIn(text, true), commandsIn(text, false)]
-  const isSame = JSON.stringify(one) === JSON.stringify(other)
-  return isSame ? one : [{ kind: 'session', start: 0, end: text.length }]
-}
-
-function textOf(config: unknown, connection: Connection): string {
-  if (typeof config === 'string') return config
-  const { text, cursor, name } = Object(config) as {
-    readonly text?: unknown
-    /** A stream has its text in the cursor that it reads. */
-    readonly cursor?: { readonly text?: unknown }
-    /** A statement that is prepared needs its name alone. */
-    readonly name?: string
-  }
-  const found = text ?? cursor?.text ?? (name && preparedText(name, connection))
-  return typeof found === 'string' ? found : ''
 }
 
 /** The arguments of a call, with its callback in the context of the caller. */

@@ -9,8 +9,9 @@ import {
   type ServerError,
 } from './driver.js'
 import type { Caller, Session } from './session.js'
-import { type Answer, cork, override } from './setting.js'
-import { type Interspersed, intersperse } from './several.js'
+import { type Answer, cork } from './setting.js'
+import { putIn } from './several.js'
+import { preparedText } from './texts.js'
 
 /** What a query of the application's is sent with. */
 interface Carried {
@@ -197,58 +198,6 @@ export function isRefused({ text, name, values }: Query, connection: Connection)
   if (values && !Array.isArray(values)) return true
   const known = name ? preparedText(name, connection) : undefined
   return typeof text === 'string' ? known !== undefined && known !== text : known === undefined
-}
-
-/** The text of a named statement that is prepared, or on its way. */
-export function preparedText(
-  name: string,
-  { parsedStatements, submittedNamedStatements }: Connection,
-): string | undefined {
-  return parsedStatements[name] ?? submittedNamedStatements?.[name]
-}
-
-/**
- * Puts the setting into the text of a query of several commands.
- *
- * @param active what hears the answers: the query, or a copy of it.
- * @returns puts the text back, when it was sent.
- */
-export function putIn(
-  setting: string,
-  query: Query,
-  active: Query,
-  session: Session,
-  commands: readonly Command[],
-): () => void {
-  const { text } = query
-  const carries = (command: Command) => session.carries(command)
-  const sent = intersperse(text ?? '', commands, carries, setting, session.hasFailed)
-  query.text = sent.text
-  hideOurs(active, sent)
-  return () => {
-    query.text = text
-  }
-}
-
-/** Keeps the results of our commands out of the application's. */
-function hideOurs(query: Query, { ours, position }: Interspersed): void {
-  let index = 0
-  const { handleRowDescription, handleDataRow, handleCommandComplete, handleError } = query
-  override<Query>(query, {
-    handleRowDescription(message) {
-      if (!ours.has(index)) handleRowDescription?.call(this, message)
-    },
-    handleDataRow(message) {
-      if (!ours.has(index)) handleDataRow?.call(this, message)
-    },
-    handleCommandComplete(message, connection) {
-      if (!ours.has(index++)) handleCommandComplete?.call(this, message, connection)
-    },
-    handleError(error, connection) {
-      error.position = position(error)
-      return handleError.call(this, error, connection)
-    },
-  })
 }
 
 /** A callback that finds the context it was given in, not that of whoever opened the socket. */

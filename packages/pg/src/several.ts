@@ -1,9 +1,10 @@
 import type { Command } from './commands/commands.js'
-import type { ServerError } from './driver.js'
-import { settingCommand } from './setting.js'
+import type { Query, ServerError } from './driver.js'
+import type { Session } from './session.js'
+import { override, settingCommand } from './setting.js'
 
 /** A text of several commands with the setting put in where it is needed. */
-export interface Interspersed {
+interface Interspersed {
   readonly text: string
   /** Which of its commands are ours, counted from 0. */
   readonly ours: ReadonlySet<number>
@@ -15,7 +16,7 @@ export interface Interspersed {
  * Puts the setting before the first command that carries it, and again where a command before may
  * have taken it back: never before BEGIN or SET, which may have to come first in their transaction.
  */
-export function intersperse(
+function intersperse(
   text: string,
   commands: readonly Command[],
   carries: (command: Command) => boolean,
@@ -52,4 +53,48 @@ export function intersperse(
       return String(given)
     },
   }
+}
+
+/**
+ * Puts the setting into the text of a query of several commands.
+ *
+ * @param active what hears the answers: the query, or a copy of it.
+ * @returns puts the text back, when it was sent.
+ */
+export function putIn(
+  setting: string,
+  query: Query,
+  active: Query,
+  session: Session,
+  commands: readonly Command[],
+): () => void {
+  const { text } = query
+  const carries = (command: Command) => session.carries(command)
+  const sent = intersperse(text ?? '', commands, carries, setting, session.hasFailed)
+  query.text = sent.text
+  hideOurs(active, sent)
+  return () => {
+    query.text = text
+  }
+}
+
+/** Keeps the results of our commands out of the application's. */
+function hideOurs(query: Query, { ours, position }: Interspersed): void {
+  let index = 0
+  const { handleRowDescription, handleDataRow, handleCommandComplete, handleError } = query
+  override<Query>(query, {
+    handleRowDescription(message) {
+      if (!ours.has(index)) handleRowDescription?.call(this, message)
+    },
+    handleDataRow(message) {
+      if (!ours.has(index)) handleDataRow?.call(this, message)
+    },
+    handleCommandComplete(message, connection) {
+      if (!ours.has(index++)) handleCommandComplete?.call(this, message, connection)
+    },
+    handleError(error, connection) {
+      error.position = position(error)
+      return handleError.call(this, error, connection)
+    },
+  })
 }
