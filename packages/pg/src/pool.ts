@@ -46,7 +46,10 @@ export function wrapPool(pool: pg.Pool, options: CarryOptions): (() => void) | u
   let isClosed = false
   const connect = (callback?: Connected): unknown => {
     if (isClosed) return callback ? original(callback) : original()
-    const bound = callback && AsyncResource.bind(callback)
+    // AsyncResource.bind does the same, and takes five times as long
+    const here = callback && new AsyncResource('AuditrumConnect')
+    const bound =
+      here && ((...args: Parameters<Connected>) => here.runInAsyncScope(callback, pool, ...args))
     return runInContext(undefined, () => (bound ? original(bound) : original()))
   }
   Object.defineProperty(pool, 'connect', { value: connect, configurable: true, writable: true })
