@@ -11,8 +11,8 @@ export async function printHistory(events: AsyncIterable<AuditEvent>): Promise<v
       event.changedAt.slice(11, 23),
       event.operation,
       `${event.table} ${event.objectId}`,
-      who(event.userId, event.context?.metadata?.source, event.dbUser),
-      String(event.context?.metadata?.change_reason ?? ''),
+      who(event.userId, event.source, event.dbUser),
+      event.changeReason ?? '',
       changes(event),
     ])
   }

@@ -1,5 +1,5 @@
 import { brokenFile, declarationFiles, loadDeclarations } from './declare/discover.js'
-import type { TableName } from './declare/table.js'
+import { parseTable, quoteTable, type TableName } from './declare/table.js'
 import {
   checkEntry,
   type Declaration,
@@ -16,7 +16,7 @@ import { type Change, plan } from './install/plan.js'
 import { type Status, status } from './install/status.js'
 import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
-import { checkFlag, checkOptions, show } from './options.js'
+import { checkFlag, checkOptions, isPlainObject, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
 import {
   type PastRow,
@@ -253,9 +253,13 @@ export class Auditrum {
   async #run(file: string): Promise<void> {
     const declared = await loadDeclarations(file)
     try {
-      if (typeof declared === 'function') await declared(this)
-      else if (Array.isArray(declared)) this.declare(...declared)
-      else throw new TypeError(`its default export is ${show(declared)}`)
+      const given: unknown = typeof declared === 'function' ? await declared(this) : declared
+      if (Array.isArray(given)) this.declare(...given)
+      else if (isPlainObject(given) && 'kind' in given)
+        this.declare(given as unknown as Declaration)
+      else if (typeof declared !== 'function') {
+        throw new TypeError(`its default export is ${show(declared)}`)
+      }
     } catch (error) {
       throw brokenFile(file, error)
     }
@@ -304,6 +308,20 @@ export class Auditrum {
   /** The tables, as `schema.name`, that nobody tracks and nobody waived. */
   async check(): Promise<readonly string[]> {
     return check(this.#queryable, await this.#declared())
+  }
+
+  /**
+   * Stops recording one table. What is in the log stays, and the next `sync` records it again where it is
+   * still declared.
+   *
+   * @returns whether it was recorded.
+   */
+  async untrack(table: string | TableName): Promise<boolean> {
+    const text = `SELECT ${quoteIdentifier(this.#schema)}.untrack($1::regclass)::text AS untracked`
+    const [row] = await rowsOf<{ untracked: string }>(this.#queryable, text, [
+      quoteTable(parseTable(table)),
+    ])
+    return row?.untracked === 'true'
   }
 
   /** Stops recording every table, whoever declared it. The log stays, unless told otherwise. */

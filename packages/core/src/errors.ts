@@ -25,7 +25,11 @@ export class DeclarationError extends AuditrumError {
   }
 }
 
-/** A write was refused because its audit context lacks what the table requires. */
+/**
+ * Not all of an audit context could be stored; `onError` hears of it. Also what a call of this project is
+ * refused with where a table requires a context. A statement of the application is refused with its
+ * driver's own error, whose `code` is `AU001`.
+ */
 export class ContextError extends AuditrumError {
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super('AUDITRUM_CONTEXT', message, options)
@@ -89,7 +93,7 @@ export function fromDatabase(error: unknown): unknown {
   }
   if (code === '42501') {
     return new SchemaError(
-      `The role of this connection lacks a privilege: ${text}. Connect as the role that owns the log, or have the privilege granted.`,
+      `The role of this connection lacks a privilege: ${text}. Connect as the role that owns the log, or let that role grant it: to read, select auditrum.let_read('…').`,
       { cause: error },
     )
   }

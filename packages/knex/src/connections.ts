@@ -3,13 +3,19 @@ import { runInContext } from '@auditrum/core/adapter'
 import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg/adapter'
 import type { Knex } from 'knex'
 
+interface TarnPool {
+  readonly used: readonly { readonly resource: Client }[]
+  on?(event: 'acquireSuccess', listener: (id: unknown, connection: Client) => void): void
+  removeListener?(event: 'acquireSuccess', listener: unknown): void
+}
+
 /** The parts of Knex's own client that its types leave out, as they are since 3.0. */
 interface KnexClient {
   readonly dialect: string
   readonly driverName?: string
   readonly config: { readonly connectionPool?: object }
   /** Tarn's pool; none where a transaction has its one connection. */
-  readonly pool?: { readonly used: readonly { readonly resource: Client }[] } | undefined
+  readonly pool?: TarnPool | undefined
   acquireConnection(...args: unknown[]): Promise<Client>
   releaseConnection(connection: Client): Promise<void>
 }
@@ -25,26 +31,37 @@ export function wrapConnections(knex: Knex, carrying: CarryOptions): (() => void
   // others may use that pool, too
   if (connectionPool && isPool(connectionPool)) return wrapPool(connectionPool, carrying)
   const wrapped = new Map<Client, () => void>()
+  let isClosed = false
   const wrap = (connection: Client) => {
-    const unwrap = wrapClient(connection, carrying)
+    const unwrap = isClosed ? undefined : wrapClient(connection, carrying)
     if (!unwrap) return
     wrapped.set(connection, unwrap)
     connection.once('end', () => wrapped.delete(connection))
   }
   // those that are in use at this moment; all others are acquired again
   for (const { resource } of client.pool?.used ?? []) wrap(resource)
+  // by whichever copy of this Knex: withUserParams makes some, which share the pool
+  const acquired = (_: unknown, connection: Client) => wrap(connection)
+  const { pool } = client
+  pool?.on?.('acquireSuccess', acquired)
   const { acquireConnection } = client
   const before = Object.getOwnPropertyDescriptor(client, 'acquireConnection')
-  client.acquireConnection = async function acquire(...args) {
+  const acquire: KnexClient['acquireConnection'] = async function (this: KnexClient, ...args) {
+    if (isClosed) return acquireConnection.apply(this, args)
     // what comes from a socket has the context of whoever opened it, so that must be none
     const connection = await runInContext(undefined, () => acquireConnection.apply(this, args))
     wrap(connection)
     return connection
   }
+  client.acquireConnection = acquire
   return () => {
-    // a transaction has one of its own
-    if (before) Object.defineProperty(client, 'acquireConnection', before)
-    else Reflect.deleteProperty(client, 'acquireConnection')
+    isClosed = true
+    pool?.removeListener?.('acquireSuccess', acquired)
+    // unless somebody has put something on top; and a transaction has one of its own
+    if (client.acquireConnection === acquire) {
+      if (before) Object.defineProperty(client, 'acquireConnection', before)
+      else Reflect.deleteProperty(client, 'acquireConnection')
+    }
     for (const unwrap of wrapped.values()) unwrap()
     wrapped.clear()
   }

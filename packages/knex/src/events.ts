@@ -1,8 +1,8 @@
 import { type RowId, type TableName, UsageError } from '@auditrum/core'
-import { historyArguments, timeText } from '@auditrum/core/adapter'
+import { historyArguments, quoteTable, timeText } from '@auditrum/core/adapter'
 import type { Knex } from 'knex'
 
-/** A row of the view auditlog, as node-postgres returns it. */
+/** A row of the view auditlog, as node-postgres returns it: numbers in its JSON are those of JavaScript. */
 export interface AuditLogRow {
   readonly id: string
   readonly changed_at: Date
@@ -37,7 +37,10 @@ export interface AuditLogRow {
   readonly table_id: number
 }
 
-/** A query on the log, which is `auditlog` in it. */
+/**
+ * A query on the log, which is `auditlog` in it. Its own methods come first: what Knex's return does not
+ * know them.
+ */
 export interface EventQuery extends Knex.QueryBuilder<AuditLogRow, AuditLogRow[]> {
   /** The events of one table, by its name of now or then. */
   forTable(table: string | TableName): EventQuery
@@ -52,14 +55,16 @@ export interface EventQuery extends Knex.QueryBuilder<AuditLogRow, AuditLogRow[]
 
 /** The log as a query of Knex's own, to be filtered, joined, counted and paged like any other. */
 export function eventsOf(knex: Knex, schema: string): EventQuery {
-  return extended(knex.from(knex.raw('??.?? as ??', [schema, 'auditlog', 'auditlog'])))
+  // as text: Knex would read "a as b" and dots into a name, and mappers would rename it
+  const inLog = (name: string) => quoteTable({ schema, table: name })
+  return extended(knex.from(knex.raw(`${inLog('auditlog')} as "auditlog"`)))
 
   function extended(builder: Knex.QueryBuilder, table?: string | TableName): EventQuery {
     let known = table
     const { clone } = builder
     const fromHistory = (args: readonly string[]) => {
       const places = args.map(() => '?').join(', ')
-      builder.from(knex.raw(`??.??(${places}) as ??`, [schema, 'history', ...args, 'auditlog']))
+      builder.from(knex.raw(`${inLog('history')}(${places}) as "auditlog"`, args))
     }
     return Object.assign(builder, {
       forTable(name: string | TableName) {
@@ -77,13 +82,9 @@ export function eventsOf(knex: Knex, schema: string): EventQuery {
         return builder
       },
       byUser: (user: string | number | bigint) =>
-        builder.where('auditlog.user_id', checkedUser(user)),
+        builder.whereRaw('"auditlog"."user_id" = ?', [checkedUser(user)]),
       since: (time: Date | string) =>
-        builder.whereRaw('??.?? >= ?::timestamptz', [
-          'auditlog',
-          'changed_at',
-          timeText('since', time),
-        ]),
+        builder.whereRaw('"auditlog"."changed_at" >= ?::timestamptz', [timeText('since', time)]),
       clone: () => extended(clone.call(builder), known),
     }) as unknown as EventQuery
   }

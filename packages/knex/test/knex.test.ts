@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import knexOf from 'knex'
 import type pg from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { auditrum, track, withChangeReason } from '../src/index.js'
+import { auditrum, track, withChangeReason, withContext } from '../src/index.js'
 import { as, type Shop, shop } from './support.js'
 
 let it: Shop
@@ -161,6 +161,54 @@ describe('the audit of a Knex', () => {
     )
   })
 
+  test('is that of one query alone, wherever else the same query is awaited', async () => {
+    const touch = it.knex('orders').insert({ note: 'touch' })
+    await as('anna', async () => undefined)
+    await withContext({ user_id: 'anna' }, () => touch)
+    await as('ben', () => touch)
+    await touch
+    const both = [
+      withContext({ user_id: 'c' }, () => touch),
+      withContext({ user_id: 'd' }, () => touch),
+    ]
+    await Promise.all(both)
+    const chained = withContext({ user_id: 'e' }, () => it.knex('orders').insert({ note: 'x' }))
+    expect(await chained.returning('note')).toEqual([{ note: 'x' }])
+    const users = await it.users()
+    expect(users.slice(0, 3)).toEqual(['anna', 'ben', null])
+    expect(new Set(users.slice(3))).toEqual(new Set(['c', 'd', 'e']))
+  })
+
+  test('is closed for those that wait, and leaves what others have put on top', async () => {
+    const knex = it.connect({ pool: { min: 0, max: 1 } })
+    const audit = auditrum(knex, { maintain: false })
+    let counted = 0
+    const { acquireConnection } = knex.client
+    const counting = function (this: unknown, ...args: unknown[]) {
+      counted++
+      return acquireConnection.apply(this, args)
+    }
+    knex.client.acquireConnection = counting
+    const trx = await knex.transaction()
+    const waiting = as('waiting', () => knex('orders').insert({ note: 'x' }))
+    await new Promise((resolve) => setImmediate(resolve))
+    audit.close()
+    await trx.rollback()
+    await waiting
+    await as('after', () => knex('orders').insert({ note: 'y' }))
+    expect(knex.client.acquireConnection).toBe(counting)
+    expect(counted).toBe(3)
+    expect(await it.users()).toEqual([null, null])
+  })
+
+  test('includes what withUserParams made before', async () => {
+    const knex = it.connect()
+    const tenant = knex.withUserParams({ tenant: 1 })
+    auditrum(knex, { maintain: false })
+    await as('anna', () => tenant('orders').insert({ note: 'x' }))
+    expect(await it.users()).toEqual(['anna'])
+  })
+
   test('waits for a connection in the context of who asks for it', async () => {
     const knex = it.connect({ pool: { min: 0, max: 1 } })
     auditrum(knex, { maintain: false })
@@ -257,7 +305,7 @@ describe('audit.events()', () => {
     await database.query('create table notes (id int primary key)')
     const knex = connect()
     const audit = auditrum(knex, {
-      schema: 'Audit trail',
+      schema: 'x as y',
       tables: [track('notes')],
       maintain: false,
     })

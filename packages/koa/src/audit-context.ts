@@ -36,7 +36,7 @@ export function auditContext(options: KoaContextOptions = {}): Middleware {
       url: ctx.originalUrl,
       ip: () => ctx.ip || undefined,
       sessionId: () => sessionId(ctx),
-      id: ctx.state.requestId ?? req.id,
+      id: ctx.state?.requestId ?? req.id,
       setId(id: string) {
         ctx.state.requestId = id
         req.id = id
@@ -44,8 +44,9 @@ export function auditContext(options: KoaContextOptions = {}): Middleware {
     }
     return inContext(ctx, facts, async () => {
       keepForErrors(ctx)
-      await next()
+      const value: unknown = await next()
       keepForBody(ctx)
+      return value
     })
   }
 }
@@ -53,13 +54,15 @@ export function auditContext(options: KoaContextOptions = {}): Middleware {
 /** Koa tells of errors behind all middlewares, where no context is left, and without its headers. */
 function keepForErrors(ctx: Context): void {
   const context = storedContext()
-  const { onerror } = ctx
+  const { onerror, res } = ctx
+  const id = res.getHeader('x-request-id')
   ctx.onerror = (error) => {
-    const id = ctx.state.requestId
-    if (id && error instanceof Error) {
-      const { headers } = error as { readonly headers?: object }
-      Reflect.set(error, 'headers', { ...headers, 'x-request-id': id })
-    }
+    const { end } = res
+    res.end = ((...args: Parameters<typeof end>) => {
+      res.end = end
+      if (id !== undefined && !res.headersSent) res.setHeader('x-request-id', id)
+      return end.apply(res, args)
+    }) as typeof end
     runInContext(context, () => onerror.call(ctx, error))
   }
 }
@@ -70,7 +73,9 @@ function keepForBody({ body }: { readonly body?: unknown }): void {
   const context = storedContext()
   const stream = body as NodeJS.ReadableStream
   const { pipe } = stream
-  stream.pipe = (...args) => runInContext(context, () => pipe.apply(stream, args)) as never
+  const value: unknown = (...args: Parameters<typeof pipe>) =>
+    runInContext(context, () => pipe.apply(stream, args))
+  Reflect.defineProperty(stream, 'pipe', { value, configurable: true, writable: true })
 }
 
 /** As koa-session and its relatives keep it. A session is made by looking at it: an empty one is none yet. */

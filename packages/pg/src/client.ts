@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { UsageError } from '@auditrum/core'
 import {
   hasQuestions,
@@ -187,7 +187,9 @@ function isOneOrQuery(config: Submittable, commands: readonly Command[]): boolea
 
 /** Where the functions of a context are to be asked: where the caller is, with all that it finds there. */
 function asker(context: StoredContext | undefined): Caller['ask'] {
-  return context && hasQuestions(context) ? AsyncLocalStorage.snapshot() : (question) => question()
+  if (!context || !hasQuestions(context)) return (question) => question()
+  const here = new AsyncResource('AuditrumCaller')
+  return (question) => here.runInAsyncScope(question)
 }
 
 function isThenable(value: unknown): boolean {

@@ -50,7 +50,9 @@ function named<M extends Model>(
   value: string | number | bigint | M,
   idOf: (record: M) => unknown,
 ): string {
-  if (typeof value === 'object' && value !== null) return String(idOf(value))
+  if (typeof value === 'object' && value !== null && 'getDataValue' in value) {
+    return String(idOf(value))
+  }
   if (['string', 'number', 'bigint'].includes(typeof value)) return String(value)
   throw new UsageError(
     `${scope} was given ${value}, which names nothing. Give an id or an instance.`,

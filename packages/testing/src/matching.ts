@@ -20,23 +20,28 @@ export interface ExpectedEvent {
   readonly dbUser?: string
 }
 
+/** The names in an {@link ExpectedEvent}. */
+export const expectations = [
+  'operation',
+  'userId',
+  'changeReason',
+  'source',
+  'metadata',
+  'diff',
+  'old',
+  'new',
+  'meta',
+  'masked',
+  'dbUser',
+] satisfies (keyof ExpectedEvent)[]
+
 /** The part of an event that {@link ExpectedEvent} speaks of. */
 export function described(event: AuditEvent): Readonly<Record<keyof ExpectedEvent, unknown>> {
-  const { operation, diff, old, new: row, meta, masked, dbUser } = event
-  const metadata = event.context?.metadata ?? {}
-  return {
-    operation,
-    userId: event.userId,
-    changeReason: textOrNull(metadata.change_reason),
-    source: textOrNull(metadata.source),
-    metadata,
-    diff,
-    old,
-    new: row,
-    meta,
-    masked,
-    dbUser,
-  }
+  const part = Object.fromEntries(expectations.map((name) => [name, Reflect.get(event, name)]))
+  return { ...part, metadata: event.context?.metadata ?? {} } as Record<
+    keyof ExpectedEvent,
+    unknown
+  >
 }
 
 /**
@@ -58,6 +63,11 @@ export function matches(actual: unknown, expected: unknown): boolean {
     )
   }
   if (typeof expected === 'object' && expected !== null) {
+    if (!isPlain(expected)) {
+      throw new TypeError(
+        `A ${expected.constructor.name} is nothing that the log holds. Expect a value of JSON, a Date, or what has asymmetricMatch.`,
+      )
+    }
     return (
       typeof actual === 'object' &&
       actual !== null &&
@@ -66,12 +76,21 @@ export function matches(actual: unknown, expected: unknown): boolean {
       )
     )
   }
-  const isNumber = typeof expected === 'number' || typeof expected === 'bigint'
-  return actual === expected || (isNumber && actual === String(expected))
+  if (actual === expected) return true
+  if (typeof actual !== 'string' || !/^-?\d+(\.\d+)?$/.test(actual)) return false
+  // 45 is what numeric(10, 2) has as 45.00
+  if (typeof expected === 'bigint') return actual.replace(/\.0+$/, '') === String(expected)
+  return typeof expected === 'number' && Number(actual) === expected
 }
 
-/** The part of a value that is expected of it, so that a difference shows nothing else. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** The part of a value that is expected of it; what is as expected as it was, so that only a difference shows. */
 export function partOf(actual: unknown, expected: unknown): unknown {
+  if (matches(actual, expected)) return expected
   if (isMatcher(expected) || expected === null || typeof expected !== 'object') return actual
   if (typeof actual !== 'object' || actual === null || Array.isArray(expected)) return actual
   return Object.fromEntries(
@@ -88,8 +107,4 @@ function zoned(time: string): string {
 
 function isMatcher(value: unknown): value is { asymmetricMatch(actual: unknown): boolean } {
   return typeof (value as { asymmetricMatch?: unknown } | null)?.asymmetricMatch === 'function'
-}
-
-function textOrNull(value: unknown): string | null {
-  return value === undefined || value === null ? null : String(value)
 }

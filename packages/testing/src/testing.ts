@@ -1,6 +1,8 @@
 import { AssertionError } from 'node:assert'
+import { inspect } from 'node:util'
 import type { AuditEvent, Auditrum, RowId, TableName } from '@auditrum/core'
-import { described, type ExpectedEvent, matches, partOf } from './matching.js'
+import { checkOptions } from '@auditrum/core/adapter'
+import { described, type ExpectedEvent, expectations, matches, partOf } from './matching.js'
 
 /** What {@link testing} gives; its functions need no `this`. */
 export interface AuditTesting {
@@ -43,6 +45,7 @@ export interface AuditTesting {
 export function testing(audit: Auditrum): AuditTesting {
   return {
     async expectAudited(table, id, expected = {}) {
+      checkOptions('expectAudited', expected, expectations)
       const { events } = await audit.page({ table, id, limit: 1_000 })
       const found = events.find((event) => matches(described(event), expected))
       if (found) return found
@@ -67,7 +70,7 @@ export function testing(audit: Auditrum): AuditTesting {
 }
 
 function complaint(row: string, events: readonly AuditEvent[], expected: ExpectedEvent): string {
-  const wanted = JSON.stringify(expected, bigints)
+  const wanted = inspect(expected, { breakLength: Number.POSITIVE_INFINITY })
   if (events.length === 0) {
     return `${row} has no event, and should have one with ${wanted}. Is the table tracked, and was the write committed?`
   }

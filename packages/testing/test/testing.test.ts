@@ -36,7 +36,11 @@ test('expectAudited finds the event that holds what is expected, and returns it'
     userId: 'anna',
     changeReason: null,
     metadata: { request_id: 'r1' },
-    diff: { status: { old: 'new', new: 'paid' }, paid_at: { new: paidAt }, total: { new: 12 } },
+    diff: {
+      status: { old: 'new', new: 'paid' },
+      paid_at: { new: paidAt },
+      total: { old: 9.9, new: 12 },
+    },
     old: { total: expect.any(String) },
     masked: ['iban'],
     dbUser: 'postgres',
@@ -52,12 +56,20 @@ test('expectAudited fails with what is there in the place of what is expected', 
       () => expect.fail('it did not fail'),
       (error) => error,
     )
-  const error = await failure('orders', 1, { userId: 'ben', diff: { status: { new: 'paid' } } })
+  const expected = { userId: 'ben', diff: { status: { new: 'paid' }, total: { new: 12 } } }
+  const error = await failure('orders', 1, expected)
   expect(error).toMatchObject({
     code: 'ERR_ASSERTION',
-    expected: { userId: 'ben', diff: { status: { new: 'paid' } } },
-    actual: { userId: 'anna', diff: { status: { new: 'paid' } } },
+    expected,
+    // what is as expected is shown as expected
+    actual: { userId: 'anna', diff: { status: { new: 'paid' }, total: { new: 12 } } },
   })
+  await expect(expectAudited('orders', 1, { user: 'anna' } as never)).rejects.toThrow(
+    'no option "user"',
+  )
+  await expect(expectAudited('orders', 1, { new: { total: new Map() } })).rejects.toThrow(
+    'A Map is nothing',
+  )
   expect(error.message).toMatch(
     /^orders 1 has no event with .*\n {2}update by anna: .*\n {2}insert by 7/,
   )

@@ -51,6 +51,7 @@ AS $function$
     SELECT :schema.live_row(past.relation, $2) -> (part ->> 'live'), false, 'update'
     FROM past CROSS JOIN LATERAL jsonb_array_elements(past.document -> 'columns') AS part
     WHERE part ->> 'name' = $3
+      AND NOT past.document -> 'unrecorded' ? $3  -- nobody knows since when it has this value
       AND NOT EXISTS (SELECT FROM event WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked)
   ), point AS (
     SELECT older.value, NULL::timestamptz AS since, 0::bigint AS id, NULL::text AS operation, NULL::text AS user_id,

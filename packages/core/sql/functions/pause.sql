@@ -19,6 +19,25 @@ BEGIN
       MESSAGE = format('Recording may not be paused in the database %I.', current_database()),
       HINT = 'If it holds nothing but what tests write, let the owner of the log run: SELECT :schema.allow_pausing();';
   END IF;
+  -- all at once or not at all: table by table it would deadlock with whoever writes to several
+  FOR trigger IN
+    SELECT DISTINCT tgrelid::regclass AS table_name
+    FROM pg_trigger
+    JOIN pg_proc AS capture ON capture.oid = tgfoid
+    WHERE capture.pronamespace = ':schema'::regnamespace
+      AND starts_with(capture.proname, 'capture_')
+      AND capture.prorettype = 'trigger'::regtype
+    ORDER BY 1
+  LOOP
+    BEGIN
+      EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', trigger.table_name);
+    EXCEPTION WHEN lock_not_available THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU005',
+        MESSAGE = format('Recording cannot be paused or resumed while somebody writes to %s.', trigger.table_name),
+        HINT = 'Do it where nothing else runs, before and after the tests.';
+    END;
+  END LOOP;
   FOR trigger IN
     SELECT tgname AS name, tgrelid::regclass AS table_name
     FROM pg_trigger

@@ -16,7 +16,9 @@ SELECT
   context.metadata,
   context.context_error,
   context.txid
-FROM :schema.audit_context AS context;
+FROM :schema.audit_context AS context
+-- a second item keeps PostgreSQL from passing writes through, also those of the owner
+CROSS JOIN (SELECT) AS read_only;
 
 COMMENT ON VIEW :schema.contexts IS 'Who, when, why and from where: one row for each transaction and context that changed something.';
 COMMENT ON COLUMN :schema.contexts.id IS 'what context_id of auditlog refers to; ordered by time';

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js'
 import { isGenerator, startingIn, steppingIn } from './later.js'
-import { ask, metadataOf } from './metadata.js'
+import { ask, forgetQuestions, metadataOf } from './metadata.js'
 import { contextInside, runInContext, type StoredContext, storedContext } from './store.js'
 
 /** A value of the metadata, or a function that knows it later. */
@@ -55,11 +55,7 @@ export interface CurrentContext {
  * ```
  */
 export function withContext<Result>(metadata: ContextMetadata, fn: () => Result): Result {
-  if (typeof fn !== 'function') {
-    throw new UsageError(
-      `withContext has ${fn === null ? 'null' : typeof fn} to run, not a function. Give one as its second argument.`,
-    )
-  }
+  checkedFunction(fn)
   const inside = contextInside(storedContext(), checked(metadata, 'withContext'))
   const result = runInContext(inside, fn)
   return isGenerator(result) ? steppingIn(inside, result) : startingIn(inside, result)
@@ -78,8 +74,8 @@ export function withChangeReason<Result>(
   reason: string | null | undefined,
   fn: () => Result,
 ): Result {
-  const isGiven = reason !== undefined && reason !== null && reason !== ''
-  return withContext(isGiven ? { change_reason: reasonable(reason) } : {}, fn)
+  if (reason === undefined || reason === null || reason === '') return checkedFunction(fn)()
+  return withContext({ change_reason: reasonable(reason) }, fn)
 }
 
 /**
@@ -106,11 +102,13 @@ export function amendContext(metadata: ContextMetadata): boolean {
 
 function amend(context: StoredContext, metadata: ContextMetadata): void {
   Object.assign(context.own, metadata)
+  forgetQuestions(context, Object.keys(metadata))
   context.revision++
 }
 
 function onlyGivesReason({ own }: StoredContext): boolean {
-  return Object.keys(own).every((name) => name === 'change_reason')
+  const names = Object.keys(own)
+  return names.length === 1 && names[0] === 'change_reason'
 }
 
 /** The context of the running code; undefined outside of one. */
@@ -203,6 +201,13 @@ function warnOnce(call: string, name: string, meant: string): void {
   process.emitWarning(
     `${call} was given "${name}", which is stored as it stands and means nothing to the log. Did you mean "${meant}"?`,
     { type: 'AuditrumWarning', code: 'AUDITRUM_CONTEXT_KEY' },
+  )
+}
+
+function checkedFunction<Fn>(fn: Fn): Fn {
+  if (typeof fn === 'function') return fn
+  throw new UsageError(
+    `withContext has ${fn === null ? 'null' : typeof fn} to run, not a function. Give one as its second argument.`,
   )
 }
 

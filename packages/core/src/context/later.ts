@@ -23,43 +23,35 @@ export function isGenerator<Value>(value: Value): value is Value & (Generator | 
  * A query of Knex, Drizzle or Prisma starts when it is awaited; one that the block returns is awaited
  * outside of it, and would lose the context without a word. So it starts inside, whoever awaits it;
  * what is chained to it runs where it was chained.
+ *
+ * @returns the query as this block returns it: the query itself may be awaited elsewhere as well.
  */
 export function startingIn<Result>(inside: StoredContext, result: Result): Result {
   const lazy: unknown = result
   if (!isThenable(lazy) || lazy instanceof Promise) return result
-  const started = starts.get(lazy)
-  // what an inner block returns, the block around it returns as well
-  if (started && isIn(started.inside, inside)) return result
-  const then = started?.then ?? lazy.then
-  starts.set(lazy, { inside, then })
   const start = (...rest: unknown[]): Promise<unknown> =>
-    runInContext(
-      inside,
-      () => new Promise((done, failed) => then.call(lazy, done, failed, ...rest)),
-    )
-  const methods: readonly (readonly [string, (...args: never[]) => unknown])[] = [
+    runInContext(inside, () => new Promise((done, failed) => lazy.then(done, failed, ...rest)))
+  const own: Readonly<Record<string, unknown>> = {
     // a third argument is Prisma's
-    [
-      'then',
-      (done?: Settled, failed?: Settled, ...rest: unknown[]) => start(...rest).then(done, failed),
-    ],
-    ['catch', (failed?: Settled) => start().catch(failed)],
-    ['finally', (done?: () => void) => start().finally(done)],
-  ]
-  for (const [name, value] of methods) {
-    if (name in lazy) Reflect.defineProperty(lazy, name, { value, configurable: true })
+    // biome-ignore lint/suspicious/noThenProperty: it stands for a query
+    then: (done?: Settled, failed?: Settled, ...rest: unknown[]) =>
+      start(...rest).then(done, failed),
+    catch: (failed?: Settled) => start().catch(failed),
+    finally: (done?: () => void) => start().finally(done),
   }
-  return result
-}
-
-/** Queries that blocks have returned, with the last one and their own `then`. */
-const starts = new WeakMap<
-  object,
-  { readonly inside: StoredContext; readonly then: Thenable['then'] }
->()
-
-function isIn(context: StoredContext | undefined, outer: StoredContext): boolean {
-  return context !== undefined && (context === outer || isIn(context.parent, outer))
+  const here = new Proxy(lazy, {
+    get(target, name) {
+      if (typeof name === 'string' && Object.hasOwn(own, name) && name in target) return own[name]
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function' || name === 'constructor') return value
+      // by the query itself, whose fields may be private; what returns it goes on here
+      return (...args: unknown[]) => {
+        const returned: unknown = value.apply(target, args)
+        return returned === target ? here : returned
+      }
+    },
+  })
+  return here as Result
 }
 
 type Settled = (value: unknown) => unknown

@@ -32,31 +32,62 @@ export function ask(context: StoredContext): Unanswered[] {
 }
 
 function askOne(context: StoredContext, unanswered: Unanswered[]): void {
-  for (const [name, value] of Object.entries(context.own)) {
-    const reason = unusable(name, value)
-    if (reason !== undefined) unanswered.push({ context, name, problem: `${name}: ${reason}` })
-    if (typeof value !== 'function') continue
+  const standing = (context as Standing)[questions]
+  for (const [name, value] of Object.entries({ ...context.own, ...standing })) {
     try {
+      const reason = unusable(name, value)
+      if (reason !== undefined) throw new TypeError(reason)
+      if (typeof value !== 'function') continue
       const answer: unknown = value()
       if (answer === undefined || answer === null) continue
       if (answer instanceof Promise) {
         answer.catch(() => undefined)
         throw new TypeError('the function returned a promise; it must know the value at once')
       }
+      const wrong = unusable(name, answer)
+      if (wrong !== undefined) throw new TypeError(wrong)
+      if (context.own[name] === answer) continue
       context.own[name] = answer
       context.revision++
+      if (asksAgain in value) {
+        const known = (context as Standing)[questions]
+        ;(context as Standing)[questions] = { ...known, [name]: value }
+      }
     } catch (error) {
-      unanswered.push({ context, name, problem: `${name}: ${inWords(error)}` })
+      unanswered.push({ context, name, problem: `${name}: ${oneLine(inWords(error))}` })
     }
   }
 }
 
 /** Whether a context, or one around it, has functions that have not answered. */
-export function hasQuestions({ own, parent }: StoredContext): boolean {
+export function hasQuestions(context: StoredContext): boolean {
+  const { own, parent } = context
   return (
+    (context as Standing)[questions] !== undefined ||
     Object.values(own).some((value) => typeof value === 'function') ||
     (parent !== undefined && hasQuestions(parent))
   )
+}
+
+/** What is asked again though it was answered, because the answer may change. */
+interface Standing extends StoredContext {
+  [questions]?: Readonly<Record<string, unknown>>
+}
+
+const questions = Symbol.for('auditrum.questions.1')
+const asksAgain = Symbol.for('auditrum.again.1')
+
+/** A value that is asked for in each transaction; while it knows nothing, its last answer stays. */
+export function askedAgain<Value>(question: () => Value): () => Value {
+  return Object.assign(question, { [asksAgain]: true })
+}
+
+/** What is said otherwise is not asked again. */
+export function forgetQuestions(context: StoredContext, names: readonly string[]): void {
+  const standing = (context as Standing)[questions]
+  if (!standing) return
+  const left = Object.entries(standing).filter(([name]) => !names.includes(name))
+  ;(context as Standing)[questions] = Object.fromEntries(left)
 }
 
 /** Why a value cannot be what it is given as: JSON would make something of it that misleads. */
@@ -66,6 +97,8 @@ function unusable(name: string, value: unknown): string | undefined {
   if (typeof value === 'string' && Buffer.byteLength(value) > LONGEST_USER_ID) {
     return `its ${Buffer.byteLength(value)} bytes are too many, it may have ${LONGEST_USER_ID}`
   }
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return `${value} names no user; give the id`
   return typeof value === 'object' || typeof value === 'boolean'
     ? `${Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`} names no user; give the id`
     : undefined
@@ -153,4 +186,9 @@ function inWords(value: unknown): string {
   } catch {
     return `a value of type ${typeof value}`
   }
+}
+
+/** What somebody else has written must not begin a line of a log. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ')
 }

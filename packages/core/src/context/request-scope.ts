@@ -6,24 +6,27 @@ import { runInContext, type StoredContext, storedContext } from './store.js'
 // this package in one process must agree on whose context it is.
 const mark = Symbol.for('auditrum.request.1')
 
-interface Marked<Value> {
-  [mark]?: Value
+/** What a request has; its context has the token. */
+interface Claim {
+  readonly token: object
+  readonly context: StoredContext
 }
 
-/** Makes the present context the request's own. */
+/**
+ * Makes the present context the request's own. A context may outlive its request, in what waits or is
+ * cached; so it knows the request's claim, not the request.
+ */
 export function claimContext(req: IncomingMessage): void {
   const context = storedContext()
-  for (const [target, value] of [
-    [req, context],
-    [context, req],
-  ]) {
-    Object.defineProperty(target, mark, { value, configurable: true })
-  }
+  if (!context) return
+  const token = {}
+  Object.defineProperty(context, mark, { value: token, configurable: true })
+  Object.defineProperty(req, mark, { value: { token, context }, configurable: true })
 }
 
 /** Whether the request has a context. */
 export function hasContext(req: IncomingMessage): boolean {
-  return contextOf(req) !== undefined
+  return claimOf(req) !== undefined
 }
 
 /**
@@ -33,14 +36,15 @@ export function hasContext(req: IncomingMessage): boolean {
  * first, and must not be his. What was opened around all requests stays around.
  */
 export function contextFor(req: IncomingMessage): StoredContext | undefined {
+  const claim = claimOf(req)
   const present = storedContext()
   let around = present
   for (let at = present; at; at = at.parent) {
-    const owner = (at as Marked<IncomingMessage>)[mark]
-    if (owner === req) return present
-    if (owner) around = at.parent
+    const token = (at as { [mark]?: object })[mark]
+    if (token && token === claim?.token) return present
+    if (token) around = at.parent
   }
-  return contextOf(req) ?? around
+  return claim?.context ?? around
 }
 
 /**
@@ -56,6 +60,6 @@ export function bindEvents(emitter: EventEmitter, req: IncomingMessage): void {
   Object.defineProperty(emitter, 'emit', { value, configurable: true, writable: true })
 }
 
-function contextOf(req: IncomingMessage): StoredContext | undefined {
-  return (req as Marked<StoredContext>)[mark]
+function claimOf(req: IncomingMessage): Claim | undefined {
+  return (req as { [mark]?: Claim })[mark]
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { types } from 'node:util'
 import { isPlainObject, show } from '../options.js'
 import { type ContextMetadata, withContext } from './context.js'
+import { askedAgain } from './metadata.js'
 import {
   checkRequestOptions,
   type RequestOptions,
@@ -10,7 +11,7 @@ import {
   type Unknown,
 } from './request-options.js'
 import { bindEvents, claimContext, contextFor, hasContext } from './request-scope.js'
-import { runInContext } from './store.js'
+import { runInContext, storedContext } from './store.js'
 
 /** A request as its framework knows it. */
 export interface RequestFacts {
@@ -54,11 +55,13 @@ export function requestContext<Request>(
     const { req, res } = facts
     const isMeant = !methods || methods.includes(req.method ?? '')
     return runInContext(contextFor(req), () => {
-      if (!isMeant || seen.has(req)) return next() // seen: mounted on the application and on a router
+      if (seen.has(req)) return next() // mounted on the application and on a router
+      // what such a request adds to its context must not be added to one around all requests
+      if (!isMeant) return storedContext() ? withContext({}, next) : next()
       seen.add(req)
       const isFirst = !hasContext(req)
       const opening = isFirst ? standing(request, facts, options) : {}
-      return withContext({ ...opening, ...asked(request, facts, options) }, () => {
+      return withContext({ ...opening, ...asked(request, facts, options, isFirst) }, () => {
         claimContext(req)
         if (isFirst) for (const emitter of [req, res]) bindEvents(emitter, req)
         return next()
@@ -79,20 +82,27 @@ function standing<Request>(
     source: 'web',
     ...identify(facts, () => requestId?.(request), header),
     method,
-    // a query may hold secrets
-    url: facts.url.replace(/\?.*/s, '').slice(0, LONGEST_TEXT),
-    client_ip: ip ? facts.ip() : undefined,
+    url: pathOf(facts.url),
+    ...(ip && answered('client_ip', () => facts.ip()?.slice(0, LONGEST_TEXT))),
     user_agent: userAgent ? headers['user-agent']?.slice(0, LONGEST_TEXT) : undefined,
   }
 }
 
 /** One request has one id: what somebody has logged already is overruled by the option alone. */
 function identify(facts: RequestFacts, option: () => unknown, header: unknown): ContextMetadata {
-  const { value, failure } = answer('requestId', option)
+  const { value, failure } = answer('option requestId', option)
   const id = sane(value) ?? sane(facts.id) ?? sane(header) ?? randomUUID()
-  facts.setId(id)
-  if (!facts.res.headersSent) facts.res.setHeader('x-request-id', id)
-  return { request_id: id, ...failure }
+  const { failure: untold } = answer('option requestId', () => {
+    if (!facts.res.headersSent) facts.res.setHeader('x-request-id', id)
+    facts.setId(id)
+  })
+  return { request_id: id, ...untold, ...failure }
+}
+
+/** The path alone: an authority may hold a password, a query or a parameter of the path a secret. */
+function pathOf(url: string): string {
+  const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*/s, '')
+  return path.replaceAll(/;jsessionid=[^/;]*/gi, '').slice(0, LONGEST_TEXT)
 }
 
 function sane(id: unknown): string | undefined {
@@ -104,13 +114,58 @@ function sane(id: unknown): string | undefined {
 function asked<Request>(
   request: Request,
   facts: RequestFacts,
-  { user, session, metadata }: RequestOptions<Request>,
+  options: RequestOptions<Request>,
+  isFirst: boolean,
 ): ContextMetadata {
+  const { metadata } = options
   return {
-    ...(session && { session_key: () => sessionKey(facts.sessionId(), session.secret) }),
-    ...(user && actor(() => user(request))),
+    ...askedLater({ request, facts }, options, isFirst),
     ...more(() => (typeof metadata === 'function' ? metadata(request) : metadata)),
   }
+}
+
+interface Holder<Request> {
+  readonly request: Request
+  readonly facts: RequestFacts
+}
+
+/** What is known of a request when it is asked for; once it is answered, also when it is over. */
+function askedLater<Request>(
+  holder: Holder<Request>,
+  { user, session }: RequestOptions<Request>,
+  isFirst: boolean,
+): ContextMetadata {
+  return {
+    ...(session && {
+      session_key: lasting(holder, ({ facts }) => sessionKey(facts.sessionId(), session.secret)),
+    }),
+    ...(user &&
+      actor(
+        lasting(holder, ({ request }) => user(request)),
+        isFirst,
+      )),
+  }
+}
+
+/**
+ * A question about a request that does not keep it: a context may outlive its request, in what waits or is
+ * cached. When the request is over it is asked a last time; if that answers, the answer is enough.
+ */
+function lasting<Request, Answer>(
+  holder: Holder<Request>,
+  question: (holder: Holder<Request>) => Answer,
+): () => Answer {
+  let there: Holder<Request> | undefined = holder
+  let last: Answer
+  holder.facts.res.once('close', () => {
+    try {
+      if (there) last = atOnce(question(there))
+      if (last) there = undefined
+    } catch {
+      // it is asked again by whoever writes, and told there
+    }
+  })
+  return () => (there ? question(there) : last)
 }
 
 function sessionKey(id: unknown, secret: string): string | undefined {
@@ -118,30 +173,43 @@ function sessionKey(id: unknown, secret: string): string | undefined {
   return createHmac('sha256', secret).update(id).digest('hex')
 }
 
-/** Two values of one question: it is asked once, and its failure said once. */
-function actor(user: () => RequestUser | Unknown): ContextMetadata {
+/**
+ * Two values of one question: it is asked once, and its failure said once. It is asked again in each
+ * transaction, because somebody can log in as another one; who logs out stays.
+ *
+ * @param isFirst whether no other middleware has named a user before, whose name would show through.
+ */
+function actor(user: () => RequestUser | Unknown, isFirst: boolean): ContextMetadata {
   let known: RequestUser | Unknown
   return {
-    user_id: () => {
+    user_id: askedAgain(() => {
       known = undefined
       known = atOnce(user())
-      const id = isObject(known) ? known.id : known
-      if (typeof id === 'number') return id
-      return id === null || id === undefined || typeof id === 'boolean' || id === ''
-        ? undefined
-        : String(id)
-    },
-    username: () => {
+      return idOf(isObject(known) ? known.id : known)
+    }),
+    username: askedAgain(() => {
       const name = isObject(known) ? (known.username ?? known.email) : undefined
-      return name === null || name === undefined ? undefined : String(name)
-    },
+      if (name !== null && name !== undefined) return String(name)
+      return isFirst || idOf(isObject(known) ? known.id : known) === undefined ? undefined : ''
+    }),
   }
+}
+
+function idOf(id: unknown): string | number | undefined {
+  atOnce(id)
+  if (id === null || id === undefined || id === false || id === '') return undefined
+  if (typeof id === 'number' || typeof id === 'string') return id
+  // an id of MongoDB, say, which knows itself as text
+  const isText =
+    typeof id === 'bigint' || (isObject(id) && id.toString !== Object.prototype.toString)
+  if (isText && !Array.isArray(id)) return String(id)
+  throw new TypeError(`a value of type ${typeof id} names no user; give the id`)
 }
 
 function more(metadata: () => unknown): ContextMetadata {
   const { value, failure } = answer('metadata', () => {
-    const given = metadata() ?? {}
-    if (isPlainObject(given)) return given
+    const given = atOnce(metadata() ?? {})
+    if (isPlainObject(given)) return { ...given } // here, where a getter may throw
     throw new TypeError(`the function returned ${show(given)}; it must return an object`)
   })
   return { ...(value as ContextMetadata | undefined), ...failure }
@@ -163,6 +231,11 @@ function answer(
     }
     return { failure: { [option]: fail } }
   }
+}
+
+function answered(name: string, ask: () => unknown): ContextMetadata {
+  const { value, failure } = answer(name, ask)
+  return failure ?? { [name]: value }
 }
 
 function atOnce<Value>(value: Value): Value {

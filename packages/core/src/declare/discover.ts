@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { glob } from 'tinyglobby'
 import { DeclarationError } from '../errors.js'
 import { show } from '../options.js'
 
@@ -20,8 +21,6 @@ export async function declarationFiles(
       `discover was given ${show(patterns)}. Give a glob such as 'src/**/audit.{ts,js}', or a list of them.`,
     )
   }
-  // only who uses it waits for it
-  const { glob } = await import('tinyglobby')
   const found = await glob([...list], { absolute: true, ignore: ['**/node_modules/**'] })
   // which is not ignored where a pattern leads out of the working directory
   const files = found.filter((file) => !relative('.', file).split(sep).includes('node_modules'))
@@ -55,10 +54,10 @@ export function brokenFile(file: string, error: unknown): DeclarationError {
   const what = error instanceof Error ? error.message : String(error)
   const remedy =
     (error as { code?: unknown } | null)?.code === 'ERR_UNKNOWN_FILE_EXTENSION'
-      ? 'Node cannot read it: start the program with tsx, or let the glob find what is compiled'
-      : 'Its default export is a function (audit) => void, or a list of track(…)'
+      ? 'Node cannot read it: start the program with NODE_OPTIONS="--import tsx", or let the glob find what is compiled'
+      : 'Mend it: its default export is a function (audit) => void, or a list of track(…)'
   return new DeclarationError(
-    `${relative(process.cwd(), file)} does not declare anything: ${what.split('\n')[0]}. ${remedy}.`,
+    `${relative(process.cwd(), file)} cannot be read: ${what.split('\n')[0]}. ${remedy}.`,
     { cause: error },
   )
 }

@@ -35,7 +35,7 @@ const extensions: Readonly<Record<Format, string>> = { js: 'js', ts: 'ts', esm: 
 
 /**
  * A migration in the form in which Knex or Sequelize keep theirs. It needs nothing of this project
- * when it runs. For plain SQL there are two files, up and down.
+ * when it runs. For plain SQL there are two files, up and down. Where there is nothing to do there is none.
  *
  * @throws UsageError for an option that is unknown or of the wrong kind.
  * @example
@@ -53,7 +53,15 @@ export function migrationFiles(
   const { for: kind, name = 'auditrum', format = 'js', date = new Date() } = options
   if (!kinds.includes(kind)) refuse('for', kind, "It is 'knex', 'sequelize' or 'sql'")
   if (!Object.hasOwn(extensions, format)) refuse('format', format, "It is 'js', 'ts' or 'esm'")
+  if (typeof sql?.up !== 'string' || typeof sql.down !== 'string') {
+    throw new UsageError(
+      `migrationFiles was given ${show(sql)}. Give what migration() resolves to: migrationFiles(await audit.migration(), …).`,
+    )
+  }
+  if (!(date instanceof Date) || Number.isNaN(date.getTime()))
+    refuse('date', String(date), 'Give a Date')
   if (typeof name !== 'string' || !/[a-z0-9]/i.test(name)) refuse('name', name, 'Give some words')
+  if (sql.up === '' && sql.down === '') return []
   const time = date.toISOString().replace(/\D/g, '').slice(0, 14)
   const words = name
     .toLowerCase()

@@ -18,6 +18,10 @@ export interface AuditEvent<R extends object = Row> {
   readonly oldObjectId: string | null
   /** What the application claimed. */
   readonly userId: string | null
+  /** The same, of the metadata: why. */
+  readonly changeReason: string | null
+  /** The same: from where. */
+  readonly source: string | null
   /** The row before; with `image: 'changed'` only what is known of it. int8 and numeric are strings. */
   readonly old: Partial<R> | null
   /** The row after. */
@@ -84,6 +88,7 @@ export interface EventRow {
 
 export function toEvent<R extends object>(row: EventRow): AuditEvent<R> {
   const types: ColumnTypes = JSON.parse(row.column_types ?? '{}') ?? {}
+  const context = toContext(row)
   return {
     id: row.id,
     changedAt: row.changed_at,
@@ -93,6 +98,8 @@ export function toEvent<R extends object>(row: EventRow): AuditEvent<R> {
     objectId: row.object_id,
     oldObjectId: row.old_object_id,
     userId: row.user_id,
+    changeReason: textOrNull(context?.metadata?.change_reason),
+    source: textOrNull(context?.metadata?.source),
     old: decodeRow(row.old_data, types) as Partial<R> | null,
     new: decodeRow(row.new_data, types) as Partial<R> | null,
     diff: decodeDiff(row.diff, types) as AuditEvent<R>['diff'],
@@ -100,11 +107,15 @@ export function toEvent<R extends object>(row: EventRow): AuditEvent<R> {
     meta: decodeRow(row.meta, types),
     dbUser: row.db_user,
     transactionId: row.transaction_id,
-    context: toContext(row),
+    context,
     drift: names(row.drift),
     redacted: names(row.redacted),
     lossy: Number(row.lossy) === 1,
   }
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === undefined || value === null ? null : String(value)
 }
 
 function toContext(row: EventRow): EventContext | null {

@@ -36,8 +36,8 @@ export interface EventFilter {
   readonly until?: Date | string | undefined
   /** At most so many events; a page has 100 without it. */
   readonly limit?: number | undefined
-  /** Begin behind the event with this id: the cursor of keyset paging. */
-  readonly after?: string | undefined
+  /** Begin behind the event with this id: the cursor of keyset paging. Null: at the beginning. */
+  readonly after?: string | null | undefined
   /** Newest first (`'desc'`) without it. */
   readonly order?: 'asc' | 'desc' | undefined
 }
@@ -94,7 +94,9 @@ export function filterValues(filter: EventFilter, limit: number): unknown[] {
     textMatching(filter, 'column', /./, 'Give the name of a column'),
     filter.since === undefined ? null : timeText('since', filter.since),
     filter.until === undefined ? null : timeText('until', filter.until),
-    textMatching(filter, 'after', EVENT_ID, 'Give an id as events carry it, a text'),
+    filter.after === null
+      ? null
+      : textMatching(filter, 'after', EVENT_ID, 'Give an id as events carry it, a text'),
     order,
     limit,
   ]

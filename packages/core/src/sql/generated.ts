@@ -900,6 +900,7 @@ AS $function$
     SELECT :schema.live_row(past.relation, $2) -> (part ->> 'live'), false, 'update'
     FROM past CROSS JOIN LATERAL jsonb_array_elements(past.document -> 'columns') AS part
     WHERE part ->> 'name' = $3
+      AND NOT past.document -> 'unrecorded' ? $3  -- nobody knows since when it has this value
       AND NOT EXISTS (SELECT FROM event WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked)
   ), point AS (
     SELECT older.value, NULL::timestamptz AS since, 0::bigint AS id, NULL::text AS operation, NULL::text AS user_id,
@@ -2559,6 +2560,25 @@ BEGIN
       MESSAGE = format('Recording may not be paused in the database %I.', current_database()),
       HINT = 'If it holds nothing but what tests write, let the owner of the log run: SELECT :schema.allow_pausing();';
   END IF;
+  -- all at once or not at all: table by table it would deadlock with whoever writes to several
+  FOR trigger IN
+    SELECT DISTINCT tgrelid::regclass AS table_name
+    FROM pg_trigger
+    JOIN pg_proc AS capture ON capture.oid = tgfoid
+    WHERE capture.pronamespace = ':schema'::regnamespace
+      AND starts_with(capture.proname, 'capture_')
+      AND capture.prorettype = 'trigger'::regtype
+    ORDER BY 1
+  LOOP
+    BEGIN
+      EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE NOWAIT', trigger.table_name);
+    EXCEPTION WHEN lock_not_available THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU005',
+        MESSAGE = format('Recording cannot be paused or resumed while somebody writes to %s.', trigger.table_name),
+        HINT = 'Do it where nothing else runs, before and after the tests.';
+    END;
+  END LOOP;
   FOR trigger IN
     SELECT tgname AS name, tgrelid::regclass AS table_name
     FROM pg_trigger
@@ -4424,7 +4444,9 @@ SELECT
   context.metadata,
   context.context_error,
   context.txid
-FROM :schema.audit_context AS context;
+FROM :schema.audit_context AS context
+-- a second item keeps PostgreSQL from passing writes through, also those of the owner
+CROSS JOIN (SELECT) AS read_only;
 
 COMMENT ON VIEW :schema.contexts IS 'Who, when, why and from where: one row for each transaction and context that changed something.';
 COMMENT ON COLUMN :schema.contexts.id IS 'what context_id of auditlog refers to; ordered by time';

@@ -37,6 +37,19 @@ test('files that declare tables are run once, in the order of their paths', asyn
   expect(tables).toEqual([null, 'public.orders', 'public.users'])
 })
 
+test('a function may return what it declares, and one declaration is enough', async () => {
+  const one = `{ kind: 'track', table: { table: 'orders' }, options: {} }`
+  for (const [name, text] of [
+    ['returns', `export default async () => [${one}]`],
+    ['single', `export default ${one}`],
+  ] as const) {
+    write(`${name}/audit.mjs`, text)
+    const audit = new Auditrum(await database.client(), { app: 'discovered' })
+    await audit.discover(`${folder}/${name}/audit.mjs`)
+    expect((await audit.plan()).map(({ table }) => table)).toEqual([null, 'public.orders'])
+  }
+})
+
 test('the option discover is heeded by everything that needs the declarations', async () => {
   const glob = `${folder}/good/**/audit.{mjs,cjs}`
   const client = await database.client()
@@ -50,7 +63,7 @@ test('the option discover is heeded by everything that needs the declarations', 
 test('a file that is broken is named, and can be mended', async () => {
   const audit = new Auditrum(await database.client())
   const cases: [name: string, text: string, message: RegExp][] = [
-    ['syntax', 'export default {', /syntax\/audit\.mjs does not declare anything: /],
+    ['syntax', 'export default {', /syntax\/audit\.mjs cannot be read: /],
     ['throws', `throw new Error('no such thing')`, /throws\/audit\.mjs .*no such thing/],
     ['nothing', 'export const tables = []', /nothing\/audit\.mjs .*default export is/],
     ['wrong', `export default ['users']`, /wrong\/audit\.mjs .*Write track\("users"\)/],

@@ -29,6 +29,12 @@ test('what is no option of a migration is refused', () => {
   expect(() => migrationFiles(sql, { for: 'knex', format: 'coffee' as never })).toThrow(
     "It is 'js'",
   )
+  expect(() => migrationFiles([] as never, { for: 'knex' })).toThrow(
+    'Give what migration() resolves to',
+  )
+  const date = new Date(Number.NaN)
+  expect(() => migrationFiles(sql, { for: 'knex', date })).toThrow('Give a Date')
+  expect(migrationFiles(sql, { for: 'knex' })).toEqual([])
   expect(() => migrationFiles(sql, { for: 'knex', name: '///' })).toThrow('Give some words')
   expect(() => migrationFiles(sql, { for: 'knex', nam: 'x' } as never)).toThrow('"name"?')
 })

@@ -69,6 +69,14 @@ describe('recording', () => {
     expect(status.tables.map(({ gaps }) => gaps)).toEqual([1, 1])
   })
 
+  test('is not paused while somebody writes, who would else be the victim', async () => {
+    const writer = await (await database).client()
+    await writer.query(`begin; insert into orders values (50, 'new')`)
+    await expect(audit.pause()).rejects.toThrow('while somebody writes to')
+    await writer.query(`insert into visits values (50, '2026-11-25'); rollback`)
+    expect((await audit.status()).ok).toBe(true)
+  })
+
   test('that is paused goes on with the next sync', async () => {
     const before = await recorded()
     await audit.pause()

@@ -332,6 +332,18 @@ describe('a migration', () => {
   })
 })
 
+test('untrack stops one table, and nothing else', async () => {
+  const database = await testDatabase()
+  await database.query('create table a (id int primary key); create table b (id int primary key)')
+  const audit = new Auditrum(database, { tables: [track('a'), track('b')] })
+  await audit.sync()
+  expect([await audit.untrack('a'), await audit.untrack('public.a')]).toEqual([true, false])
+  await expect(audit.untrack('missing')).rejects.toThrow('missing')
+  await database.query('insert into a values (1); insert into b values (1)')
+  expect((await audit.page()).events.map(({ table }) => table)).toEqual(['b'])
+  expect((await audit.page({ after: null })).events).toHaveLength(1)
+})
+
 describe("in a transaction of the caller's", () => {
   test('sync is part of it, and leaves its settings as they were', async () => {
     const database = await testDatabase()

@@ -176,6 +176,8 @@ describe('an event', () => {
         objectId: '5',
         oldObjectId: null,
         userId: 'ben',
+        changeReason: null,
+        source: null,
         old: { id: '5', status: 'new', total: '1.10' },
         new: { id: '5', status: 'paid', total: '1.10' },
         diff: { status: { old: 'new', new: 'paid' } },
