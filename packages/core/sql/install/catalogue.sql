@@ -30,12 +30,12 @@ WITH RECURSIVE log_schema AS (
   )
   ORDER BY capture.id, trigger.tgname = :'trigger' DESC, trigger.oid
 ), declared AS (
-  SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.json_array_elements_text($1::json) AS name
+  SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.json_array_elements_text($1::text::json) AS name
 ), swept AS (
   SELECT class.oid
   FROM pg_catalog.pg_class AS class
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-  WHERE namespace.nspname IN (SELECT pg_catalog.json_array_elements_text($2::json))
+  WHERE namespace.nspname IN (SELECT pg_catalog.json_array_elements_text($2::text::json))
     AND class.relkind IN ('r', 'p') AND NOT class.relispartition
     AND NOT EXISTS (
       -- tables of extensions are not the application's
@@ -178,7 +178,7 @@ SELECT pg_catalog.json_build_object(
   'declared', (SELECT coalesce(pg_catalog.json_object_agg(name, oid::text), '{}') FROM declared),
   'schemas', (
     SELECT coalesce(pg_catalog.json_agg(nspname), '[]') FROM pg_catalog.pg_namespace
-    WHERE nspname IN (SELECT pg_catalog.json_array_elements_text($2::json))
+    WHERE nspname IN (SELECT pg_catalog.json_array_elements_text($2::text::json))
   ),
   'named', (
     SELECT coalesce(pg_catalog.json_object_agg(name ->> 0, CASE
@@ -190,7 +190,7 @@ SELECT pg_catalog.json_build_object(
           WHERE namespace.nspname = name ->> 1 AND class.relname = name ->> 2
         )
       END), '{}')
-    FROM pg_catalog.json_array_elements($3::json) AS name
+    FROM pg_catalog.json_array_elements($3::text::json) AS name
   ),
   'swept', (SELECT coalesce(pg_catalog.json_agg(oid::text), '[]') FROM swept),
   'tables', (

@@ -37,7 +37,7 @@ FROM :schema.auditlog AS log
 WHERE ($1::text IS NULL OR log.table_id = (SELECT id FROM tracked))
   AND ($2::text IS NULL OR log.id IN (
     SELECT event.id
-    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::jsonb)) AS event
+    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::text::jsonb)) AS event
   ))
   AND ($3::text IS NULL OR log.user_id = $3)
   AND ($4::uuid IS NULL OR log.context_uuid = $4)

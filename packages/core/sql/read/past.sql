@@ -7,10 +7,10 @@ WITH tracked AS MATERIALIZED (
 )
 SELECT
   tracked.id AS tracked_id,
-  CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::jsonb) END AS object_id,
+  CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::text::jsonb) END AS object_id,
   past.relation::text,
   past.moment::text,
   past.past::text,
   pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
-CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::jsonb) AS past
+CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past

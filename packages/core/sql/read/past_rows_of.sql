@@ -2,6 +2,6 @@
 -- JSON array of object_ids; :columns as in past_rows.
 SELECT *
 FROM :schema.past_rows_of(
-  $1::integer, $2::oid, $3::jsonb, $4::jsonb,
-  ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::jsonb)), $6::boolean
+  $1::integer, $2::oid, $3::text::jsonb, $4::text::jsonb,
+  ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::text::jsonb)), $6::boolean
 ) AS past (:columns)

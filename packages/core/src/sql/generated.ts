@@ -3682,12 +3682,12 @@ WITH RECURSIVE log_schema AS (
   )
   ORDER BY capture.id, trigger.tgname = :'trigger' DESC, trigger.oid
 ), declared AS (
-  SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.json_array_elements_text($1::json) AS name
+  SELECT name, pg_catalog.to_regclass(name)::oid AS oid FROM pg_catalog.json_array_elements_text($1::text::json) AS name
 ), swept AS (
   SELECT class.oid
   FROM pg_catalog.pg_class AS class
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-  WHERE namespace.nspname IN (SELECT pg_catalog.json_array_elements_text($2::json))
+  WHERE namespace.nspname IN (SELECT pg_catalog.json_array_elements_text($2::text::json))
     AND class.relkind IN ('r', 'p') AND NOT class.relispartition
     AND NOT EXISTS (
       -- tables of extensions are not the application's
@@ -3830,7 +3830,7 @@ SELECT pg_catalog.json_build_object(
   'declared', (SELECT coalesce(pg_catalog.json_object_agg(name, oid::text), '{}') FROM declared),
   'schemas', (
     SELECT coalesce(pg_catalog.json_agg(nspname), '[]') FROM pg_catalog.pg_namespace
-    WHERE nspname IN (SELECT pg_catalog.json_array_elements_text($2::json))
+    WHERE nspname IN (SELECT pg_catalog.json_array_elements_text($2::text::json))
   ),
   'named', (
     SELECT coalesce(pg_catalog.json_object_agg(name ->> 0, CASE
@@ -3842,7 +3842,7 @@ SELECT pg_catalog.json_build_object(
           WHERE namespace.nspname = name ->> 1 AND class.relname = name ->> 2
         )
       END), '{}')
-    FROM pg_catalog.json_array_elements($3::json) AS name
+    FROM pg_catalog.json_array_elements($3::text::json) AS name
   ),
   'swept', (SELECT coalesce(pg_catalog.json_agg(oid::text), '[]') FROM swept),
   'tables', (
@@ -4074,13 +4074,13 @@ SELECT
   line.event_id::text,
   line.context_uuid::text,
   :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
-FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS line
+FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name
 `,
   'read/changed_keys': `-- A page of the rows that were changed between two moments, as
 -- functions/changed_keys.sql finds them.
 SELECT place, from_id, to_id
-FROM :schema.changed_keys($1::integer, $2::jsonb, $3::jsonb, $4, $5::integer)
+FROM :schema.changed_keys($1::integer, $2::text::jsonb, $3::text::jsonb, $4, $5::integer)
 `,
   'read/column_history': `-- The values of a column, as functions/column_history.sql finds them, ready to be read exactly.
 WITH tracked AS MATERIALIZED (
@@ -4098,7 +4098,7 @@ SELECT
   period.db_user,
   period.masked::integer AS masked,
   :schema.column_types(tracked.id, coalesce(period.since, period.until, pg_catalog.now())) ->> $3 AS column_type
-FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::jsonb), $3) AS period
+FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS period
 ORDER BY period.event_id NULLS FIRST
 `,
   'read/events': `-- One page of events. A filter that is null filters nothing; the planner sees
@@ -4140,7 +4140,7 @@ FROM :schema.auditlog AS log
 WHERE ($1::text IS NULL OR log.table_id = (SELECT id FROM tracked))
   AND ($2::text IS NULL OR log.id IN (
     SELECT event.id
-    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::jsonb)) AS event
+    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::text::jsonb)) AS event
   ))
   AND ($3::text IS NULL OR log.user_id = $3)
   AND ($4::uuid IS NULL OR log.context_uuid = $4)
@@ -4158,7 +4158,7 @@ ORDER BY
 LIMIT $14::integer
 `,
   'read/key_at': `-- The key that a row has at the second moment, from the one at the first.
-SELECT :schema.key_at($1::integer, $2, -1, $3::jsonb, $4::jsonb) AS id
+SELECT :schema.key_at($1::integer, $2, -1, $3::text::jsonb, $4::text::jsonb) AS id
 `,
   'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
@@ -4169,25 +4169,25 @@ WITH tracked AS MATERIALIZED (
 )
 SELECT
   tracked.id AS tracked_id,
-  CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::jsonb) END AS object_id,
+  CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::text::jsonb) END AS object_id,
   past.relation::text,
   past.moment::text,
   past.past::text,
   pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
-CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::jsonb) AS past
+CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past
 `,
   'read/past_rows': `-- A page of the rows of a table at a moment, as functions/past_rows.sql gives it.
 -- :columns are those of then, as read/past.sql has found them.
 SELECT *
-FROM :schema.past_rows($1::integer, $2::oid, $3::jsonb, $4::jsonb, $5::jsonb, $6::integer) AS past (:columns)
+FROM :schema.past_rows($1::integer, $2::oid, $3::text::jsonb, $4::text::jsonb, $5::text::jsonb, $6::integer) AS past (:columns)
 `,
   'read/past_rows_of': `-- Single rows at a moment, as functions/past_rows_of.sql gives them. $5 is a
 -- JSON array of object_ids; :columns as in past_rows.
 SELECT *
 FROM :schema.past_rows_of(
-  $1::integer, $2::oid, $3::jsonb, $4::jsonb,
-  ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::jsonb)), $6::boolean
+  $1::integer, $2::oid, $3::text::jsonb, $4::text::jsonb,
+  ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::text::jsonb)), $6::boolean
 ) AS past (:columns)
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
