@@ -44,6 +44,24 @@ describe.each(frameworks)('%s', (_, express) => {
     ])
   })
 
+  test('who has no name does not have that of another one', async () => {
+    let who: object = { id: 1, username: 'anna' }
+    const app = express().use(auditContext({ user: () => who }))
+    app.use(async (_req, res) => {
+      await it.note('first')
+      who = { id: 2 }
+      await it.note('second')
+      res.end()
+    })
+    await ask(await serve(app))
+    expect(
+      (await it.entries()).map(({ metadata: { user_id, username } }) => [user_id, username]),
+    ).toEqual([
+      [1, 'anna'],
+      [2, ''],
+    ])
+  })
+
   test('what a request without a context adds is its own, not that of all', async () => {
     await withContext({ source: 'server' }, async () => {
       const app = express().use(auditContext({ methods: ['POST'] }))

@@ -181,6 +181,7 @@ function sessionKey(id: unknown, secret: string): string | undefined {
  */
 function actor(user: () => RequestUser | Unknown, isFirst: boolean): ContextMetadata {
   let known: RequestUser | Unknown
+  let hasName = !isFirst
   return {
     user_id: askedAgain(() => {
       known = undefined
@@ -189,8 +190,11 @@ function actor(user: () => RequestUser | Unknown, isFirst: boolean): ContextMeta
     }),
     username: askedAgain(() => {
       const name = isObject(known) ? (known.username ?? known.email) : undefined
-      if (name !== null && name !== undefined) return String(name)
-      return isFirst || idOf(isObject(known) ? known.id : known) === undefined ? undefined : ''
+      const isNamed = name !== null && name !== undefined
+      // who has none must not have the name of another one
+      const isOther = hasName && idOf(isObject(known) ? known.id : known) !== undefined
+      hasName ||= isNamed
+      return isNamed ? String(name) : isOther ? '' : undefined
     }),
   }
 }
