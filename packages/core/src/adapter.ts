@@ -1,5 +1,5 @@
 // What adapters build on, beside the names in index.ts.
-export { auditrumOptions } from './auditrum.js'
+export { auditrumOptions } from './auditrum-options.js'
 export { hasQuestions } from './context/metadata.js'
 export { type ContextPayload, payloadOf } from './context/payload.js'
 export { type RequestContext, type RequestFacts, requestContext } from './context/request.js'

@@ -1,11 +1,11 @@
-export {
-  Auditrum,
-  type AuditrumOptions,
-  type PartitionOptions,
-  type PlanOptions,
-  type SyncOptions,
-  type UninstallOptions,
-} from './auditrum.js'
+export { Auditrum } from './auditrum.js'
+export type {
+  AuditrumOptions,
+  PartitionOptions,
+  PlanOptions,
+  SyncOptions,
+  UninstallOptions,
+} from './auditrum-options.js'
 // context
 export {
   amendContext,

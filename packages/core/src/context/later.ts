@@ -31,17 +31,18 @@ export function startingIn<Result>(inside: StoredContext, result: Result): Resul
   if (!isThenable(lazy) || lazy instanceof Promise) return result
   const start = (...rest: unknown[]): Promise<unknown> =>
     runInContext(inside, () => new Promise((done, failed) => lazy.then(done, failed, ...rest)))
-  const own: Readonly<Record<string, unknown>> = {
+  const own = new Map<PropertyKey, unknown>([
     // a third argument is Prisma's
-    // biome-ignore lint/suspicious/noThenProperty: it stands for a query
-    then: (done?: Settled, failed?: Settled, ...rest: unknown[]) =>
-      start(...rest).then(done, failed),
-    catch: (failed?: Settled) => start().catch(failed),
-    finally: (done?: () => void) => start().finally(done),
-  }
+    [
+      'then',
+      (done?: Settled, failed?: Settled, ...rest: unknown[]) => start(...rest).then(done, failed),
+    ],
+    ['catch', (failed?: Settled) => start().catch(failed)],
+    ['finally', (done?: () => void) => start().finally(done)],
+  ])
   const here = new Proxy(lazy, {
     get(target, name) {
-      if (typeof name === 'string' && Object.hasOwn(own, name) && name in target) return own[name]
+      if (own.has(name) && name in target) return own.get(name)
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function' || name === 'constructor') return value
       // by the query itself, whose fields may be private; what returns it goes on here
