@@ -6,5 +6,5 @@ export { type RequestContext, type RequestFacts, requestContext } from './contex
 export { checkSigning, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
 export { quoteTable } from './declare/table.js'
-export { checkOptions, didYouMean } from './options.js'
+export { checkOptions, didYouMean, isPlainObject } from './options.js'
 export { historyArguments, timeText } from './read/filter.js'

@@ -39,6 +39,21 @@ export interface AuditrumOptions {
   readonly discover?: string | readonly string[] | undefined
 }
 
+/** What `discover` may be told. */
+export interface DiscoverOptions {
+  /**
+   * Reads a file that Node itself cannot, such as TypeScript on Node 20; gives what it exports.
+   *
+   * @defaultValue `import`
+   * @example
+   * ```ts
+   * const jiti = createJiti(import.meta.url)
+   * await audit.discover('src/**\/audit.ts', { load: (file) => jiti.import(file) })
+   * ```
+   */
+  readonly load?: ((file: string) => Promise<unknown>) | undefined
+}
+
 /** What `plan` and `migration` may be told. */
 export interface PlanOptions {
   /**

@@ -1,6 +1,7 @@
 import {
   type AuditrumOptions,
   auditrumOptions,
+  type DiscoverOptions,
   type PartitionOptions,
   type PlanOptions,
   type SyncOptions,
@@ -156,10 +157,14 @@ export class Auditrum {
    * await audit.discover('src/**\/audit.{ts,js}')
    * ```
    */
-  async discover(patterns: string | readonly string[]): Promise<readonly string[]> {
+  async discover(
+    patterns: string | readonly string[],
+    options: DiscoverOptions = {},
+  ): Promise<readonly string[]> {
+    checkOptions('discover', options, ['load'])
     const files = await declarationFiles(patterns)
     for (const file of files) {
-      const known = this.#discovered.get(file) ?? this.#run(file)
+      const known = this.#discovered.get(file) ?? this.#run(file, options)
       this.#discovered.set(file, known)
       await known.catch((error: unknown) => {
         this.#discovered.delete(file)
@@ -169,8 +174,8 @@ export class Auditrum {
     return files
   }
 
-  async #run(file: string): Promise<void> {
-    const declared = await loadDeclarations(file)
+  async #run(file: string, { load }: DiscoverOptions): Promise<void> {
+    const declared = await loadDeclarations(file, load)
     try {
       const given: unknown = typeof declared === 'function' ? await declared(this) : declared
       if (Array.isArray(given)) this.declare(...given)

@@ -1,6 +1,7 @@
 export { Auditrum } from './auditrum.js'
 export type {
   AuditrumOptions,
+  DiscoverOptions,
   PartitionOptions,
   PlanOptions,
   SyncOptions,

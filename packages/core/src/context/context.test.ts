@@ -343,6 +343,37 @@ describe('the environment of another program', () => {
     })
   })
 
+  test('inherits from the one that it is made in, which it replaces', () => {
+    const outer = contextEnvironment(
+      { source: 'deploy', change_reason: 'release 7' },
+      { PGOPTIONS: '-c work_mem=1MB' },
+    )
+    const inner = contextEnvironment({ change_reason: 'migration\n12' }, outer)
+    const [before, after] = [outer, inner].map(({ PGOPTIONS = '' }) => {
+      const [, ...found] = PGOPTIONS.split('-c auditrum.context=')
+      expect(found).toHaveLength(1)
+      return JSON.parse(String(found[0]).replaceAll(/\\(.)/gs, '$1'))
+    })
+    expect(inner.PGOPTIONS).toMatch(/^-c work_mem=1MB -c auditrum/)
+    expect(after.root).toBe(before.root)
+    expect(after.id).not.toBe(before.id)
+    expect(after.metadata).toEqual({
+      source: 'deploy',
+      change_reason: 'release 7 -> migration\n12',
+    })
+  })
+
+  test.each([
+    '{"v":1}',
+    'nonsense',
+    '{"v":2,"id":1}',
+    's1 1 x {"v":1,"id":"a","root":"b","metadata":[]}',
+  ])('begins anew where what it is made in carries %s', (payload) => {
+    const PGOPTIONS = `-c auditrum.context=${payload.replaceAll(' ', '\\ ')}`
+    const { PGOPTIONS: options } = contextEnvironment({ source: 'cron' }, { PGOPTIONS })
+    expect(options).toMatch(/^-c auditrum\.context=\{"v":1,\S+"metadata":\{"source":"cron"\}\}$/)
+  })
+
   test('is refused where it would not fit, or would not be whole', () => {
     expect(() => contextEnvironment({ note: 'x'.repeat(8_192) }, {})).toThrow('shorter context')
     expect(() => contextEnvironment({ big: 1n }, {})).toThrow('cannot be stored whole')

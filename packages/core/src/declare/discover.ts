@@ -37,7 +37,10 @@ export async function declarationFiles(
  *
  * @throws DeclarationError that names the file, when it cannot be loaded.
  */
-export async function loadDeclarations(file: string): Promise<unknown> {
+export async function loadDeclarations(
+  file: string,
+  load: (file: string) => Promise<unknown> = importFile,
+): Promise<unknown> {
   let loaded: unknown
   try {
     loaded = await load(file)
@@ -62,7 +65,7 @@ export function brokenFile(file: string, error: unknown): DeclarationError {
   )
 }
 
-function load(file: string): Promise<unknown> {
+function importFile(file: string): Promise<unknown> {
   return import(pathToFileURL(file).href).catch((error: unknown) => {
     // Jest imports nothing without a flag
     if ((error as { code?: unknown }).code !== 'ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING_FLAG') {
