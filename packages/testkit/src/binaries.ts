@@ -27,9 +27,16 @@ export function binariesOf(version: string): string | undefined {
   }
 }
 
-/** The path of `initdb`, `pg_ctl` or `postgres` of a version, ready to be executed. */
-export function executable(version: string, program: 'initdb' | 'pg_ctl' | 'postgres'): string {
-  const folder = binariesOf(version)
+/**
+ * The path of `initdb`, `pg_ctl` or `postgres` in the folder of an npm package, ready to be executed.
+ *
+ * @param version For the message, where the package is not there.
+ */
+export function executable(
+  folder: string | undefined,
+  program: 'initdb' | 'pg_ctl' | 'postgres',
+  version: string,
+): string {
   if (!folder) {
     throw new Error(
       `PostgreSQL ${version} for ${platform}-${process.arch} is not installed. ` +

