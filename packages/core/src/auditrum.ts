@@ -18,6 +18,7 @@ import {
   type Waiver,
 } from './declare/track.js'
 import { DeclarationError, UsageError } from './errors.js'
+import { type Backfill, backfill } from './install/backfill.js'
 import { check } from './install/check.js'
 import { type MigrationSql, migrationSql } from './install/migration.js'
 import { createPartitions, type Maintenance, maintain } from './install/partitions.js'
@@ -35,12 +36,14 @@ import {
   type TableAsOfOptions,
   tableAsOf,
 } from './read/as-of.js'
-import { type BlameLine, blame } from './read/blame.js'
+import { type BlameLine, type BlameOptions, blame } from './read/blame.js'
+import { type ChangesOf, type ChangesOptions, changes, type RowChange } from './read/changes.js'
 import { type ColumnValue, columnHistory } from './read/column-history.js'
 import { compareRow, compareTable, type RowComparison, type RowDifference } from './read/compare.js'
 import type { AuditEvent, Row } from './read/event.js'
 import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
+import { label } from './read/label.js'
 import { looksLikeMoment, type Moment } from './read/moment.js'
 import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
@@ -248,6 +251,22 @@ export class Auditrum {
     return row?.untracked === 'true'
   }
 
+  /**
+   * Records the present rows of a tracked table as events with the operation `snapshot`: those that
+   * have no event yet since the table is recorded without a gap, so a second call records nothing.
+   * Nobody is locked out meanwhile. The current context is theirs.
+   *
+   * @throws SchemaError where this role does not own the log or may not read the table, or where
+   *   somebody has been writing to it for a minute without committing.
+   * @example
+   * ```ts
+   * const { recorded } = await withChangeReason('as we found it', () => audit.backfill('orders'))
+   * ```
+   */
+  async backfill(table: string | TableName): Promise<Backfill> {
+    return backfill(this.#queryable, this.#schema, table)
+  }
+
   /** Stops recording every table, whoever declared it. The log stays, unless told otherwise. */
   async uninstall(options: UninstallOptions = {}): Promise<void> {
     checkOptions('uninstall', options, ['keepLog'])
@@ -323,13 +342,53 @@ export class Auditrum {
     return page<R>(this.#reader, this.#schema, filter)
   }
 
-  /** Who gave each column of a row its present value, latest change first. */
+  /**
+   * Who gave each column of a row its present value, latest change first.
+   *
+   * @example
+   * ```ts
+   * for (const line of await audit.blame('orders', 42, { labels: true })) {
+   *   console.log(line.column, line.label ?? line.value, line.userId, line.changeReason)
+   * }
+   * ```
+   */
   async blame(
     table: string | TableName,
     id: RowId,
-    options: { readonly column?: string } = {},
+    options: BlameOptions = {},
   ): Promise<readonly BlameLine[]> {
     return blame(this.#reader, this.#schema, table, id, options)
+  }
+
+  /**
+   * What people call a row, as its table declares with `label`; null without one. A row that is gone
+   * is called what it was last.
+   *
+   * @example
+   * ```ts
+   * console.log(`order ${(await audit.label('orders', 42)) ?? 42}`)
+   * ```
+   */
+  async label(table: string | TableName, id: RowId): Promise<string | null> {
+    return label(this.#reader, this.#schema, table, id)
+  }
+
+  /**
+   * What a transaction, a request or a job changed in the end: for each row its first old and last new
+   * values, in the order of the first change. What was undone on the way is left out.
+   *
+   * @example
+   * ```ts
+   * for await (const { table, label, objectId, operation, changes } of audit.changes({ root })) {
+   *   console.log(operation, table, label ?? objectId, changes)
+   * }
+   * ```
+   */
+  changes<R extends object = Row>(
+    of: ChangesOf,
+    options?: ChangesOptions,
+  ): AsyncIterableIterator<RowChange<R>> {
+    return changes<R>(this.#reader, this.#schema, of, options)
   }
 
   /**

@@ -47,6 +47,7 @@ export {
   UsageError,
 } from './errors.js'
 // install
+export type { Backfill } from './install/backfill.js'
 export { type MigrationSql, migrationSql } from './install/migration.js'
 export {
   type MigrationFile,
@@ -78,10 +79,11 @@ export type {
   RowAsOfOptions,
   TableAsOfOptions,
 } from './read/as-of.js'
-export type { BlameLine } from './read/blame.js'
+export type { BlameLine, BlameOptions } from './read/blame.js'
+export type { ChangesOf, ChangesOptions, NetChange, RowChange } from './read/changes.js'
 export type { ColumnValue } from './read/column-history.js'
 export type { ColumnChanges, RowComparison, RowDifference } from './read/compare.js'
-export type { AuditEvent, EventContext, Row } from './read/event.js'
+export type { AuditEvent, EventContext, Row, ValueChange } from './read/event.js'
 export type { EventFilter, RowId } from './read/filter.js'
 export type { Page } from './read/history.js'
 export type { Moment } from './read/moment.js'

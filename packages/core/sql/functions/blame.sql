@@ -2,7 +2,8 @@
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
 -- A row that is gone begins with a line without column_name: the deletion. A
--- column whose value is older than the log has a line without an event.
+-- column whose value is older than the log has a line without an event, or with
+-- its snapshot: that tells the value, and not who gave it.
 -- Everything is qualified, because the caller's search_path is needed for the
 -- name of the table, and would else decide what the rest means.
 CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
@@ -71,10 +72,11 @@ AS $function$
     ORDER BY known.key, history.id DESC
   ), line AS (
     SELECT
-      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, latest.changed_at,
-      latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
-      coalesce(latest.is_masked, false) AS masked, latest.id, latest.context_uuid
+      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, known.changed_at,
+      known.user_id, known.change_reason, known.source, latest.operation, known.db_user,
+      coalesce(latest.is_masked, false) AS masked, latest.id, known.context_uuid
     FROM latest
+    LEFT JOIN latest AS known ON latest.operation <> 'snapshot' AND known.changed_column IS NOT DISTINCT FROM latest.changed_column
     UNION ALL
     SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
     FROM older

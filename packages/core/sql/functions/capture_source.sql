@@ -21,18 +21,14 @@ DECLARE
   meta_names    text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'meta'));
   secret_names  text[] := only_names || exclude_names || mask_names;
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
-  virtual_names text[];
   known_names   text[];
   lossy_names   text[];  -- recorded columns that can change without their jsonb changing
   bounded       boolean;
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
-  row_name      text;
-  image         text;   -- the recorded part of a row, from its whole jsonb
-  images        text[] := '{}';
+  image         text := :schema.image_expression('before', relation, declaration);
   source        text;
 BEGIN
-  SELECT coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = 'v'), '{}'),
-    string_agg(
+  SELECT string_agg(
       CASE
         -- 1.0 and 1.00 are equal as jsonb, also inside documents, arrays, domains and composites
         WHEN type.typname = 'numeric' AND type.typnamespace = 'pg_catalog'::regnamespace
@@ -61,28 +57,9 @@ BEGIN
     coalesce(bool_or(attname = ANY (key_names) AND NOT (type.typnamespace = 'pg_catalog'::regnamespace AND type.typname IN (
       'bool', 'int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'timestamp', 'timestamptz'
     ))), false)
-  INTO virtual_names, shown_columns, known_names, lossy_names, bounded
+  INTO shown_columns, known_names, lossy_names, bounded
   FROM pg_attribute JOIN pg_type AS type ON type.oid = atttypid
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
-
-  FOREACH row_name IN ARRAY ARRAY['before', 'after'] LOOP
-    IF only_names <> '{}' THEN
-      -- jsonb_build_object takes 100 arguments
-      SELECT string_agg(part.object, ' || ' ORDER BY part.number)
-      INTO image
-      FROM (
-        SELECT (position - 1) / 40 AS number,
-          format('jsonb_build_object(%s)', string_agg(format('%1$L, %2$s -> %1$L', name, row_name), ', ' ORDER BY position)) AS object
-        FROM unnest(ARRAY(
-          SELECT DISTINCT unnest(key_names || only_names) EXCEPT SELECT unnest(mask_names) ORDER BY 1
-        )) WITH ORDINALITY AS recorded (name, position)
-        GROUP BY (position - 1) / 40
-      ) AS part;
-    ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
-      image := format('%s - %L::text[]', row_name, exclude_names || mask_names || virtual_names);
-    END IF;
-    images := images || image;
-  END LOOP;
 
   source := $capture$
 #variable_conflict use_column
@@ -203,13 +180,13 @@ $capture$, meta_names);
 $capture$, mask_names);
   END IF;
 
-  IF image IS NOT NULL THEN
+  IF image <> 'before' THEN
     source := source || format($capture$
   IF event_image <> 'k' THEN
     before := CASE WHEN before IS NOT NULL THEN %1$s END;
     after := CASE WHEN after IS NOT NULL THEN %2$s END;
   END IF;
-$capture$, images[1], images[2]);
+$capture$, image, :schema.image_expression('after', relation, declaration));
   END IF;
 
   source := source || format($capture$

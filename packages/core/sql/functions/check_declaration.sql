@@ -14,6 +14,7 @@ DECLARE
   columns  text[];
   operation text;
   expression text;
+  label    record;
   problem  text;
   remedy   text;
 BEGIN
@@ -125,21 +126,20 @@ BEGIN
       EXIT examine;
     END IF;
 
-    IF NOT declaration ->> 'label' = ANY (columns) THEN
-      BEGIN
-        -- in WHERE no aggregate and no set is allowed; the row is no row of the table, which the
-        -- owner of the log may not be allowed to read
-        EXECUTE format(
-          E'SELECT FROM (SELECT (NULL::%1$s).*) AS %2$I WHERE (%3$s\n)::text <> %4$L LIMIT 0',
-          relation, class.relname, declaration ->> 'label', '');
-      EXCEPTION WHEN OTHERS THEN
+    IF declaration ? 'label' THEN
+      label := :schema.label_source(relation, declaration);
+      IF label.is_secret THEN
+        problem := format('The label %L of %s needs columns that are not recorded.', declaration ->> 'label', relation);
+        remedy := 'Make it of those that are: what is excluded, masked or outside of only is shown nowhere.';
+        EXIT examine;
+      ELSIF label.source IS NULL THEN
         problem := format(
-          'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, SQLERRM);
+          'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, label.problem);
         remedy := coalesce(
           'Did you mean ' || quote_ident(:schema.nearest_name(declaration ->> 'label', columns)) || '?',
           format('Its columns are %s; functions are qualified by their schema.', array_to_string(columns, ', ')));
         EXIT examine;
-      END;
+      END IF;
     END IF;
 
     -- evaluated against no row: the parser and the types are what is asked. The alias that is not

@@ -59,14 +59,22 @@ AS $function$
     FROM older
     WHERE older.operation NOT IN ('insert', 'snapshot') AND older.value IS NOT NULL OR older.masked AND older.operation <> 'insert'
     UNION ALL
-    SELECT event.after, CASE WHEN event.operation <> 'snapshot' THEN event.changed_at END, event.id, event.operation, event.user_id,
-      event.change_reason, event.source, event.db_user, event.masked, event.operation IN ('delete', 'truncate')
-    FROM event
+    -- a snapshot tells that it was so, not since when, nor by whom
+    SELECT event.after, CASE WHEN known.by_whom OR event.id > (SELECT min(id) FROM event) THEN event.changed_at END, event.id, event.operation,
+      CASE WHEN known.by_whom THEN event.user_id END, CASE WHEN known.by_whom THEN event.change_reason END,
+      CASE WHEN known.by_whom THEN event.source END, CASE WHEN known.by_whom THEN event.db_user END,
+      event.masked, event.operation IN ('delete', 'truncate')
+    FROM event CROSS JOIN LATERAL (SELECT event.operation <> 'snapshot' AS by_whom) AS known
     WHERE event.operation IN ('delete', 'truncate') OR event.masked
       OR event.after IS NOT NULL AND (event.operation <> 'update' OR event.after::text IS DISTINCT FROM event.before::text)
-  ), period AS (
-    SELECT point.*, lead(point.since) OVER (ORDER BY point.id) AS until
+  ), told AS (
+    SELECT point.*, lag(point.value::text) OVER (ORDER BY point.id) AS former
     FROM point
+  ), period AS (
+    SELECT told.*, lead(told.since) OVER (ORDER BY told.id) AS until
+    FROM told
+    -- behind a gap in the trail a row may be found as it was
+    WHERE told.operation IS DISTINCT FROM 'snapshot' OR told.former IS DISTINCT FROM told.value::text
   )
   SELECT period.value, period.since, period.until, nullif(period.id, 0), period.operation, period.user_id,
     period.change_reason, period.source, period.db_user, period.masked

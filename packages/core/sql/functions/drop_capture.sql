@@ -1,4 +1,4 @@
--- Drops the triggers and the capture function of a table, by its id: also of
+-- Drops the triggers, the capture function and the label of a table, by its id: also of
 -- one that is gone. Returns false where nothing was left to drop.
 CREATE OR REPLACE FUNCTION :schema.drop_capture(tracked_id integer)
 RETURNS boolean
@@ -20,6 +20,7 @@ BEGIN
   IF capture IS NOT NULL THEN
     EXECUTE format('DROP FUNCTION %s', capture);
   END IF;
+  PERFORM :schema.set_label(tracked_id, NULL);
   UPDATE :schema.audit_table
   SET tracked = tracked * tstzmultirange(tstzrange(NULL, clock_timestamp())), confirmed_at = clock_timestamp()
   WHERE id = tracked_id AND upper_inf(tracked);

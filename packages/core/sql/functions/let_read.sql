@@ -13,12 +13,12 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
-    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'column_history', 'column_periods', 'column_types',
-    'history', 'id_parts', 'is_after', 'is_readable', 'is_row', 'key_at', 'key_columns', 'key_condition', 'key_expression',
-    'key_parts', 'known_column', 'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'next_event',
-    'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
-    'previous_event', 'readable_image', 'row_as_of', 'row_id', 'row_type_table', 'shape_at', 'table_id', 'table_past',
-    'warn_of_gaps'
+    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history', 'column_periods',
+    'column_types', 'event_labels', 'history', 'id_parts', 'is_after', 'is_readable', 'is_row', 'key_at', 'key_columns',
+    'key_condition', 'key_expression', 'key_parts', 'known_column', 'label', 'life_start', 'live_condition', 'live_id',
+    'live_row', 'live_table', 'next_event', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of',
+    'past_row', 'past_rows', 'past_rows_of', 'previous_event', 'readable_image', 'reference_labels', 'row_as_of',
+    'row_id', 'row_label', 'row_type_table', 'shape_at', 'table_id', 'table_past', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;

@@ -14,7 +14,7 @@ DECLARE
   live jsonb;
 BEGIN
   IF relation IS NOT NULL THEN
-    EXECUTE format('SELECT to_jsonb(live) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, object_id)) INTO live;
+    EXECUTE format('SELECT to_jsonb(live.*) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, object_id)) INTO live;
   END IF;
   RETURN live;
 END

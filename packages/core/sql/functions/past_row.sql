@@ -55,7 +55,6 @@ BEGIN
       EXIT;
     END IF;
 
-    touched := true;
     existed := true;
     doubtful := false;
     image := :schema.past_image(
@@ -63,6 +62,8 @@ BEGIN
     );
     exact := (image.exact - blocked) || exact;
     loose := (image.loose - blocked) || loose;
+    CONTINUE WHEN event.operation = 'snapshot';  -- no change
+    touched := true;
     IF event.operation = 'delete' THEN
       fate := 'deleted';
       EXIT;
@@ -74,7 +75,7 @@ BEGIN
     key := event.object_id;
   END LOOP;
 
-  IF fate = 'another' AND NOT touched AND NOT doubtful THEN
+  IF fate = 'another' AND existed IS NULL AND NOT doubtful THEN
     IF NOT follow OR event.old_object_id IS NULL THEN
       RETURN;
     END IF;

@@ -71,7 +71,15 @@ BEGIN
   FROM (SELECT *, count(*) OVER () AS parts FROM :schema.key_parts(relation)) AS part;
 
   since := :schema.after_condition(moment);
-  changed := format('log.table_id = %s AND log.object_id IS NOT NULL AND %s%s', tracked_id, since, ' AND log.id < ' || (past ->> 'truncated'));
+  changed := format(
+    'log.table_id = %s AND log.object_id IS NOT NULL AND %s%s',
+    tracked_id, since,
+    -- a snapshot is no change: it tells only what the rows themselves do not
+    CASE
+      WHEN past ->> 'truncated' IS NOT NULL THEN ' AND log.id < ' || (past ->> 'truncated')
+      WHEN relation IS NOT NULL AND NOT (past -> 'truncated_parts')::boolean THEN ' AND log.operation <> ''snapshot'''
+    END
+  );
   IF size IS NULL THEN
     behind := 'true';
   ELSIF is_behind THEN
@@ -88,7 +96,7 @@ BEGIN
       (
         SELECT CASE WHEN NOT bool_or(log.old_object_id IS NOT NULL OR log.image = 'key' OR log.masked IS NOT NULL) THEN
           CASE WHEN bool_or(log.operation = 'delete') THEN '{}' ELSE (
-            SELECT to_jsonb(live) - ARRAY(SELECT jsonb_array_elements_text($4 -> 'unrecorded')) FROM %1$s AS live WHERE %2$s
+            SELECT to_jsonb(live.*) - ARRAY(SELECT jsonb_array_elements_text($4 -> 'unrecorded')) FROM %1$s AS live WHERE %2$s
           ) END || jsonb_object_agg(replaced.key, replaced.value ORDER BY log.id DESC)
         END
         FROM :schema.auditlog AS log

@@ -19,6 +19,7 @@ DECLARE
   wanted       record;
   capture      text;
   source       text;
+  label        text;  -- the body of label_<id>; null: none
   settings     text;
   pinned       text[];
   stamp        jsonb;
@@ -79,6 +80,9 @@ BEGIN
 
   capture := format('%I.%I', :'schema', 'capture_' || this_id);
   source := :schema.capture_source(this_id, relation, declaration);
+  IF declaration ? 'label' THEN
+    label := (:schema.label_source(relation, declaration)).source;
+  END IF;
   pinned := :schema.capture_settings(relation);
   IF declaration ? 'when' THEN
     -- a session must not decide what the condition means
@@ -106,11 +110,12 @@ BEGIN
     'key', to_jsonb(key_names),
     'columns', :schema.column_list(relation),
     'source', md5(source),
+    'label', md5(label),
     'settings', to_jsonb(pinned),
     'template', (
       SELECT md5(string_agg(prosrc, '' ORDER BY proname))
       FROM pg_proc
-      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source')
+      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source', 'image_expression')
     ),
     'table', jsonb_build_object('schema', this_schema, 'table', this_name),  -- so that a later name is known as one
     'writtenAt', substring(obj_description(to_regprocedure(capture || '()'), 'pg_proc') FROM '"writtenAt": "([^"]+)"')
@@ -135,6 +140,8 @@ BEGIN
     EXECUTE format('COMMENT ON FUNCTION %s() IS %L', capture, stamp);
     changed := true;
   END IF;
+
+  changed := :schema.set_label(this_id, label) OR changed;
 
   -- PostgreSQL clones row triggers of a partitioned table to its partitions;
   -- those of an inheritance parent, and truncate triggers, it does not

@@ -171,7 +171,12 @@ SELECT pg_catalog.json_build_object(
       'stamp', capture.stamp,
       'source', capture.source,
       'securityDefiner', capture.prosecdef,
-      'settings', capture.proconfig
+      'settings', capture.proconfig,
+      'label', (
+        SELECT pg_catalog.md5(function.prosrc)
+        FROM pg_catalog.pg_proc AS function JOIN log_schema ON log_schema.oid = function.pronamespace
+        WHERE function.proname::text = 'label_' || capture.id::text AND function.prosecdef
+      )
     ) ORDER BY capture.id), '[]')
     FROM capture
   ),

@@ -49,6 +49,18 @@ SELECT pg_catalog.json_build_object(
       GROUP BY known.id, name
     ) AS drifted
   ),
+  -- declared labels that cannot be evaluated any more
+  'labels', (
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', known.schema_name || '.' || known.table_name,
+      'label', known.declaration ->> 'label',
+      'problem', label.problem
+    ) ORDER BY known.id), '[]')
+    FROM :schema.audit_table AS known
+    CROSS JOIN LATERAL (SELECT :schema.live_table(known.id) AS relation) AS live
+    CROSS JOIN LATERAL :schema.label_source(live.relation, known.declaration) AS label
+    WHERE known.declaration ? 'label'::text AND pg_catalog.upper_inf(known.tracked) AND live.relation IS NOT NULL AND label.source IS NULL
+  ),
   'tables', (
     SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
       'since', pg_catalog.lower(known.tracked),

@@ -56,6 +56,8 @@ export interface Capture {
   readonly source: string
   readonly securityDefiner: boolean
   readonly settings: readonly string[] | null
+  /** md5 of the function that labels the table's rows; null where there is none. */
+  readonly label: string | null
 }
 
 /** What `track()` in the database notes on the function it writes. */
@@ -67,6 +69,8 @@ interface Stamp {
   readonly source: string
   readonly settings: readonly string[]
   readonly template: string
+  /** As of {@link Capture}, null for none; older stamps lack it. */
+  readonly label?: string | null
   /** The name that the table had then; older stamps lack it. */
   readonly table?: { readonly schema: string; readonly table: string }
   /** When the function was last written, as ISO 8601; older stamps lack it. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { showTable } from '../declare/table.js'
 import { triggerName } from '../sql/template.js'
 import type { Capture, Table } from './catalogue.js'
 import { shippedTemplate } from './shipped.js'
@@ -80,8 +81,14 @@ export function inspectTable(
     add('function_edited', `the function ${schema}.capture_${capture.id} was edited`)
     return differences
   }
+  if ((stamp.label ?? null) !== capture.label) {
+    add('function_edited', `the function ${schema}.label_${capture.id} was edited or dropped`)
+  }
   if (stamp.template !== shippedTemplate(schema)) {
     add('function_outdated', 'its capture function is of another version', 'warning')
+  }
+  if (stamp.label && stamp.table && showTable(stamp.table) !== showTable(table)) {
+    add('function_outdated', 'its label was written for another name', 'warning')
   }
   if (!isDeepStrictEqual(stamp.key, table.key)) {
     add(

@@ -22,6 +22,12 @@ export interface LogStatus {
     /** When the last such event was written, as ISO 8601. */
     readonly last: string
   }[]
+  /** Labels that cannot be evaluated any more, and why. */
+  readonly labels: readonly {
+    readonly table: string
+    readonly label: string
+    readonly problem: string
+  }[]
   readonly tables: Readonly<Record<string, { readonly since: string; readonly gaps: number }>>
 }
 
@@ -78,6 +84,15 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       null,
       `${log.withoutActor} events of the last day have no user_id`,
       'Look at application_name and db_user of these events to find who writes without a context.',
+    )
+  }
+  for (const { table, label, problem } of log.labels) {
+    add(
+      'warning',
+      'label_broken',
+      table,
+      `The label ${JSON.stringify(label)} of ${table} cannot be evaluated, so its rows have none: ${problem}`,
+      'Correct the declaration and run sync. No event is lost or incomplete.',
     )
   }
   for (const table of new Set(log.drifted.map((each) => each.table))) {

@@ -69,7 +69,9 @@ export function writableBy(
 /** What `track()` notes as the template of a capture function when it is this package's. */
 export function shippedTemplate(schema: string): string {
   const functions = shippedFunctions(schema)
-  return md5(`${functions.capture_settings}${functions.capture_source}`)
+  return md5(
+    `${functions.capture_settings}${functions.capture_source}${functions.image_expression}`,
+  )
 }
 
 /** The body of each function as PostgreSQL stores it, by name. */

@@ -57,6 +57,7 @@ import { inspectLog, writableBy } from './shipped.js'
  * - `key_changed`: its primary key is another one.
  * - `columns_changed`: its columns are others.
  * - `no_key`: it has no primary key.
+ * - `label_broken`: its label can no longer be evaluated.
  * - `table_dropped`: it was dropped; its history stays.
  *
  * Of the events of the last day:
@@ -84,6 +85,7 @@ export type FindingCode =
   | 'foreign_cast'
   | 'trigger_order'
   | 'no_key'
+  | 'label_broken'
   | 'table_dropped'
   | 'drift'
   | 'drift_mended'

@@ -1,10 +1,11 @@
 import { parseTable, quoteTable, type TableName } from '../declare/table.js'
-import { UsageError } from '../errors.js'
+import { checkFlag, checkOptions } from '../options.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { decodeValue } from './decode.js'
 import type { AuditEvent } from './event.js'
 import { type RowId, rowIdJson } from './filter.js'
+import { type ReferenceLabels, referenceLabels } from './label.js'
 
 /** Who gave a column its present value, and why. */
 export interface BlameLine {
@@ -12,11 +13,17 @@ export interface BlameLine {
   readonly column: string | null
   /** The value; null also where the column is masked. int8 and numeric are strings. */
   readonly value: unknown
+  /**
+   * With `labels`, of a foreign key to a table that declares a label: what people call the row that it
+   * refers to; null for any other column.
+   */
+  readonly label?: string | null
   /** ISO 8601 in UTC, to the microsecond; null where the value is older than the log. */
   readonly changedAt: string | null
   readonly userId: string | null
   readonly changeReason: string | null
   readonly source: string | null
+  /** `snapshot` where the value is older than the log, and was recorded by `backfill`. */
   readonly operation: AuditEvent['operation'] | null
   readonly dbUser: string | null
   readonly masked: boolean
@@ -40,23 +47,42 @@ interface BlameRow {
   readonly column_type: string | null
 }
 
+/** What `blame` may be told. */
+export interface BlameOptions {
+  /** Only this column. */
+  readonly column?: string | undefined
+  /**
+   * Also what people call the rows that foreign keys refer to.
+   *
+   * @defaultValue `false`
+   */
+  readonly labels?: boolean | undefined
+}
+
 /** For each column of a row, or for one, the change that gave it its present value; latest first. */
 export async function blame(
   queryable: Queryable,
   schema: string,
   table: string | TableName,
   id: RowId,
-  options: { readonly column?: string | undefined } = {},
+  options: BlameOptions = {},
 ): Promise<readonly BlameLine[]> {
-  const { column, ...unknown } = typeof options === 'object' ? options : { options }
-  for (const name of Object.keys(unknown)) {
-    throw new UsageError(`blame has no option "${name}". Give { column: 'status' }, or nothing.`)
-  }
-  const values = [quoteTable(parseTable(table)), rowIdJson(id), column ?? null]
-  const rows = await rowsOf<BlameRow>(queryable, render('read/blame', schema), values)
-  return rows.map((row) => ({
+  checkOptions('blame', options, ['column', 'labels'])
+  const { column, labels = false } = options
+  checkFlag('blame', 'labels', labels)
+  const name = quoteTable(parseTable(table))
+  const rows = await rowsOf<BlameRow>(queryable, render('read/blame', schema), [
+    name,
+    rowIdJson(id),
+    // one part of a composite foreign key alone names no row
+    labels ? null : (column ?? null),
+  ])
+  const known = labels ? await labelsOf(queryable, schema, name, rows) : undefined
+  const wanted = rows.filter((row) => column === undefined || row.column_name === column)
+  return wanted.map((row) => ({
     column: row.column_name,
     value: decodeValue(row.value, row.column_type),
+    ...(known && { label: known[row.column_name ?? ''] ?? null }),
     changedAt: row.changed_at,
     userId: row.user_id,
     changeReason: row.change_reason,
@@ -67,4 +93,23 @@ export async function blame(
     eventId: row.event_id,
     contextId: row.context_uuid,
   }))
+}
+
+async function labelsOf(
+  queryable: Queryable,
+  schema: string,
+  table: string,
+  rows: readonly BlameRow[],
+): Promise<ReferenceLabels> {
+  // the values are JSON already, and may hold numbers that JavaScript would round
+  const members = rows.flatMap(({ column_name: name, value }) =>
+    name === null || value === null ? [] : `${JSON.stringify(name)}: ${value}`,
+  )
+  const values = [table, `{${members.join(', ')}}`]
+  const [row] = await rowsOf<{ labels: string | null }>(
+    queryable,
+    render('read/blame_labels', schema),
+    values,
+  )
+  return referenceLabels(row?.labels)
 }

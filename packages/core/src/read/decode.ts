@@ -17,28 +17,29 @@ export function decodeRow(text: string | null, types: ColumnTypes): Record<strin
   )
 }
 
-/** Reads a diff, `{column: {old, new}}`, the same way. */
-export function decodeDiff(text: string | null, types: ColumnTypes): Diff {
-  if (text === null) return {}
-  if (isPlain(text, Object.values(types))) return inOrder(JSON.parse(text), types, (value) => value)
-  return exactly(text, (diff: Diff) => inOrder(diff, types, decode))
-}
-
-type Diff = Record<string, { old: unknown; new: unknown }>
-
-/** Old before new, as it is read; jsonb sorts them otherwise. */
-function inOrder(
-  diff: Diff,
+/**
+ * Reads what changed, such as `{column: {old, new}}`, the same way.
+ *
+ * @param order The names of a pair's members as they are to be read; jsonb sorts them otherwise.
+ */
+export function decodePairs<Name extends string>(
+  text: string | null,
   types: ColumnTypes,
-  read: (value: unknown, type: string | undefined) => unknown,
-): Diff {
-  return Object.fromEntries(
-    Object.entries(diff).map(([column, pair]) => {
-      const type = types[column]
-      return [column, { old: read(pair.old, type), new: read(pair.new, type) }]
-    }),
-  )
+  order: readonly Name[],
+): Pairs<Name> {
+  if (text === null) return {}
+  const inOrder = (pairs: Pairs<Name>, read: typeof decode) =>
+    Object.fromEntries(
+      Object.entries(pairs).map(([column, pair]) => [
+        column,
+        Object.fromEntries(order.map((name) => [name, read(pair[name], types[column])])),
+      ]),
+    ) as Pairs<Name>
+  if (isPlain(text, Object.values(types))) return inOrder(JSON.parse(text), (value) => value)
+  return exactly(text, (pairs: Pairs<Name>) => inOrder(pairs, decode))
 }
+
+type Pairs<Name extends string> = Record<string, Record<Name, unknown>>
 
 /** Reads one value of a column. */
 export function decodeValue(text: string | null, type: string | null): unknown {

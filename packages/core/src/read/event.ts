@@ -1,7 +1,20 @@
-import { type ColumnTypes, decodeDiff, decodeRow } from './decode.js'
+import { type ColumnTypes, decodePairs, decodeRow } from './decode.js'
 
 /** A row of a tracked table, by column. Types as {@link AuditEvent} says. */
 export type Row = Record<string, unknown>
+
+/** What a change did to one column. */
+export interface ValueChange {
+  readonly old: unknown
+  readonly new: unknown
+  /**
+   * With `labels`, of a foreign key to a table that declares a label: what people call the row that it
+   * referred to; null where it has none.
+   */
+  readonly oldLabel?: string | null
+  /** The same, of the row that it refers to since. */
+  readonly newLabel?: string | null
+}
 
 /** One change of one row, as the database recorded it. Ids are strings. */
 export interface AuditEvent<R extends object = Row> {
@@ -14,6 +27,11 @@ export interface AuditEvent<R extends object = Row> {
   readonly table: string
   /** The key as text, a composite one as the text of a JSON array; null without a primary key. */
   readonly objectId: string | null
+  /**
+   * With `labels`: what people call the row, as the event has it; null where its table declares no
+   * label.
+   */
+  readonly label?: string | null
   /** Where the change was one of the key itself: the key before. */
   readonly oldObjectId: string | null
   /** What the application claimed. */
@@ -26,7 +44,7 @@ export interface AuditEvent<R extends object = Row> {
   readonly old: Partial<R> | null
   /** The row after. */
   readonly new: Partial<R> | null
-  readonly diff: { readonly [column in keyof R]?: { readonly old: unknown; readonly new: unknown } }
+  readonly diff: { readonly [column in keyof R]?: ValueChange }
   /** Columns that changed and whose values are stored nowhere. */
   readonly masked: readonly string[]
   /** The columns declared as `meta`. */
@@ -102,7 +120,7 @@ export function toEvent<R extends object>(row: EventRow): AuditEvent<R> {
     source: textOrNull(context?.metadata?.source),
     old: decodeRow(row.old_data, types) as Partial<R> | null,
     new: decodeRow(row.new_data, types) as Partial<R> | null,
-    diff: decodeDiff(row.diff, types) as AuditEvent<R>['diff'],
+    diff: decodePairs(row.diff, types, ['old', 'new']) as AuditEvent<R>['diff'],
     masked: names(row.masked),
     meta: decodeRow(row.meta, types),
     dbUser: row.db_user,

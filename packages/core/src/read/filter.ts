@@ -1,5 +1,6 @@
 import { parseTable, quoteTable, type TableName } from '../declare/table.js'
 import { UsageError } from '../errors.js'
+import { checkFlag } from '../options.js'
 
 /** A row's key: a scalar, or for a composite key an array in key order or an object by column. */
 export type RowId =
@@ -40,6 +41,8 @@ export interface EventFilter {
   readonly after?: string | null | undefined
   /** Newest first (`'desc'`) without it. */
   readonly order?: 'asc' | 'desc' | undefined
+  /** Also what people call the row, and the rows that it refers to: `label`, `oldLabel`, `newLabel`. */
+  readonly labels?: boolean | undefined
 }
 
 const known: readonly string[] = [
@@ -57,6 +60,7 @@ const known: readonly string[] = [
   'limit',
   'after',
   'order',
+  'labels',
 ]
 const EVENT_ID = /^\d{1,19}$/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -75,6 +79,7 @@ export function filterValues(filter: EventFilter, limit: number): unknown[] {
   }
   const { table, id, user, operation, order = 'desc' } = filter
   if ('id' in filter && table === undefined) refuse('id', id, 'Name the table of the row, too')
+  checkFlag('The filter', 'labels', filter.labels)
   if (order !== 'asc' && order !== 'desc') refuse('order', order, "It is 'asc' or 'desc'")
   if (operation !== undefined && !operations.includes(operation)) {
     refuse('operation', operation, `It is one of ${operations.join(', ')}`)

@@ -3,6 +3,7 @@ import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { type AuditEvent, type EventRow, type Row, toEvent } from './event.js'
 import { checkLimit, type EventFilter, filterValues } from './filter.js'
+import { withLabels } from './label.js'
 
 /** Some events, and where the next ones begin. */
 export interface Page<R extends object = Row> {
@@ -27,13 +28,15 @@ export async function page<R extends object = Row>(
       throw refusedTime(filter, error)
     },
   )
-  const events = rows.slice(0, limit).map((row) => toEvent<R>(row))
+  const plain = rows.slice(0, limit).map((row) => toEvent<R>(row))
+  const events = filter.labels ? await withLabels(queryable, schema, plain) : plain
   return { events, next: rows.length > limit ? (events.at(-1)?.id ?? null) : null }
 }
 
 /**
- * All events that match, newest first, read page by page: what is committed meanwhile neither
- * repeats an event nor leaves one out.
+ * All events that match, newest first, read page by page: what is committed meanwhile neither repeats
+ * an event nor leaves one out that was committed before the first page. Whether an event is given that
+ * is committed later depends on where its id lies: ids are given out before the commit.
  */
 export async function* history<R extends object = Row>(
   queryable: Queryable,

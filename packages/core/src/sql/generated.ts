@@ -74,11 +74,194 @@ BEGIN
 END
 $function$;
 `,
+  'functions/backfill': `-- Records the present rows of a tracked table as snapshots, and returns how
+-- many:
+--   select auditrum.backfill('orders');
+-- Only rows that have no event since the table is recorded without a gap: run
+-- again it records nothing, and after a gap every row anew. What \`when\` would
+-- not have recorded of an insert is left out. The caller's context is attached.
+--
+-- Nobody is locked out, and still no snapshot stands behind a newer event of its
+-- row: once all are written, those who were writing to the table are waited for,
+-- and what they turn out to have changed meanwhile is taken back, for their own
+-- events tell of these rows.
+CREATE OR REPLACE FUNCTION :schema.backfill(relation regclass, patience interval DEFAULT '1 minute')
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET transform_null_equals = off
+SET row_security = off  -- an error rather than some of the rows
+AS $function$
+DECLARE
+  known        :schema.audit_table;
+  payload      text := coalesce(current_setting('auditrum.context', true), '');
+  since        timestamptz;
+  started      timestamptz;
+  context      bigint;
+  snapshot     pg_snapshot;
+  unseen_since timestamptz;  -- what a snapshot does not show was not written before
+  branches     oid[];        -- the table and all below it
+  branch       regclass;
+  condition    text;
+  writers      text[];
+  written      bigint;
+  recorded     bigint := 0;
+BEGIN
+  SELECT * INTO known FROM :schema.audit_table WHERE id = :schema.tracked_id(relation) FOR UPDATE;  -- one at a time
+  since := (SELECT lower(period.range) FROM unnest(known.tracked) AS period (range) WHERE upper_inf(period.range));
+  IF since IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s is not recorded, so its rows cannot be.', coalesce(relation::text, 'null')),
+      HINT = 'Track the table first, or the one that it is a partition or child of.';
+  ELSIF known.key_columns = '{}' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s has no primary key, so it cannot be told which of its rows the log knows.', relation),
+      HINT = 'Give it a primary key, and run sync.';
+  ELSIF known.key_columns <> :schema.key_columns(relation) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The primary key of %s is not the one that is recorded.', relation),
+      HINT = 'Run sync first.';
+  ELSIF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The rows of %s cannot be recorded in a transaction that is %s.', relation, current_setting('transaction_isolation')),
+      HINT = 'Do it in one that is READ COMMITTED: it must see what others commit meanwhile.';
+  END IF;
+  PERFORM :schema.check_declaration(relation, known.declaration);
+  PERFORM :schema.record_shape(known.id, relation);
+
+  branches := ARRAY(
+    WITH RECURSIVE tree (oid) AS (
+      SELECT relation::oid
+      UNION SELECT inhrelid FROM tree JOIN pg_inherits ON inhparent = tree.oid
+    )
+    SELECT oid FROM tree
+  );
+  condition := CASE jsonb_typeof(known.declaration -> 'when')
+    WHEN 'string' THEN known.declaration ->> 'when'
+    ELSE known.declaration -> 'when' ->> 'insert'
+  END;
+  context := CASE
+    WHEN starts_with(current_setting(:'remembered', true), pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ')
+    THEN split_part(current_setting(:'remembered', true), ' ', 3)::bigint
+    ELSE :schema.write_context(payload)
+  END;
+  snapshot := pg_current_snapshot();
+  unseen_since := (
+    SELECT before.started_at
+    FROM :schema.audit_context AS before
+    WHERE before.txid < pg_snapshot_xmin(snapshot)
+    ORDER BY before.id DESC
+    LIMIT 1
+  );
+  started := clock_timestamp();
+
+  -- a partitioned table is read as a whole; a child of inheritance has columns of its own
+  FOR branch IN
+    SELECT class.oid
+    FROM pg_class AS class
+    WHERE class.oid = relation
+      OR class.oid = ANY (branches) AND NOT class.relispartition AND EXISTS (
+        SELECT FROM pg_trigger AS trigger
+        WHERE trigger.tgrelid = class.oid AND trigger.tgname = :'trigger'
+          AND trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+      )
+  LOOP
+    BEGIN
+      EXECUTE format(
+        $query$
+        INSERT INTO :schema.audit_event (changed_at, txid, context_id, table_id, operation, image, object_id, new, meta, db_user)
+        SELECT $1, pg_current_xact_id(), $2, %1$s, 'S', 'f', own.id, %2$s, %3$s, session_user
+        FROM %4$s AS live
+        %5$s
+        CROSS JOIN LATERAL (SELECT %6$s AS id, to_jsonb(live.*) AS image OFFSET 0) AS own
+        WHERE NOT EXISTS (
+            SELECT FROM :schema.audit_event AS event
+            WHERE event.table_id = %1$s AND event.object_id = own.id AND event.changed_at >= %7$L
+          )
+          %8$s
+        $query$,
+        known.id,
+        :schema.image_expression('own.image', branch, known.declaration),
+        coalesce(
+          (
+            SELECT 'jsonb_build_object(' || string_agg(format('%1$L, own.image -> %1$L', name), ', ') || ')'
+            FROM jsonb_array_elements_text(known.declaration -> 'meta') AS name
+          ),
+          'NULL'
+        ),
+        CASE (SELECT relkind FROM pg_class WHERE oid = branch) WHEN 'p' THEN branch::text ELSE 'ONLY ' || branch END,
+        CASE WHEN condition IS NOT NULL THEN
+          format('CROSS JOIN LATERAL (SELECT live.*) AS new CROSS JOIN (SELECT (NULL::%s).*) AS old', branch)
+        END,
+        :schema.live_id(relation),
+        since,
+        E'AND (' || condition || E'\\n) IS NOT FALSE'
+      )
+      USING started, context;
+    EXCEPTION WHEN data_exception THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU002',
+        MESSAGE = format('The rows of %s could not be recorded: %s.', branch, SQLERRM),
+        HINT = 'Nothing was recorded: mend the condition (when) of its declaration, or the rows.';
+    END;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    recorded := recorded + written;
+  END LOOP;
+
+  -- as CREATE INDEX CONCURRENTLY does; whoever begins to write from here on gets later ids
+  LOOP
+    writers := ARRAY(
+      SELECT lock.virtualtransaction
+      FROM pg_locks AS lock
+      WHERE lock.locktype = 'relation' AND lock.mode = 'RowExclusiveLock' AND lock.granted
+        AND lock.relation = ANY (branches)
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND lock.pid IS DISTINCT FROM pg_backend_pid()
+        AND lock.virtualtransaction = ANY (coalesce(writers, ARRAY[lock.virtualtransaction]))
+    );
+    EXIT WHEN writers = '{}';
+    IF clock_timestamp() > started + patience THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU003',
+        MESSAGE = format('Somebody has been writing to %s for %s without committing (virtual transaction %s).', relation, patience, writers[1]),
+        HINT = 'Nothing was recorded: try again when that transaction has ended, or with more patience.';
+    END IF;
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+
+  WITH meanwhile AS MATERIALIZED (
+    SELECT event.id, event.changed_at, key.id AS object_id
+    FROM :schema.audit_event AS event
+    CROSS JOIN LATERAL unnest(ARRAY[event.object_id, event.old_object_id]) AS key (id)
+    WHERE event.table_id = known.id AND event.changed_at >= coalesce(unseen_since, '-infinity')
+      AND event.txid >= pg_snapshot_xmin(snapshot) AND event.txid <> pg_current_xact_id()
+  )
+  DELETE FROM :schema.audit_event AS own
+  USING meanwhile
+  WHERE own.table_id = known.id AND own.changed_at = started AND own.operation = 'S' AND own.txid = pg_current_xact_id()
+    AND own.object_id = meanwhile.object_id
+    AND (meanwhile.id < own.id OR meanwhile.changed_at < started);
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN recorded - written;
+END
+$function$;
+`,
   'functions/blame': `-- Who gave each column of a row its present value, latest change first:
 --   select * from auditrum.blame('orders', '42');
 --   select * from auditrum.blame('orders', '42', 'status');
 -- A row that is gone begins with a line without column_name: the deletion. A
--- column whose value is older than the log has a line without an event.
+-- column whose value is older than the log has a line without an event, or with
+-- its snapshot: that tells the value, and not who gave it.
 -- Everything is qualified, because the caller's search_path is needed for the
 -- name of the table, and would else decide what the rest means.
 CREATE OR REPLACE FUNCTION :schema.blame(table_name text, object_id text, column_name text DEFAULT NULL)
@@ -147,10 +330,11 @@ AS $function$
     ORDER BY known.key, history.id DESC
   ), line AS (
     SELECT
-      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, latest.changed_at,
-      latest.user_id, latest.change_reason, latest.source, latest.operation, latest.db_user,
-      coalesce(latest.is_masked, false) AS masked, latest.id, latest.context_uuid
+      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, known.changed_at,
+      known.user_id, known.change_reason, known.source, latest.operation, known.db_user,
+      coalesce(latest.is_masked, false) AS masked, latest.id, known.context_uuid
     FROM latest
+    LEFT JOIN latest AS known ON latest.operation <> 'snapshot' AND known.changed_column IS NOT DISTINCT FROM latest.changed_column
     UNION ALL
     SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
     FROM older
@@ -243,18 +427,14 @@ DECLARE
   meta_names    text[] := ARRAY(SELECT jsonb_array_elements_text(declaration -> 'meta'));
   secret_names  text[] := only_names || exclude_names || mask_names;
   all_names     text[] := ARRAY(SELECT DISTINCT unnest(key_names || secret_names || ignore_names || meta_names) ORDER BY 1);
-  virtual_names text[];
   known_names   text[];
   lossy_names   text[];  -- recorded columns that can change without their jsonb changing
   bounded       boolean;
   shown_columns text;   -- each recorded column's name where it did not change, else NULL
-  row_name      text;
-  image         text;   -- the recorded part of a row, from its whole jsonb
-  images        text[] := '{}';
+  image         text := :schema.image_expression('before', relation, declaration);
   source        text;
 BEGIN
-  SELECT coalesce(array_agg(attname::text ORDER BY attnum) FILTER (WHERE attgenerated = 'v'), '{}'),
-    string_agg(
+  SELECT string_agg(
       CASE
         -- 1.0 and 1.00 are equal as jsonb, also inside documents, arrays, domains and composites
         WHEN type.typname = 'numeric' AND type.typnamespace = 'pg_catalog'::regnamespace
@@ -283,28 +463,9 @@ BEGIN
     coalesce(bool_or(attname = ANY (key_names) AND NOT (type.typnamespace = 'pg_catalog'::regnamespace AND type.typname IN (
       'bool', 'int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'timestamp', 'timestamptz'
     ))), false)
-  INTO virtual_names, shown_columns, known_names, lossy_names, bounded
+  INTO shown_columns, known_names, lossy_names, bounded
   FROM pg_attribute JOIN pg_type AS type ON type.oid = atttypid
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
-
-  FOREACH row_name IN ARRAY ARRAY['before', 'after'] LOOP
-    IF only_names <> '{}' THEN
-      -- jsonb_build_object takes 100 arguments
-      SELECT string_agg(part.object, ' || ' ORDER BY part.number)
-      INTO image
-      FROM (
-        SELECT (position - 1) / 40 AS number,
-          format('jsonb_build_object(%s)', string_agg(format('%1$L, %2$s -> %1$L', name, row_name), ', ' ORDER BY position)) AS object
-        FROM unnest(ARRAY(
-          SELECT DISTINCT unnest(key_names || only_names) EXCEPT SELECT unnest(mask_names) ORDER BY 1
-        )) WITH ORDINALITY AS recorded (name, position)
-        GROUP BY (position - 1) / 40
-      ) AS part;
-    ELSIF exclude_names || mask_names || virtual_names <> '{}' THEN
-      image := format('%s - %L::text[]', row_name, exclude_names || mask_names || virtual_names);
-    END IF;
-    images := images || image;
-  END LOOP;
 
   source := $capture$
 #variable_conflict use_column
@@ -425,13 +586,13 @@ $capture$, meta_names);
 $capture$, mask_names);
   END IF;
 
-  IF image IS NOT NULL THEN
+  IF image <> 'before' THEN
     source := source || format($capture$
   IF event_image <> 'k' THEN
     before := CASE WHEN before IS NOT NULL THEN %1$s END;
     after := CASE WHEN after IS NOT NULL THEN %2$s END;
   END IF;
-$capture$, images[1], images[2]);
+$capture$, image, :schema.image_expression('after', relation, declaration));
   END IF;
 
   source := source || format($capture$
@@ -613,6 +774,207 @@ BEGIN
 END
 $function$;
 `,
+  'functions/changes': `-- What a transaction, a request or a job changed in the end, one line for each
+-- row, in the order of the first change:
+--   select * from auditrum.changes(transaction => 1234567890);
+--   select * from auditrum.changes(root => '6f1c...');
+--   select * from auditrum.changes(request => 'r-42');
+--
+-- changes holds for each column its first old and last new value,
+-- {"column": {"from": ..., "to": ...}}. Rows that were inserted and deleted, and
+-- columns and rows that are again as they were, are left out; a row that was
+-- deleted and inserted anew was updated. A row is followed through changes of
+-- its key: old_object_id is the one that it had. A truncation stands for itself,
+-- and for what had been done to the table's rows before it.
+--
+-- after and size give it in pages: the lines behind the one whose first event is
+-- after. With labels there is what people call the rows, as in event_labels.
+CREATE OR REPLACE FUNCTION :schema.changes(
+  transaction bigint DEFAULT NULL,
+  root uuid DEFAULT NULL,
+  request text DEFAULT NULL,
+  context uuid DEFAULT NULL,
+  labels boolean DEFAULT true,
+  after bigint DEFAULT 0,
+  size integer DEFAULT NULL
+)
+RETURNS TABLE (
+  schema_name    text,
+  table_name     text,
+  object_id      text,
+  old_object_id  text,
+  label          text,
+  operation      text,
+  changes        jsonb,
+  from_labels    jsonb,
+  to_labels      jsonb,
+  masked         text[],
+  lossy          boolean,
+  user_ids       text[],
+  change_reasons text[],
+  first_at       timestamptz,
+  last_at        timestamptz,
+  events         bigint[],
+  table_id       integer
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_column
+DECLARE
+  asked record := :schema.contexts_of(transaction, root, request, context);
+BEGIN
+  RETURN QUERY
+  WITH RECURSIVE scope AS MATERIALIZED (
+    SELECT log.id, log.table_id, log.operation, log.object_id, log.old_object_id, log.old, log.new, log.image, log.masked,
+      log.lossy, log.changed_at, by.user_id, by.metadata ->> 'change_reason' AS change_reason, log.meta
+    FROM :schema.audit_event AS log
+    JOIN :schema.audit_context AS by ON by.id = log.context_id AND by.txid = log.txid
+    -- not also a condition on the context: its id is found by that of the event
+    WHERE log.context_id = ANY (asked.ids) AND log.changed_at >= asked.since
+      AND log.operation <> 'S'  -- no change
+  ), row_event AS (
+    SELECT scope.*
+    FROM scope
+    LEFT JOIN (
+      SELECT cut.table_id, max(cut.id) AS id FROM scope AS cut WHERE cut.operation = 'T' AND cut.meta IS NULL GROUP BY cut.table_id
+    ) AS truncated ON truncated.table_id = scope.table_id AND truncated.id > scope.id
+    WHERE scope.operation <> 'T' AND truncated.id IS NULL
+  ), spot AS (
+    -- one row at one key: until it is deleted or given another one
+    SELECT at_key.id, at_key.table_id, at_key.key, at_key.departs,
+      count(*) FILTER (WHERE at_key.ends) OVER (
+        PARTITION BY at_key.table_id, at_key.key ORDER BY at_key.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS life
+    FROM (
+      SELECT row_event.id, row_event.table_id, row_event.object_id AS key, row_event.operation = 'D' AS ends, false AS departs
+      FROM row_event
+      WHERE row_event.object_id IS NOT NULL
+      UNION ALL
+      SELECT row_event.id, row_event.table_id, row_event.old_object_id, true, true
+      FROM row_event
+      WHERE row_event.old_object_id IS NOT NULL
+    ) AS at_key
+  ), move AS MATERIALIZED (
+    SELECT departure.table_id, departure.key AS old_key, departure.life AS old_life, arrival.key, arrival.life
+    FROM spot AS departure
+    JOIN spot AS arrival ON arrival.id = departure.id AND NOT arrival.departs
+    WHERE departure.departs
+  ), path AS (
+    -- each life of a key that a row was given, and where that row began
+    SELECT move.table_id, move.old_key AS first_key, move.old_life AS first_life, move.key, move.life
+    FROM move
+    WHERE NOT EXISTS (
+      SELECT FROM move AS earlier WHERE earlier.table_id = move.table_id AND earlier.key = move.old_key AND earlier.life = move.old_life
+    )
+    UNION
+    SELECT path.table_id, path.first_key, path.first_life, move.key, move.life
+    FROM path JOIN move ON move.table_id = path.table_id AND move.old_key = path.key AND move.old_life = path.life
+  ), member AS (
+    SELECT spot.id, spot.table_id, coalesce(path.first_key, spot.key) AS key, coalesce(path.first_life, spot.life) AS life
+    FROM spot
+    LEFT JOIN path ON path.table_id = spot.table_id AND path.key = spot.key AND path.life = spot.life
+    WHERE NOT spot.departs
+  ), chain AS (
+    -- the events of one row; without a key each for itself
+    SELECT row_event.*,
+      first_value(row_event.operation) OVER forward = 'I' AS begins,
+      last_value(row_event.operation) OVER forward = 'D' AS ends,
+      first_value(coalesce(row_event.old_object_id, row_event.object_id)) OVER forward AS first_key,
+      last_value(row_event.object_id) OVER forward AS last_key,
+      first_value(row_event.id) OVER forward AS number
+    FROM row_event
+    LEFT JOIN member ON member.id = row_event.id
+    WINDOW forward AS (
+      PARTITION BY row_event.table_id, member.key, member.life, CASE WHEN member.id IS NULL THEN row_event.id END
+      ORDER BY row_event.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    )
+  ), net AS (
+    SELECT
+      chain.table_id,
+      bool_or(NOT chain.begins) AS existed,
+      bool_or(NOT chain.ends) AS is_there,
+      :schema.folded(array_agg(chain.old ORDER BY chain.id DESC) FILTER (WHERE NOT chain.begins AND chain.old IS NOT NULL)) AS before,
+      :schema.folded(array_agg(chain.new ORDER BY chain.id) FILTER (WHERE NOT chain.ends AND chain.new IS NOT NULL)) AS behind,
+      (array_agg(coalesce(chain.new, chain.old) ORDER BY chain.ends, chain.id DESC))[1] AS image,
+      (array_agg(chain.image = 'f' ORDER BY chain.ends, chain.id DESC))[1] AS is_full,
+      min(chain.first_key) FILTER (WHERE NOT chain.begins) AS first_key,
+      coalesce(min(chain.last_key) FILTER (WHERE NOT chain.ends), min(chain.last_key)) AS last_key,
+      bool_or(coalesce(chain.lossy, false)) AS lossy,
+      ARRAY(
+        SELECT DISTINCT name.masked COLLATE "C"
+        FROM jsonb_array_elements(jsonb_agg(to_jsonb(chain.masked)) FILTER (WHERE chain.masked IS NOT NULL)) AS list (names)
+        CROSS JOIN LATERAL jsonb_array_elements_text(list.names) AS name (masked)
+        ORDER BY 1
+      ) AS masked,
+      array_agg(chain.user_id ORDER BY chain.id) FILTER (WHERE chain.user_id IS NOT NULL) AS user_ids,
+      array_agg(chain.change_reason ORDER BY chain.id) FILTER (WHERE chain.change_reason IS NOT NULL) AS change_reasons,
+      min(chain.changed_at) AS first_at,
+      max(chain.changed_at) AS last_at,
+      array_agg(chain.id ORDER BY chain.id) AS events
+    FROM chain
+    WHERE NOT (chain.begins AND chain.ends)
+    -- a row that was deleted, and one inserted in its place
+    GROUP BY chain.table_id, CASE
+      WHEN chain.begins THEN 'k' || chain.last_key
+      WHEN chain.ends THEN 'k' || chain.first_key
+      ELSE 'n' || chain.number
+    END, CASE WHEN chain.object_id IS NULL THEN chain.id END
+  ), line AS (
+    SELECT net.*, CASE WHEN NOT net.existed THEN 'insert' WHEN NOT net.is_there THEN 'delete' ELSE 'update' END AS operation, differing.changes
+    FROM net
+    CROSS JOIN LATERAL (
+      SELECT coalesce(jsonb_object_agg(part.key, jsonb_build_object(
+        'from', CASE WHEN net.existed THEN net.before -> part.key END,
+        'to', CASE WHEN net.is_there THEN net.behind -> part.key END
+      )), '{}') AS changes
+      FROM jsonb_each(CASE WHEN net.existed THEN net.before ELSE net.behind END) AS part
+      -- as text: 1.0 and 1.00 are equal as jsonb
+      WHERE NOT (net.existed AND net.is_there) OR part.value::text IS DISTINCT FROM (net.behind -> part.key)::text
+    ) AS differing
+    WHERE net.events[1] > after
+      AND (differing.changes <> '{}' OR net.masked <> '{}' OR net.lossy OR NOT net.existed OR NOT net.is_there)
+    UNION ALL
+    SELECT scope.table_id, true, false, NULL, NULL, NULL, true, NULL, NULL, false, '{}',
+      CASE WHEN scope.user_id IS NOT NULL THEN ARRAY[scope.user_id] END,
+      CASE WHEN scope.change_reason IS NOT NULL THEN ARRAY[scope.change_reason] END,
+      scope.changed_at, scope.changed_at, ARRAY[scope.id], 'truncate', '{}'
+    FROM scope
+    WHERE scope.operation = 'T' AND scope.id > after
+  ), page AS (
+    SELECT line.* FROM line ORDER BY line.events[1] LIMIT size
+  ), reference AS MATERIALIZED (
+    SELECT own.table_id
+    FROM (SELECT DISTINCT scope.table_id FROM scope WHERE labels) AS own
+    WHERE EXISTS (SELECT FROM :schema.labelled_references(own.table_id))
+  )
+  SELECT
+    known.schema_name, known.table_name, page.last_key, CASE WHEN page.first_key <> page.last_key THEN page.first_key END,
+    CASE WHEN labels THEN coalesce(
+      :schema.label_of(page.table_id, page.image),
+      CASE WHEN NOT page.is_full THEN :schema.row_label(page.table_id, page.last_key) END
+    ) END,
+    page.operation, page.changes, before_label.names, behind_label.names, page.masked, page.lossy,
+    ARRAY(SELECT user_id FROM unnest(page.user_ids) WITH ORDINALITY AS each (user_id, number) GROUP BY user_id ORDER BY min(number)),
+    ARRAY(SELECT reason FROM unnest(page.change_reasons) WITH ORDINALITY AS each (reason, number) GROUP BY reason ORDER BY min(number)),
+    page.first_at, page.last_at, page.events, page.table_id
+  FROM page
+  JOIN :schema.audit_table AS known ON known.id = page.table_id
+  LEFT JOIN reference ON reference.table_id = page.table_id
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN reference.table_id IS NOT NULL AND page.existed THEN
+      (SELECT jsonb_object_agg(part.key, part.value) FROM jsonb_each(:schema.reference_labels(page.table_id, page.image || page.before)) AS part WHERE page.changes ? part.key)
+    END AS names
+  ) AS before_label
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN reference.table_id IS NOT NULL AND page.is_there THEN
+      (SELECT jsonb_object_agg(part.key, part.value) FROM jsonb_each(:schema.reference_labels(page.table_id, page.image)) AS part WHERE page.changes ? part.key)
+    END AS names
+  ) AS behind_label
+  ORDER BY page.events[1];
+END
+$function$;
+`,
   'functions/check_declaration': `-- Refuses, before anything is changed, a declaration that does not fit its
 -- table. SQLSTATE AU002; the message says what is wrong, the hint what to do.
 CREATE OR REPLACE FUNCTION :schema.check_declaration(relation regclass, declaration jsonb)
@@ -629,6 +991,7 @@ DECLARE
   columns  text[];
   operation text;
   expression text;
+  label    record;
   problem  text;
   remedy   text;
 BEGIN
@@ -740,21 +1103,20 @@ BEGIN
       EXIT examine;
     END IF;
 
-    IF NOT declaration ->> 'label' = ANY (columns) THEN
-      BEGIN
-        -- in WHERE no aggregate and no set is allowed; the row is no row of the table, which the
-        -- owner of the log may not be allowed to read
-        EXECUTE format(
-          E'SELECT FROM (SELECT (NULL::%1$s).*) AS %2$I WHERE (%3$s\\n)::text <> %4$L LIMIT 0',
-          relation, class.relname, declaration ->> 'label', '');
-      EXCEPTION WHEN OTHERS THEN
+    IF declaration ? 'label' THEN
+      label := :schema.label_source(relation, declaration);
+      IF label.is_secret THEN
+        problem := format('The label %L of %s needs columns that are not recorded.', declaration ->> 'label', relation);
+        remedy := 'Make it of those that are: what is excluded, masked or outside of only is shown nowhere.';
+        EXIT examine;
+      ELSIF label.source IS NULL THEN
         problem := format(
-          'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, SQLERRM);
+          'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, label.problem);
         remedy := coalesce(
           'Did you mean ' || quote_ident(:schema.nearest_name(declaration ->> 'label', columns)) || '?',
           format('Its columns are %s; functions are qualified by their schema.', array_to_string(columns, ', ')));
         EXIT examine;
-      END;
+      END IF;
     END IF;
 
     -- evaluated against no row: the parser and the types are what is asked. The alias that is not
@@ -908,14 +1270,22 @@ AS $function$
     FROM older
     WHERE older.operation NOT IN ('insert', 'snapshot') AND older.value IS NOT NULL OR older.masked AND older.operation <> 'insert'
     UNION ALL
-    SELECT event.after, CASE WHEN event.operation <> 'snapshot' THEN event.changed_at END, event.id, event.operation, event.user_id,
-      event.change_reason, event.source, event.db_user, event.masked, event.operation IN ('delete', 'truncate')
-    FROM event
+    -- a snapshot tells that it was so, not since when, nor by whom
+    SELECT event.after, CASE WHEN known.by_whom OR event.id > (SELECT min(id) FROM event) THEN event.changed_at END, event.id, event.operation,
+      CASE WHEN known.by_whom THEN event.user_id END, CASE WHEN known.by_whom THEN event.change_reason END,
+      CASE WHEN known.by_whom THEN event.source END, CASE WHEN known.by_whom THEN event.db_user END,
+      event.masked, event.operation IN ('delete', 'truncate')
+    FROM event CROSS JOIN LATERAL (SELECT event.operation <> 'snapshot' AS by_whom) AS known
     WHERE event.operation IN ('delete', 'truncate') OR event.masked
       OR event.after IS NOT NULL AND (event.operation <> 'update' OR event.after::text IS DISTINCT FROM event.before::text)
-  ), period AS (
-    SELECT point.*, lead(point.since) OVER (ORDER BY point.id) AS until
+  ), told AS (
+    SELECT point.*, lag(point.value::text) OVER (ORDER BY point.id) AS former
     FROM point
+  ), period AS (
+    SELECT told.*, lead(told.since) OVER (ORDER BY told.id) AS until
+    FROM told
+    -- behind a gap in the trail a row may be found as it was
+    WHERE told.operation IS DISTINCT FROM 'snapshot' OR told.former IS DISTINCT FROM told.value::text
   )
   SELECT period.value, period.since, period.until, nullif(period.id, 0), period.operation, period.user_id,
     period.change_reason, period.source, period.db_user, period.masked
@@ -939,6 +1309,42 @@ AS $function$
       FROM :schema.audit_shape
       WHERE table_id = tracked_id
     )
+$function$;
+`,
+  'functions/contexts_of': `-- The ids of the contexts of a transaction, of a request or a job (root), of a
+-- request_id, which clients choose, or of one context, and since when they are.
+-- Exactly one of these is asked for.
+CREATE OR REPLACE FUNCTION :schema.contexts_of(
+  transaction bigint, root uuid, request text, context uuid, OUT ids bigint[], OUT since timestamptz
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF num_nonnulls(transaction, root, request, context) <> 1 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Whose changes is said by %s things.', num_nonnulls(transaction, root, request, context)),
+      HINT = 'Give one of transaction, root, request and context, and let it not be null.';
+  END IF;
+  EXECUTE format(
+    'SELECT array_agg(known.id), min(known.started_at) FROM :schema.audit_context AS known WHERE %s',
+    CASE
+      WHEN transaction IS NOT NULL THEN 'known.id = $1 OR known.transaction_id = $1 AND known.transaction_id <> known.id'
+      WHEN root IS NOT NULL THEN 'known.root_uuid = $2'
+      WHEN request IS NOT NULL THEN 'known.metadata ->> ''request_id'' = $3'
+      ELSE 'known.uuid = $4'
+    END
+  )
+  INTO ids, since
+  USING transaction, root, request, context;
+  IF ids IS NULL AND transaction IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log has no transaction %s.', transaction),
+      HINT = 'Give an id as events carry it; what is older than the retention is gone.';
+  END IF;
+END
 $function$;
 `,
   'functions/create_partitions': `-- Makes the partitions of this month and the given number of months after it,
@@ -1046,7 +1452,7 @@ AS $function$
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attname = ANY (names)
 $function$;
 `,
-  'functions/drop_capture': `-- Drops the triggers and the capture function of a table, by its id: also of
+  'functions/drop_capture': `-- Drops the triggers, the capture function and the label of a table, by its id: also of
 -- one that is gone. Returns false where nothing was left to drop.
 CREATE OR REPLACE FUNCTION :schema.drop_capture(tracked_id integer)
 RETURNS boolean
@@ -1068,11 +1474,81 @@ BEGIN
   IF capture IS NOT NULL THEN
     EXECUTE format('DROP FUNCTION %s', capture);
   END IF;
+  PERFORM :schema.set_label(tracked_id, NULL);
   UPDATE :schema.audit_table
   SET tracked = tracked * tstzmultirange(tstzrange(NULL, clock_timestamp())), confirmed_at = clock_timestamp()
   WHERE id = tracked_id AND upper_inf(tracked);
   RETURN capture IS NOT NULL;
 END
+$function$;
+`,
+  'functions/event_labels': `-- What people call the rows of some events: the label of each event's row, and
+-- of its foreign keys that changed, by column, the labels of the rows that they
+-- referred to before and after:
+--   select event.id, event.diff, label.*
+--   from auditrum.history('orders', '42') as event
+--   cross join lateral auditrum.event_labels(array[event.id]) as label;
+-- Each row that is referred to is looked up once. since and until, where they
+-- are known, spare a look into the other partitions.
+CREATE OR REPLACE FUNCTION :schema.event_labels(
+  events bigint[], since timestamptz DEFAULT '-infinity', until timestamptz DEFAULT 'infinity'
+)
+RETURNS TABLE (event_id bigint, label text, old_labels jsonb, new_labels jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH event AS MATERIALIZED (
+    SELECT log.id, log.table_id, log.object_id, log.image, coalesce(log.new, log.old) AS row, log.old, log.new,
+      CASE WHEN log.operation = 'U' THEN log.new || log.old ELSE log.old END AS before
+    FROM :schema.audit_event AS log
+    WHERE log.id = ANY ($1) AND log.changed_at BETWEEN $2 AND $3 AND log.operation <> 'T'
+  ), reference AS MATERIALIZED (
+    SELECT own.table_id, reference.columns, reference.referenced_id
+    FROM (SELECT DISTINCT table_id FROM event) AS own
+    CROSS JOIN LATERAL :schema.labelled_references(own.table_id) AS reference
+  ), mention AS MATERIALIZED (
+    SELECT event.id, reference.columns, side.is_old, reference.referenced_id, :schema.reference_id(side.image, reference.columns) AS object_id
+    FROM event
+    JOIN reference ON reference.table_id = event.table_id
+    CROSS JOIN LATERAL (VALUES (true, event.before), (false, event.new)) AS side (is_old, image)
+    WHERE event.old IS NULL OR event.new IS NULL OR event.old ?| reference.columns
+  ), referred AS MATERIALIZED (
+    SELECT known.referenced_id, known.object_id, :schema.row_label(known.referenced_id, known.object_id) AS label
+    FROM (SELECT DISTINCT referenced_id, object_id FROM mention WHERE object_id IS NOT NULL) AS known
+  ), labelled AS MATERIALIZED (
+    SELECT mention.id,
+      jsonb_object_agg(name, referred.label) FILTER (WHERE mention.is_old) AS old_labels,
+      jsonb_object_agg(name, referred.label) FILTER (WHERE NOT mention.is_old) AS new_labels
+    FROM mention
+    JOIN referred ON referred.referenced_id = mention.referenced_id AND referred.object_id = mention.object_id
+    CROSS JOIN LATERAL unnest(mention.columns) AS name
+    WHERE referred.label IS NOT NULL
+    GROUP BY mention.id
+  )
+  SELECT event.id,
+    -- what a part of the row does not tell, the row may
+    coalesce(
+      :schema.label_of(event.table_id, event.row),
+      CASE WHEN event.image <> 'f' THEN :schema.row_label(event.table_id, event.object_id) END
+    ),
+    labelled.old_labels, labelled.new_labels
+  FROM event LEFT JOIN labelled ON labelled.id = event.id
+$function$;
+`,
+  'functions/folded': `-- Images of one row laid over each other: of a column the last value counts.
+CREATE OR REPLACE FUNCTION :schema.folded(images jsonb[])
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN cardinality(images) = 1 THEN images[1]
+    ELSE (
+      SELECT coalesce(jsonb_object_agg(part.key, part.value ORDER BY image.position), '{}')
+      FROM unnest(images) WITH ORDINALITY AS image (document, position)
+      CROSS JOIN LATERAL jsonb_each(image.document) AS part
+    )
+  END
 $function$;
 `,
   'functions/history': `-- The events of a table or of one row of it, newest first:
@@ -1149,6 +1625,47 @@ AS $function$
     WHEN number = 1 THEN pg_catalog.jsonb_build_array(object_id)
     WHEN pg_catalog.starts_with(object_id, '[') THEN object_id::jsonb
   END
+$function$;
+`,
+  'functions/image_expression': `-- The recorded part of a row of a table, as declared: SQL that makes it from
+-- the row's whole jsonb, called row_name. The one place that knows what is left
+-- out of an event.
+CREATE OR REPLACE FUNCTION :schema.image_expression(row_name text, relation oid, declaration jsonb)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN declaration ? 'only' THEN (
+      -- jsonb_build_object takes 100 arguments
+      SELECT string_agg(part.object, ' || ' ORDER BY part.number)
+      FROM (
+        SELECT (position - 1) / 40 AS number,
+          format('jsonb_build_object(%s)', string_agg(format('%1$L, %2$s -> %1$L', name, row_name), ', ' ORDER BY position)) AS object
+        FROM unnest(ARRAY(
+          (
+            SELECT unnest(:schema.key_columns(relation))
+            UNION SELECT jsonb_array_elements_text(declaration -> 'only')
+          )
+          EXCEPT SELECT jsonb_array_elements_text(declaration -> 'mask')
+          ORDER BY 1
+        )) WITH ORDINALITY AS recorded (name, position)
+        GROUP BY (position - 1) / 40
+      ) AS part
+    )
+    WHEN left_out.names <> '{}' THEN format('%s - %L::text[]', row_name, left_out.names)
+    ELSE row_name
+  END
+  FROM (
+    SELECT ARRAY(SELECT jsonb_array_elements_text(declaration -> 'exclude'))
+      || ARRAY(SELECT jsonb_array_elements_text(declaration -> 'mask'))
+      || ARRAY(
+        -- a trigger does not see virtual columns
+        SELECT attname::text FROM pg_attribute
+        WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = 'v'
+        ORDER BY attnum
+      ) AS names
+  ) AS left_out
 $function$;
 `,
   'functions/is_after': `-- Whether a change was made after a moment, as past_moment gives it. Without
@@ -1350,6 +1867,118 @@ BEGIN
 END
 $function$;
 `,
+  'functions/label': `-- What people call a row, as declared for its table; null without a label:
+--   select auditrum.label('orders', '42');
+-- Everything is qualified, because the caller's search_path is needed for the
+-- name of the table, and would else decide what the rest means.
+CREATE OR REPLACE FUNCTION :schema.label(table_name text, object_id text)
+RETURNS text
+LANGUAGE sql STABLE
+AS $function$
+  SELECT :schema.row_label(found.id, :schema.row_id(found.id, pg_catalog.to_jsonb($2)))
+  FROM (
+    SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+  ) AS found
+$function$;
+`,
+  'functions/label_of': `-- The label of a row of a tracked table, from an image of it; null without a
+-- declared one, and where it cannot be evaluated: a label never makes the log
+-- unreadable.
+CREATE OR REPLACE FUNCTION :schema.label_of(tracked_id integer, image jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  label text;
+BEGIN
+  IF image IS NULL OR to_regprocedure(format('%I.%I(jsonb)', :'schema', 'label_' || tracked_id)) IS NULL THEN
+    RETURN NULL;
+  END IF;
+  EXECUTE format('SELECT :schema.%I($1)', 'label_' || tracked_id) INTO label USING image;
+  RETURN label;
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END
+$function$;
+`,
+  'functions/label_source': `-- The SQL of a declared label over a row's image, $1: a table's label_<id> is
+-- made of it. It sees the recorded columns and nothing else, whatever the image
+-- holds; of a label over the whole row (public.title(orders)) that is sure only
+-- where all columns are recorded. Null, and the problem, where it cannot be.
+CREATE OR REPLACE FUNCTION :schema.label_source(
+  relation oid, declaration jsonb, OUT source text, OUT problem text, OUT is_secret boolean
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  columns record;
+  label   text := declaration ->> 'label';
+  rows    text;
+BEGIN
+  is_secret := false;
+  SELECT
+    bool_or(own.column_name = label) AS is_named,
+    coalesce(bool_or(own.recorded = 'n'), false) AS are_secret,
+    string_agg(
+      format('%I %s', own.column_name, regexp_replace(regexp_replace(own.base_type, '^character(?=\\[|$)', 'bpchar'), '^bit(?=\\[|$)', '"bit"')),
+      ', ' ORDER BY own.attnum
+    ) FILTER (WHERE own.recorded <> 'n') AS definition,
+    (SELECT relname FROM pg_class WHERE oid = relation) AS row_name
+  INTO columns
+  FROM :schema.table_columns(relation, declaration) AS own;
+  IF columns.is_named THEN
+    label := quote_ident(label);
+  END IF;
+
+  FOREACH rows IN ARRAY ARRAY[
+    format('jsonb_to_record($1) AS %I (%s)', columns.row_name, columns.definition),
+    format('jsonb_populate_record(NULL::%s, $1) AS %I', relation::regclass, columns.row_name)
+  ] LOOP
+    BEGIN
+      -- in WHERE no aggregate and no set is allowed
+      EXECUTE format(E'SELECT FROM %s WHERE (%s\\n)::text <> %L LIMIT 0', rows, label, '') USING '{}'::jsonb;
+      IF problem IS NOT NULL AND columns.are_secret THEN
+        is_secret := true;
+      ELSE
+        problem := NULL;
+        source := format(E'SELECT (%s\\n)::text FROM %s', label, rows);
+      END IF;
+      RETURN;
+    EXCEPTION WHEN OTHERS THEN
+      problem := SQLERRM;
+    END;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/labelled_references': `-- The foreign keys of a tracked table that refer to rows with a label: the
+-- referring columns, in the order of the referenced primary key, and the id of
+-- the referenced table. Those that refer to another unique key are left out:
+-- the log finds rows by the primary one.
+CREATE OR REPLACE FUNCTION :schema.labelled_references(tracked_id integer)
+RETURNS TABLE (columns text[], referenced_id integer)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT key.columns, referenced.id
+  FROM pg_constraint AS reference
+  CROSS JOIN LATERAL (SELECT :schema.tracked_id(reference.confrelid) AS id) AS referenced
+  CROSS JOIN LATERAL (
+    SELECT array_agg(own.attname::text ORDER BY place.number) AS columns, bool_and(place.number IS NOT NULL) AS is_primary
+    FROM unnest(reference.conkey, reference.confkey) AS pair (own, other)
+    JOIN pg_attribute AS own ON own.attrelid = reference.conrelid AND own.attnum = pair.own
+    JOIN pg_attribute AS other ON other.attrelid = reference.confrelid AND other.attnum = pair.other
+    CROSS JOIN LATERAL (SELECT array_position(:schema.key_columns(reference.confrelid), other.attname::text) AS number) AS place
+  ) AS key
+  WHERE reference.conrelid = :schema.live_table($1) AND reference.contype = 'f'
+    AND reference.conparentid = 0  -- one that PostgreSQL made for a partition
+    AND key.is_primary
+    AND to_regprocedure(format('%I.%I(jsonb)', :'schema', 'label_' || referenced.id)) IS NOT NULL
+  ORDER BY reference.conname
+$function$;
+`,
   'functions/let_read': `-- Lets a role read the log, and tables as they were:
 --   select auditrum.let_read('support');
 -- It gets nothing by which anything could be changed. Of a table as it was it
@@ -1365,12 +1994,12 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
-    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'column_history', 'column_periods', 'column_types',
-    'history', 'id_parts', 'is_after', 'is_readable', 'is_row', 'key_at', 'key_columns', 'key_condition', 'key_expression',
-    'key_parts', 'known_column', 'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'next_event',
-    'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
-    'previous_event', 'readable_image', 'row_as_of', 'row_id', 'row_type_table', 'shape_at', 'table_id', 'table_past',
-    'warn_of_gaps'
+    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history', 'column_periods',
+    'column_types', 'event_labels', 'history', 'id_parts', 'is_after', 'is_readable', 'is_row', 'key_at', 'key_columns',
+    'key_condition', 'key_expression', 'key_parts', 'known_column', 'label', 'life_start', 'live_condition', 'live_id',
+    'live_row', 'live_table', 'next_event', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of',
+    'past_row', 'past_rows', 'past_rows_of', 'previous_event', 'readable_image', 'reference_labels', 'row_as_of',
+    'row_id', 'row_label', 'row_type_table', 'shape_at', 'table_id', 'table_past', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -1469,7 +2098,7 @@ DECLARE
   live jsonb;
 BEGIN
   IF relation IS NOT NULL THEN
-    EXECUTE format('SELECT to_jsonb(live) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, object_id)) INTO live;
+    EXECUTE format('SELECT to_jsonb(live.*) FROM %s AS live WHERE %s LIMIT 1', relation::regclass, :schema.live_condition(relation, object_id)) INTO live;
   END IF;
   RETURN live;
 END
@@ -2149,7 +2778,6 @@ BEGIN
       EXIT;
     END IF;
 
-    touched := true;
     existed := true;
     doubtful := false;
     image := :schema.past_image(
@@ -2157,6 +2785,8 @@ BEGIN
     );
     exact := (image.exact - blocked) || exact;
     loose := (image.loose - blocked) || loose;
+    CONTINUE WHEN event.operation = 'snapshot';  -- no change
+    touched := true;
     IF event.operation = 'delete' THEN
       fate := 'deleted';
       EXIT;
@@ -2168,7 +2798,7 @@ BEGIN
     key := event.object_id;
   END LOOP;
 
-  IF fate = 'another' AND NOT touched AND NOT doubtful THEN
+  IF fate = 'another' AND existed IS NULL AND NOT doubtful THEN
     IF NOT follow OR event.old_object_id IS NULL THEN
       RETURN;
     END IF;
@@ -2329,7 +2959,15 @@ BEGIN
   FROM (SELECT *, count(*) OVER () AS parts FROM :schema.key_parts(relation)) AS part;
 
   since := :schema.after_condition(moment);
-  changed := format('log.table_id = %s AND log.object_id IS NOT NULL AND %s%s', tracked_id, since, ' AND log.id < ' || (past ->> 'truncated'));
+  changed := format(
+    'log.table_id = %s AND log.object_id IS NOT NULL AND %s%s',
+    tracked_id, since,
+    -- a snapshot is no change: it tells only what the rows themselves do not
+    CASE
+      WHEN past ->> 'truncated' IS NOT NULL THEN ' AND log.id < ' || (past ->> 'truncated')
+      WHEN relation IS NOT NULL AND NOT (past -> 'truncated_parts')::boolean THEN ' AND log.operation <> ''snapshot'''
+    END
+  );
   IF size IS NULL THEN
     behind := 'true';
   ELSIF is_behind THEN
@@ -2346,7 +2984,7 @@ BEGIN
       (
         SELECT CASE WHEN NOT bool_or(log.old_object_id IS NOT NULL OR log.image = 'key' OR log.masked IS NOT NULL) THEN
           CASE WHEN bool_or(log.operation = 'delete') THEN '{}' ELSE (
-            SELECT to_jsonb(live) - ARRAY(SELECT jsonb_array_elements_text($4 -> 'unrecorded')) FROM %1$s AS live WHERE %2$s
+            SELECT to_jsonb(live.*) - ARRAY(SELECT jsonb_array_elements_text($4 -> 'unrecorded')) FROM %1$s AS live WHERE %2$s
           ) END || jsonb_object_agg(replaced.key, replaced.value ORDER BY log.id DESC)
         END
         FROM :schema.auditlog AS log
@@ -2685,6 +3323,36 @@ AS $function$
   SELECT EXISTS (SELECT FROM written)
 $function$;
 `,
+  'functions/reference_id': `-- The object_id of the row that an image of another row refers to by a foreign
+-- key, whose columns are in the order of the referenced key; null where it
+-- refers to none, or where the image lacks them.
+CREATE OR REPLACE FUNCTION :schema.reference_id(image jsonb, columns text[])
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN bool_and(image ->> name IS NOT NULL) THEN
+    :schema.bounded_id(CASE WHEN count(*) = 1 THEN min(image ->> name) ELSE jsonb_agg(image -> name ORDER BY position)::text END)
+  END
+  FROM unnest(columns) WITH ORDINALITY AS key (name, position)
+$function$;
+`,
+  'functions/reference_labels': `-- The labels of the rows that an image of a row refers to, by column; null
+-- where there are none.
+CREATE OR REPLACE FUNCTION :schema.reference_labels(tracked_id integer, image jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_object_agg(name, referred.label)
+  FROM :schema.labelled_references($1) AS reference
+  CROSS JOIN LATERAL (
+    SELECT :schema.row_label(reference.referenced_id, :schema.reference_id(image, reference.columns)) AS label
+  ) AS referred
+  CROSS JOIN LATERAL unnest(reference.columns) AS name
+  WHERE referred.label IS NOT NULL
+$function$;
+`,
   'functions/row_as_of': `-- One row as it was, or no row:
 --   select * from auditrum.row_as_of(null::orders, 42, '2026-11-01 12:00+01');
 --   select * from auditrum.row_as_of(null::order_items, '[7, 2]', event => 4711);
@@ -2800,6 +3468,57 @@ BEGIN
 END
 $function$;
 `,
+  'functions/row_label': `-- The label of a row of a tracked table, by its object_id: of the live row, or
+-- where that is gone, or its table is not to be read, of its last full event.
+-- Whoever may read the log may ask, whatever rights on the table he has.
+CREATE OR REPLACE FUNCTION :schema.row_label(tracked_id integer, object_id text)
+RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation oid;
+  image    jsonb;
+BEGIN
+  IF object_id IS NULL OR to_regprocedure(format('%I.%I(jsonb)', :'schema', 'label_' || tracked_id)) IS NULL THEN
+    RETURN NULL;
+  END IF;
+  relation := :schema.live_table(tracked_id);
+  IF has_table_privilege(relation, 'SELECT') THEN
+    BEGIN
+      image := :schema.live_row(relation, object_id);
+    EXCEPTION WHEN OTHERS THEN
+      NULL;  -- the log may still know
+    END;
+  END IF;
+  IF image IS NULL THEN
+    SELECT last.image
+    INTO image
+    FROM (
+      (
+        SELECT event.id, coalesce(event.new, event.old) AS image
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = $1 AND event.object_id = $2 AND event.image = 'f'
+        ORDER BY event.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        -- when it was given another key
+        SELECT event.id, event.new || event.old
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = $1 AND event.old_object_id = $2 AND event.image = 'f'
+        ORDER BY event.id DESC
+        LIMIT 1
+      )
+    ) AS last
+    ORDER BY last.id DESC
+    LIMIT 1;
+  END IF;
+  RETURN :schema.label_of(tracked_id, image);
+END
+$function$;
+`,
   'functions/row_type_table': `-- The tracked id of the table of which a value is a row: of NULL::orders.
 CREATE OR REPLACE FUNCTION :schema.row_type_table(row_type regtype)
 RETURNS integer
@@ -2822,6 +3541,34 @@ BEGIN
       HINT = 'Name the table by its row type: NULL::orders.';
   END IF;
   RETURN :schema.table_id(class.oid, ARRAY[class.nspname, class.relname]::text[]);
+END
+$function$;
+`,
+  'functions/set_label': `-- Makes label_<id>, the function that labels a table's rows, have a body, or
+-- drops it where that is null. It runs with the rights of the log's owner, who
+-- declared it, whoever reads; nobody else may call it. Returns whether anything
+-- changed.
+CREATE OR REPLACE FUNCTION :schema.set_label(tracked_id integer, body text)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  name    text := format('%I.%I(jsonb)', :'schema', 'label_' || tracked_id);
+  present text := (SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure(name));
+BEGIN
+  IF present IS NOT DISTINCT FROM body THEN
+    RETURN false;
+  ELSIF body IS NULL THEN
+    EXECUTE format('DROP FUNCTION %s', name);
+  ELSE
+    EXECUTE format(
+      'CREATE OR REPLACE FUNCTION %s RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
+        SET search_path = pg_catalog, pg_temp SET TimeZone = %L SET DateStyle = %L SET IntervalStyle = %L AS %L',
+      name, 'UTC', 'ISO', 'postgres', body);
+    PERFORM :schema.make_private('pg_proc'::regclass, to_regprocedure(name));
+  END IF;
+  RETURN true;
 END
 $function$;
 `,
@@ -3135,6 +3882,7 @@ DECLARE
   wanted       record;
   capture      text;
   source       text;
+  label        text;  -- the body of label_<id>; null: none
   settings     text;
   pinned       text[];
   stamp        jsonb;
@@ -3195,6 +3943,9 @@ BEGIN
 
   capture := format('%I.%I', :'schema', 'capture_' || this_id);
   source := :schema.capture_source(this_id, relation, declaration);
+  IF declaration ? 'label' THEN
+    label := (:schema.label_source(relation, declaration)).source;
+  END IF;
   pinned := :schema.capture_settings(relation);
   IF declaration ? 'when' THEN
     -- a session must not decide what the condition means
@@ -3222,11 +3973,12 @@ BEGIN
     'key', to_jsonb(key_names),
     'columns', :schema.column_list(relation),
     'source', md5(source),
+    'label', md5(label),
     'settings', to_jsonb(pinned),
     'template', (
       SELECT md5(string_agg(prosrc, '' ORDER BY proname))
       FROM pg_proc
-      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source')
+      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source', 'image_expression')
     ),
     'table', jsonb_build_object('schema', this_schema, 'table', this_name),  -- so that a later name is known as one
     'writtenAt', substring(obj_description(to_regprocedure(capture || '()'), 'pg_proc') FROM '"writtenAt": "([^"]+)"')
@@ -3251,6 +4003,8 @@ BEGIN
     EXECUTE format('COMMENT ON FUNCTION %s() IS %L', capture, stamp);
     changed := true;
   END IF;
+
+  changed := :schema.set_label(this_id, label) OR changed;
 
   -- PostgreSQL clones row triggers of a partitioned table to its partitions;
   -- those of an inheritance parent, and truncate triggers, it does not
@@ -3823,7 +4577,12 @@ SELECT pg_catalog.json_build_object(
       'stamp', capture.stamp,
       'source', capture.source,
       'securityDefiner', capture.prosecdef,
-      'settings', capture.proconfig
+      'settings', capture.proconfig,
+      'label', (
+        SELECT pg_catalog.md5(function.prosrc)
+        FROM pg_catalog.pg_proc AS function JOIN log_schema ON log_schema.oid = function.pronamespace
+        WHERE function.proname::text = 'label_' || capture.id::text AND function.prosecdef
+      )
     ) ORDER BY capture.id), '[]')
     FROM capture
   ),
@@ -4028,6 +4787,18 @@ SELECT pg_catalog.json_build_object(
       GROUP BY known.id, name
     ) AS drifted
   ),
+  -- declared labels that cannot be evaluated any more
+  'labels', (
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'table', known.schema_name || '.' || known.table_name,
+      'label', known.declaration ->> 'label',
+      'problem', label.problem
+    ) ORDER BY known.id), '[]')
+    FROM :schema.audit_table AS known
+    CROSS JOIN LATERAL (SELECT :schema.live_table(known.id) AS relation) AS live
+    CROSS JOIN LATERAL :schema.label_source(live.relation, known.declaration) AS label
+    WHERE known.declaration ? 'label'::text AND pg_catalog.upper_inf(known.tracked) AND live.relation IS NOT NULL AND label.source IS NULL
+  ),
   'tables', (
     SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
       'since', pg_catalog.lower(known.tracked),
@@ -4077,10 +4848,40 @@ SELECT
 FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name
 `,
+  'read/blame_labels': `-- What people call the rows that the lines of a blame refer to, by column.
+--   $2: the row, as the lines have it
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+)
+SELECT :schema.reference_labels(tracked.id, $2::text::jsonb)::text AS labels
+FROM tracked
+`,
   'read/changed_keys': `-- A page of the rows that were changed between two moments, as
 -- functions/changed_keys.sql finds them.
 SELECT place, from_id, to_id
 FROM :schema.changed_keys($1::integer, $2::text::jsonb, $3::text::jsonb, $4, $5::integer)
+`,
+  'read/changes': `-- What a transaction, a root, a request or a context changed in the end, as
+-- functions/changes.sql finds it, ready to be read exactly.
+SELECT
+  line.schema_name,
+  line.table_name,
+  line.object_id,
+  line.old_object_id,
+  line.label,
+  line.operation,
+  line.changes::text,
+  line.from_labels::text,
+  line.to_labels::text,
+  pg_catalog.array_to_json(line.masked)::text AS masked,
+  line.lossy::integer AS lossy,
+  pg_catalog.array_to_json(line.user_ids)::text AS user_ids,
+  pg_catalog.array_to_json(line.change_reasons)::text AS change_reasons,
+  pg_catalog.to_char(line.first_at AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS first_at,
+  pg_catalog.to_char(line.last_at AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS last_at,
+  pg_catalog.array_to_json(line.events::text[])::text AS events,
+  :schema.column_types(line.table_id, line.last_at)::text AS column_types
+FROM :schema.changes($1::bigint, $2::uuid, $3::text, $4::uuid, $5::text::boolean, $6::bigint, $7::integer) AS line
 `,
   'read/column_history': `-- The values of a column, as functions/column_history.sql finds them, ready to be read exactly.
 WITH tracked AS MATERIALIZED (
@@ -4100,6 +4901,14 @@ SELECT
   :schema.column_types(tracked.id, coalesce(period.since, period.until, pg_catalog.now())) ->> $3 AS column_type
 FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS period
 ORDER BY period.event_id NULLS FIRST
+`,
+  'read/event_labels': `-- What people call the rows of a page of events.
+SELECT labelled.event_id::text, labelled.label, labelled.old_labels::text, labelled.new_labels::text
+FROM :schema.event_labels(
+  ARRAY(SELECT event.id::bigint FROM pg_catalog.json_array_elements_text($1::text::json) AS event (id)),
+  $2::timestamptz,
+  $3::timestamptz
+) AS labelled
 `,
   'read/events': `-- One page of events. A filter that is null filters nothing; the planner sees
 -- the values and drops those conditions.
@@ -4159,6 +4968,13 @@ LIMIT $14::integer
 `,
   'read/key_at': `-- The key that a row has at the second moment, from the one at the first.
 SELECT :schema.key_at($1::integer, $2, -1, $3::text::jsonb, $4::text::jsonb) AS id
+`,
+  'read/label': `-- What people call a row, as functions/label.sql has it.
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+)
+SELECT :schema.row_label(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb)) AS label
+FROM tracked
 `,
   'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
