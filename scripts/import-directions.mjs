@@ -7,7 +7,8 @@ const packages = {
   core: [],
   viewer: ['core'],
   pg: ['core'],
-  cli: ['core', 'pg', 'viewer'],
+  // the testkit is bundled: the demo starts the same server
+  cli: ['core', 'pg', 'viewer', 'testkit'],
   testkit: [],
 }
 const adapter = ['core', 'pg']

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import tab from '@bomb.sh/tab/commander'
+import type { Command } from 'commander'
+import { exitCodeOf, messageOf } from './failure.js'
+import { createProgram } from './program.js'
+import { safeLines } from './safe-text.js'
+
+// `auditrum history | head`
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+// read by styleText, commander and @clack/prompts
+if (process.argv.includes('--no-color')) process.env.NO_COLOR = '1'
+
+const program = createProgram()
+// `auditrum completion zsh`
+tab(program as unknown as Command, { completionCommandName: 'completion' })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+  // commander has said its own
+  if (!isCommanderError(error)) {
+    const message = messageOf(error, process.argv.includes('--verbose'))
+    process.stderr.write(`auditrum: ${safeLines(message)}\n`)
+  }
+}
+
+function isCommanderError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'CommanderError'
+}

@@ -1,0 +1,75 @@
+import type { BlameLine } from '@auditrum/core'
+import { examples } from '../examples.js'
+import { exit } from '../failure.js'
+import { json } from '../options.js'
+import { format, formatOf, rowId, time, value, who } from '../people.js'
+import type { Program } from '../program.js'
+import { withSession } from '../session.js'
+import { table } from '../table.js'
+import { type Piece, styled } from '../terminal.js'
+
+export function blame(program: Program): void {
+  const command = program
+    .command('blame')
+    .summary('who gave each column of a row its value, and why')
+    .description(
+      'Prints who gave each column of a row its present value, when and why; of a row that is gone, who deleted it. Exits with 1 where the log knows no such row.',
+    )
+    .argument('<table>', 'as orders or billing.orders')
+    .argument('<id>', 'the row’s key; a composite one as JSON: [7, 2]')
+    .argument('[column]', 'only this one')
+    .addOption(format())
+    .addOption(json())
+    .action((tableName, id, column, options, self) =>
+      withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
+        const lines = await terminal.waiting('Reading the log', () =>
+          audit.blame(tableName, rowId(id), column === undefined ? {} : { column }),
+        )
+        if (lines.length === 0) process.exitCode = exit.failed
+        const chosen = formatOf(options, terminal)
+        if (chosen === 'json') return terminal.document(lines)
+        if (lines.length === 0) return terminal.note(`The log knows no row ${id} of ${tableName}.`)
+        if (chosen === 'text') {
+          for (const each of lines) await terminal.line(...line(each))
+          return
+        }
+        const rows = lines.map((each) => [
+          styled('cyan', each.column ?? '(row)'),
+          shown(each),
+          time(each.changedAt),
+          whoOf(each),
+          each.changeReason ?? '',
+          styled('dim', each.eventId ?? ''),
+        ])
+        const titles = ['column', 'value', 'since', 'who', 'why', 'event']
+        await terminal.write(table(titles, rows, terminal.width))
+      }),
+    )
+  examples(command, [
+    ['Who gave order 42 its values?', 'auditrum blame orders 42'],
+    ['Who set its status, and why?', 'auditrum blame orders 42 status'],
+    ['A row with a composite key', "auditrum blame order_items '[7, 2]'"],
+    ['For a program', 'auditrum blame orders 42 --json'],
+  ])
+}
+
+function line(each: BlameLine): readonly Piece[] {
+  return [
+    styled('yellow', each.eventId ?? '-'),
+    ` (${[whoOf(each), time(each.changedAt), each.operation].filter(Boolean).join(' ')}) `,
+    styled('cyan', each.column ?? '(row)'),
+    ': ',
+    shown(each),
+    each.changeReason === null ? '' : styled('dim', `  # ${each.changeReason}`),
+  ]
+}
+
+function shown(each: BlameLine): Piece {
+  if (each.column === null) return styled('red', 'deleted')
+  return each.masked ? styled('dim', 'masked') : value(each.value)
+}
+
+/** Nobody is known of what is older than the log. */
+function whoOf(each: BlameLine): string {
+  return each.eventId === null ? '' : who(each)
+}

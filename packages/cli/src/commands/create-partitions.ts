@@ -1,0 +1,25 @@
+import { examples } from '../examples.js'
+import { count, json } from '../options.js'
+import type { Program } from '../program.js'
+import { withSession } from '../session.js'
+
+export function createPartitions(program: Program): void {
+  const command = program
+    .command('create-partitions')
+    .summary('make the partitions of the months ahead')
+    .description('Makes the partitions of this month and of the months after it.')
+    .option('--months <number>', 'how many months after this one', count, 3)
+    .addOption(json())
+    .action((options, self) =>
+      withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
+        const { months } = options
+        const made = await terminal.waiting('Making partitions', () =>
+          audit.createPartitions({ months }),
+        )
+        if (options.json) return terminal.document(made)
+        for (const name of made) await terminal.line(name)
+        terminal.note(made.length === 0 ? 'All are there.' : `${made.length} partitions are new.`)
+      }),
+    )
+  examples(command, [['A year ahead', 'auditrum create-partitions --months 12']])
+}

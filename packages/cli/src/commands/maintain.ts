@@ -1,0 +1,24 @@
+import { examples } from '../examples.js'
+import { json } from '../options.js'
+import type { Program } from '../program.js'
+import { withSession } from '../session.js'
+
+export function maintain(program: Program): void {
+  const command = program
+    .command('maintain')
+    .summary('the log’s housekeeping, to be done daily')
+    .description(
+      'Makes partitions ahead and notes what changed in the columns of tables. To be run once a day, if nothing else does: the adapters have a timer for it, and in SQL it is auditrum.maintain().',
+    )
+    .addOption(json())
+    .action((options, self) =>
+      withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
+        const done = await terminal.waiting('Maintaining the log', () => audit.maintain())
+        if (options.json) return terminal.document(done)
+        for (const name of done.partitions) await terminal.line(`new partition ${name}`)
+        for (const name of done.shapes) await terminal.line(`other columns ${name}`)
+        if (done.partitions.length + done.shapes.length === 0) terminal.note('Nothing was to do.')
+      }),
+    )
+  examples(command, [['From cron, every night', 'auditrum maintain --quiet']])
+}

@@ -1,0 +1,43 @@
+import { examples } from '../examples.js'
+import { dryRun, json, output, showSql } from '../options.js'
+import type { Program } from '../program.js'
+import { discover, withSession } from '../session.js'
+
+export function sync(program: Program): void {
+  const command = program
+    .command('sync')
+    .summary('record the tables as declared')
+    .description(
+      'Makes log, functions, partitions and triggers as the configuration declares. Where nothing differs it only reads the catalogue.',
+    )
+    .option('--prune', 'also stop recording what is no longer declared')
+    .addOption(dryRun())
+    .addOption(output())
+    .addOption(json())
+    .action((options, self) =>
+      withSession(self.optsWithGlobals(), async (session) => {
+        const { audit, terminal } = session
+        await discover(session)
+        const { prune } = options
+        const isShown = await showSql(terminal, options, async () => {
+          const { up } = await audit.migration({ prune })
+          return up
+        })
+        if (isShown) return
+        const result = await terminal.waiting('Syncing', () => audit.sync({ prune }))
+        if (options.json) return terminal.document(result)
+        const { unchanged, ...changed } = result
+        for (const [what, tables] of Object.entries(changed)) {
+          for (const table of tables) await terminal.line(`${what} ${table}`)
+        }
+        const total = unchanged.length + Object.values(changed).flat().length
+        if (total === 0) return terminal.note('The log is installed; no table is declared.')
+        terminal.note(`${unchanged.length} of ${total} tables were as declared.`)
+      }),
+    )
+  examples(command, [
+    ['Record what auditrum.config.ts declares', 'auditrum sync'],
+    ['See the SQL first', 'auditrum sync --dry-run'],
+    ['Stop recording what is no longer declared', 'auditrum sync --prune'],
+  ])
+}

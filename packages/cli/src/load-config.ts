@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { UsageError } from '@auditrum/core'
+import { createJiti } from 'jiti'
+import { lilconfig } from 'lilconfig'
+import { type CheckedConfig, checkConfig } from './config.js'
+
+const names = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `auditrum.config.${extension}`)
+
+// What a configuration imports as `auditrum` is this very package, also where npx brought it.
+const jiti = createJiti(import.meta.url, {
+  alias: { auditrum: fileURLToPath(new URL('./index.mjs', import.meta.url)) },
+})
+
+/** Reads TypeScript and JavaScript of any kind, on every Node. */
+export function load(file: string): Promise<unknown> {
+  return jiti.import(file)
+}
+
+/** A configuration, and the folder that its globs begin at. */
+export interface FoundConfig extends CheckedConfig {
+  readonly folder: string
+}
+
+/**
+ * The configuration that is named, or the nearest one from the working directory upwards.
+ *
+ * @throws UsageError where it is not there, cannot be read, or says what is unknown.
+ */
+export async function loadConfig(named: string | undefined): Promise<FoundConfig> {
+  if (named !== undefined && !existsSync(named)) {
+    throw new UsageError(`There is no file ${named}. Give --config the path of a configuration.`)
+  }
+  const loader = (file: string) => jiti.import(file, { default: true })
+  const search = lilconfig('auditrum', {
+    searchPlaces: names,
+    loaders: { '.ts': loader, '.mts': loader, '.js': loader, '.mjs': loader },
+    stopDir: resolve('/'),
+  })
+  const found = await (named === undefined ? search.search() : search.load(resolve(named))).catch(
+    (error: unknown) => {
+      const file = named ?? 'The configuration'
+      const message = error instanceof Error ? error.message.split('\n')[0] : String(error)
+      throw new UsageError(
+        `${file} cannot be read: ${message}. Mend it, or name another with --config.`,
+        { cause: error },
+      )
+    },
+  )
+  if (!found) return { tables: [], folder: process.cwd() }
+  const file = relative(process.cwd(), found.filepath)
+  return { ...checkConfig(file, await found.config), folder: dirname(found.filepath) }
+}

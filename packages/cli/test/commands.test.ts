@@ -1,0 +1,272 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { testDatabase } from '@auditrum/testkit/vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Project, project, type Shop, shop } from './support.js'
+
+describe('a new database', async () => {
+  const database = await testDatabase()
+  let it: Project
+  beforeAll(async () => {
+    await database.query(`
+      create table customers (id integer primary key, email text);
+      create table orders (id integer primary key, note text);
+      create table caches (id integer primary key)`)
+    it = project({
+      '.env': `DATABASE_URL=${database.url}`,
+      'auditrum.config.ts': `
+        import { defineConfig, track, waive } from 'auditrum'
+        export default defineConfig({
+          tables: [track('customers', { mask: ['email'] }), waive('caches', 'no data of anybody')],
+          discover: 'src/**/audit.ts',
+        })`,
+      'src/orders/audit.ts': `
+        import type { Auditrum } from 'auditrum'
+        enum Columns { Note = 'note' }
+        export default (audit: Auditrum) => audit.track('orders', { exclude: [Columns.Note] })`,
+    })
+  })
+
+  test('plan says what is to do, and with --check fails; nothing is changed', async () => {
+    const plan = await it.cli(['plan'])
+    expect(plan).toMatchObject({ code: 0 })
+    expect(plan.stdout).toBe(
+      '+ the log auditrum  the log is not installed\n+ public.customers  it is not tracked\n+ public.orders  it is not tracked\n',
+    )
+    expect(await it.cli(['plan', '--check', '--quiet'])).toMatchObject({ code: 1, stderr: '' })
+    const { rows } = await database.query("select to_regnamespace('auditrum') as log")
+    expect(rows).toEqual([{ log: null }])
+  })
+
+  test('status says that there is no log, with 1', async () => {
+    const status = await it.cli(['status'])
+    expect(status).toMatchObject({ code: 1 })
+    expect(status.stdout).toContain('There is no log in the schema auditrum')
+  })
+
+  test('init-schema --dry-run prints SQL that installs the log', async () => {
+    const { code, stdout } = await it.cli(['init-schema', '--dry-run'])
+    expect(code).toBe(0)
+    const client = await database.client()
+    await client.query(`begin; ${stdout}`)
+    const { rows } = await client.query("select to_regclass('auditrum.audit_event')::text as log")
+    expect(rows).toEqual([{ log: 'auditrum.audit_event' }])
+    await client.query('rollback')
+  })
+
+  test('init-schema installs the log alone, and again does nothing', async () => {
+    expect(await it.cli(['init-schema'])).toMatchObject({
+      code: 0,
+      stderr: 'The log auditrum is installed.\n',
+    })
+    expect(await it.cli(['init-schema'])).toMatchObject({
+      code: 0,
+      stderr: 'The log auditrum is up to date.\n',
+    })
+    const { stdout } = await it.cli(['plan'])
+    expect(stdout).toMatch(/^= the log auditrum\n\+ public\.customers/)
+  })
+
+  test('sync --dry-run prints SQL that does it, --output writes it, sync does it', async () => {
+    const dry = await it.cli(['sync', '--dry-run'])
+    expect(dry.stdout).toContain(
+      `SELECT "auditrum".track('"public"."orders"', '{"exclude":["note"]}', 'default')`,
+    )
+    await it.cli(['sync', '--output', 'sync.sql'])
+    expect(readFileSync(join(it.folder, 'sync.sql'), 'utf8')).toBe(dry.stdout)
+    expect((await it.cli(['plan', '--check'])).code).toBe(1)
+    const done = await it.cli(['sync'])
+    expect(done).toMatchObject({
+      code: 0,
+      stdout: 'installed public.customers\ninstalled public.orders\n',
+    })
+    const again = await it.cli(['sync', '--json'])
+    expect(JSON.parse(again.stdout)).toEqual({
+      installed: [],
+      updated: [],
+      uninstalled: [],
+      unchanged: ['public.customers', 'public.orders'],
+    })
+    expect((await it.cli(['plan', '--check'])).code).toBe(0)
+  })
+
+  test('check lists the tables that nobody tracks, with 1', async () => {
+    expect(await it.cli(['check'])).toMatchObject({ code: 0, stdout: '' })
+    await database.query('create table forgotten (id integer)')
+    expect(await it.cli(['check'])).toMatchObject({ code: 1, stdout: 'public.forgotten\n' })
+    const { stdout } = await it.cli(['check', '--json'])
+    expect(JSON.parse(stdout)).toEqual(['public.forgotten'])
+  })
+
+  test('generate-trigger records one table, or prints the SQL, also without a database', async () => {
+    const offline = project()
+    const args = ['generate-trigger', 'forgotten', '--only', 'id', '--require-context', 'actor']
+    const { stdout } = await offline.cli([...args, '--dry-run'])
+    expect(stdout).toBe(
+      `SELECT "auditrum".track('"forgotten"', '{"only":["id"],"requireContext":"actor"}', 'default');\n`,
+    )
+    expect(await it.cli(args)).toMatchObject({ code: 0, stderr: 'forgotten is recorded now.\n' })
+    await expect(database.query('insert into forgotten values (1)')).rejects.toMatchObject({
+      code: 'AU001',
+    })
+    const mistyped = await it.cli(['generate-trigger', 'forgoten'])
+    expect(mistyped).toMatchObject({ code: 2, stdout: '' })
+    expect(mistyped.stderr).toContain('forgotten')
+  })
+
+  test('make-migration writes a file that the tool runs, and none over another', async () => {
+    await database.query('create table invoices (id integer primary key)')
+    const declared = { AUDITRUM: '' }
+    const other = project({
+      '.env': `DATABASE_URL=${database.url}`,
+      'auditrum.config.json': '{"app": "billing", "tables": ["invoices"]}',
+    })
+    const made = await other.cli(['make-migration', '--for', 'knex', '--name', 'Audit invoices'])
+    expect(made.stderr).toBe('')
+    const [file] = readdirSync(join(other.folder, 'migrations'))
+    expect(file).toMatch(/^\d{14}_audit_invoices\.js$/)
+    expect(made.stdout).toBe(`migrations/${file}\n`)
+    const two = await other.cli(['make-migration', '--for', 'sql', '--output', 'invoices.sql'])
+    expect(two).toMatchObject({ code: 2 })
+    const args = ['make-migration', '--for', 'sequelize', '--output', 'one.js', '--json']
+    expect(JSON.parse((await other.cli(args, declared)).stdout)).toEqual(['one.js'])
+    expect(await other.cli(args)).toMatchObject({ code: 2, stdout: '' })
+    expect(existsSync(join(other.folder, 'one.js'))).toBe(true)
+  })
+
+  test('create-partitions and maintain make partitions ahead', async () => {
+    const { stdout } = await it.cli(['create-partitions', '--months', '5'])
+    expect(stdout.trim().split('\n')).toHaveLength(4)
+    expect(await it.cli(['create-partitions', '--months', '5'])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'All are there.\n',
+    })
+    expect((await it.cli(['create-partitions', '--months', 'five'])).code).toBe(2)
+    await database.query('alter table customers add column phone text')
+    expect((await it.cli(['maintain'])).stdout).toBe('other columns public.customers\n')
+    expect(JSON.parse((await it.cli(['maintain', '--json'])).stdout)).toEqual({
+      partitions: [],
+      shapes: [],
+    })
+  })
+
+  test('status finds what was broken behind its back, with 1', async () => {
+    expect(await it.cli(['status'])).toMatchObject({ code: 0 })
+    await database.query('alter table customers disable trigger user')
+    const { code, stdout } = await it.cli(['status', '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false })
+    expect(JSON.parse(stdout).findings).toContainEqual(
+      expect.objectContaining({ code: 'trigger_disabled', table: 'public.customers' }),
+    )
+  })
+})
+
+describe('a shop', async () => {
+  let it: Shop
+  beforeAll(async () => {
+    it = await shop()
+  })
+
+  test('blame says who, when and why, for a column of a row', async () => {
+    const { code, stdout } = await it.cli(['blame', 'orders', '42', 'status'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^\d+ \(bob \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z update\) status: paid {2}# Payment received\n$/,
+    )
+  })
+
+  test('blame of a row that the log does not know is 1, of a table that is none 3', async () => {
+    expect(await it.cli(['blame', 'orders', '1'])).toMatchObject({ code: 1, stdout: '' })
+    const { code, stdout, stderr } = await it.cli(['blame', 'order', '42'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('orders')
+  })
+
+  test('a composite key is JSON', async () => {
+    const { stdout } = await it.cli(['blame', 'order_items', '[42, 2]', 'article'])
+    expect(stdout).toContain('article: Cups')
+    const byName = await it.cli([
+      'blame',
+      'order_items',
+      '{"order_id": "42", "position": 2}',
+      'article',
+    ])
+    expect(byName.stdout).toBe(stdout)
+  })
+
+  test('history filters, pages, and ends its lines with the reason', async () => {
+    const ids = async (...args: readonly string[]) => {
+      const { stdout } = await it.cli(['history', ...args, '--json'])
+      return stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => Number(JSON.parse(line).id))
+    }
+    expect(await ids()).toHaveLength(5)
+    expect(await ids('--user', 'bob')).toHaveLength(1)
+    expect(await ids('orders', '42')).toHaveLength(2)
+    expect(await ids('orders', '--operation', 'insert', '--since', '1 hour ago')).toHaveLength(1)
+    expect(await ids('--until', 'yesterday')).toHaveLength(0)
+    const first = await ids('--limit', '2')
+    const rest = await ids('--after', String(first[1]))
+    expect([...first, ...rest]).toEqual(await ids())
+    const page = await it.cli(['history', '--limit', '1'])
+    expect(page.stdout).toMatch(
+      / bob update orders 42 status: new -> paid {2}# Payment received\n$/,
+    )
+    expect(page.stderr).toContain(`--after ${first[0]}`)
+  })
+
+  test('a time that is none is refused with what to write instead', async () => {
+    const { code, stderr } = await it.cli(['history', '--since', 'soon'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('2 hours ago')
+  })
+
+  test('as-of prints a row and a table as they were', async () => {
+    const { events } = await it.audit.page({ table: 'orders', operation: 'insert' })
+    const before = `event:${events[0]?.id}`
+    const row = await it.cli(['as-of', 'orders', before, '--id', '42'])
+    expect(JSON.parse(row.stdout)).toEqual({
+      id: 42,
+      customer_id: 7,
+      number: '2026-118',
+      status: 'new',
+      total: '39.80',
+    })
+    const table = await it.cli(['as-of', 'orders', before])
+    expect(JSON.parse(table.stdout)).toEqual([JSON.parse(row.stdout)])
+    const csv = await it.cli(['as-of', 'orders', 'now', '--format', 'csv'])
+    expect(csv.stdout).toBe('id,customer_id,number,status,total\r\n42,7,2026-118,paid,39.80\r\n')
+    const lines = await it.cli(['as-of', 'order_items', 'now', '--format', 'jsonl', '--limit', '1'])
+    expect(lines.stdout).toBe('{"order_id":42,"position":1,"article":"Tea"}\n')
+    expect(lines.stderr).toContain('--limit')
+  })
+
+  test('as-of says on stderr what the log does not know, and is 1 without a row', async () => {
+    const { code, stdout, stderr } = await it.cli(['as-of', 'orders', 'yesterday', '--id', '42'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('Not all of this is known')
+  })
+
+  test('values are exact: large numbers, microseconds, bytes, JSON', async () => {
+    await it.database.query(`
+      create table samples (
+        id bigint primary key, amount numeric, at timestamptz, local timestamp, day date, bytes bytea,
+        document jsonb, tags text[], times timestamptz[], span interval, flag boolean, ratio float8
+      );
+      select auditrum.track('samples', '{}');
+      insert into samples values (
+        9007199254740993, 12345678901234567890.1234567890, '2026-11-01 12:00:00.123456+01',
+        '2026-11-01 12:00:00.123456', '2026-11-01', '\\xdeadbeef',
+        '{"big": 12345678901234567890, "small": 0.1}', '{a,NULL,"b c"}', '{"2026-11-01 12:00:00.123456+01"}',
+        '1 day 02:00', true, 0.1
+      )`)
+    const { stdout } = await it.cli(['as-of', 'samples', 'now', '--format', 'jsonl'])
+    expect(stdout).toBe(
+      '{"id":"9007199254740993","amount":"12345678901234567890.1234567890","at":"2026-11-01T11:00:00.123456Z","local":"2026-11-01 12:00:00.123456","day":"2026-11-01","bytes":"\\\\xdeadbeef","document":{"big":12345678901234567890,"small":0.1},"tags":["a",null,"b c"],"times":["2026-11-01T11:00:00.123456Z"],"span":"1 day 02:00:00","flag":true,"ratio":0.1}\n',
+    )
+  })
+})

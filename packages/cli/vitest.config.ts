@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+// By its path: Vite bundles it then; what it finds in node_modules it leaves to Node, which does
+// not read TypeScript.
+import { postgresProjects, reporters } from '../testkit/src/vitest.ts'
+
+// What a command prints is the same on every server: these tests run on the newest one.
+const printing = ['test/printing/**/*.test.ts']
+
+export default defineConfig(({ mode }) => ({
+  test: {
+    reporters: reporters(),
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      ...postgresProjects({ mode, include: ['test/*.test.ts'] }),
+      ...postgresProjects({ include: printing, suffix: ', printing' }),
+    ],
+  },
+}))
