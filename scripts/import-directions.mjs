@@ -19,7 +19,7 @@ const chapters = {
   context: [],
   install: ['declare'],
   read: ['declare'],
-  undo: ['read'],
+  undo: ['context', 'read'],
   keep: [],
   trust: ['read'],
   observe: [],
