@@ -20,7 +20,7 @@ const chapters = {
   context: [],
   install: ['declare'],
   read: ['declare'],
-  undo: ['read'],
+  undo: ['context', 'read'],
   keep: [],
   trust: ['read'],
   observe: [],

@@ -47,6 +47,9 @@ import { label } from './read/label.js'
 import { looksLikeMoment, type Moment } from './read/moment.js'
 import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
+import type { Reversal } from './undo/reversal.js'
+import { type RevertOptions, revert } from './undo/revert.js'
+import type { RevertTarget } from './undo/target.js'
 
 /**
  * The audit trail of one database, over any driver. It opens no connection and holds none.
@@ -497,6 +500,25 @@ export class Auditrum {
     }
     const [from, to, options] = args as [Moment, Moment, TableAsOfOptions | undefined]
     return compareTable<R>(this.#reader, this.#schema, table, from, to, options)
+  }
+
+  /**
+   * Undoes an event, a transaction, or all that one request or job did: each row is given back what it
+   * was before, in one transaction, by the rights of this connection. The undo is recorded with the
+   * reason `revert of …`, so it can be undone, too. A row that was changed since is a conflict.
+   *
+   * @throws ConflictError with the `conflicts`, unless `onConflict` says what becomes of such rows; also
+   *   where rows would not fit the others (a foreign key, a unique value), or a request has several
+   *   roots. Nothing is written then.
+   * @throws UsageError where the log knows no such id.
+   * @example
+   * ```ts
+   * const { sql, conflicts } = await audit.revert({ transaction: '4711' }, { dryRun: true })
+   * const { steps, omitted } = await audit.revert({ transaction: '4711' }, { onConflict: 'skip' })
+   * ```
+   */
+  async revert(target: RevertTarget, options?: RevertOptions): Promise<Reversal> {
+    return revert(this.#queryable, this.#schema, target, options)
   }
 
   async #declared() {

@@ -43,10 +43,44 @@ export class SchemaError extends AuditrumError {
   }
 }
 
+/** Somebody else's change that `revert` would overwrite. int8 and numeric are strings. */
+export interface RevertConflict {
+  /** The last of the row's events that are undone. */
+  readonly eventId: string
+  readonly schema: string
+  readonly table: string
+  readonly objectId: string | null
+  /** Null where it is the row as a whole: gone, there again, or referred to. */
+  readonly column: string | null
+  /** As what is undone had left it. */
+  readonly expected: unknown
+  /** As it is now. */
+  readonly present: unknown
+  /** As it was before. */
+  readonly wanted: unknown
+  /** The table, and its columns, of a row that refers to this one, which therefore cannot go. */
+  readonly referrer: string | null
+  /** The last event behind it; null where none is recorded. */
+  readonly changedBy: {
+    readonly eventId: string
+    readonly userId: string | null
+    readonly changedAt: string
+    readonly changeReason: string | null
+    readonly dbUser: string
+  } | null
+}
+
 /** What was to be done meets a later change, or names more than one thing. */
 export class ConflictError extends AuditrumError {
-  constructor(message: string, options?: { readonly cause?: unknown }) {
+  /** Of `revert`: what was changed since, side by side. */
+  readonly conflicts: readonly RevertConflict[] | undefined
+
+  constructor(
+    message: string,
+    options?: { readonly cause?: unknown; readonly conflicts?: readonly RevertConflict[] },
+  ) {
     super('AUDITRUM_CONFLICT', message, options)
+    this.conflicts = options?.conflicts
   }
 }
 

@@ -43,6 +43,7 @@ export {
   ContextError,
   DeclarationError,
   IntegrityError,
+  type RevertConflict,
   SchemaError,
   UsageError,
 } from './errors.js'
@@ -88,3 +89,7 @@ export type { EventFilter, RowId } from './read/filter.js'
 export type { Page } from './read/history.js'
 export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'
+// undo
+export type { Reversal, RevertOmission, RevertStep } from './undo/reversal.js'
+export type { RevertOptions } from './undo/revert.js'
+export type { RevertTarget } from './undo/target.js'

@@ -7,12 +7,7 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $function$
-  WITH bound (start) AS (
-    -- the first partition begins at MINVALUE: where it is gone, the log was purged
-    SELECT substring(pg_get_expr(partition.relpartbound, partition.oid) FROM $pattern$FROM \('([^']+)'\)$pattern$)::timestamptz
-    FROM pg_inherits JOIN pg_class AS partition ON partition.oid = inhrelid
-    WHERE inhparent = ':schema.audit_event'::regclass
-  ), shape (valid_from, relation, columns) AS (
+  WITH shape (valid_from, relation, columns) AS (
     SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
       jsonb_build_object(
         'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
@@ -40,7 +35,7 @@ AS $function$
     'name', format('%I.%I', known.schema_name, known.table_name),
     'declaration', known.declaration,
     'since', (
-      SELECT greatest(lower(period.range), (SELECT min(bound.start) FROM bound HAVING count(*) = count(bound.start)))
+      SELECT greatest(lower(period.range), :schema.log_start())
       FROM unnest(known.tracked) AS period (range)
       WHERE upper_inf(period.range)
     ),

@@ -27,6 +27,8 @@ DECLARE
   was_complete boolean := true;
   changed      boolean := false;
   had_gaps     boolean;
+  is_empty     boolean;
+  began_at     timestamptz;
   key_names    text[] := :schema.key_columns(relation);
 BEGIN
   LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
@@ -212,6 +214,13 @@ BEGIN
   had_gaps := coalesce(present.declaration ? 'when' AND present.declaration -> 'when' IS DISTINCT FROM declaration -> 'when', false);
 
   IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
+    -- new triggers hold a lock that keeps others from writing; an older snapshot, or a policy, would not show all
+    IF NOT was_complete AND has_table_privilege(relation, 'SELECT') AND NOT row_security_active(relation)
+      AND current_setting('transaction_isolation') = 'read committed'
+    THEN
+      EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', relation) INTO is_empty;
+    END IF;
+    began_at := clock_timestamp();
     UPDATE :schema.audit_table AS known
     SET schema_name = this_schema,
         table_name = this_name,
@@ -222,11 +231,12 @@ BEGIN
           WHEN had_gaps THEN (
             SELECT coalesce(range_agg(period.range) FILTER (WHERE NOT upper_inf(period.range)), '{}')
             FROM unnest(known.tracked) AS period (range)
-          ) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+          ) + tstzmultirange(tstzrange(began_at, NULL))
           WHEN was_complete THEN known.tracked
-          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(began_at, NULL))
         END,
-        confirmed_at = clock_timestamp()
+        rows_known_since = CASE WHEN is_empty THEN began_at WHEN was_complete THEN known.rows_known_since END,
+        confirmed_at = began_at
     WHERE known.id = this_id;
   END IF;
   changed := :schema.record_shape(this_id, relation) OR changed;

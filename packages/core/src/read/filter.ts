@@ -63,7 +63,7 @@ const known: readonly string[] = [
   'labels',
 ]
 const EVENT_ID = /^\d{1,19}$/
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const operations: readonly unknown[] = ['insert', 'update', 'delete', 'truncate', 'snapshot']
 

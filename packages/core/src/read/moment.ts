@@ -45,7 +45,8 @@ export function refusedMoment(at: Moment, error: unknown): unknown {
   )
 }
 
-function isId(id: unknown): boolean {
+/** Whether a value can be the id of an event or a transaction. */
+export function isId(id: unknown): boolean {
   const isNumber = typeof id === 'bigint' || (typeof id === 'number' && Number.isSafeInteger(id))
   if (!isNumber && typeof id !== 'string') return false
   // within the range of bigint

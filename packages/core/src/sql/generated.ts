@@ -1818,6 +1818,21 @@ AS $function$
   END
 $function$;
 `,
+  'functions/key_join': `-- SQL that finds the rows of a table, called live, by keys in documents.
+--   definition  the key's columns, as of a record called named
+--   condition   live is the row that named names
+--   place       the live row's key as a document
+CREATE OR REPLACE FUNCTION :schema.key_join(relation oid, OUT definition text, OUT condition text, OUT place text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    string_agg(format('%I %s', name, type), ', ' ORDER BY number),
+    string_agg(format('live.%1$I OPERATOR(%2$s.=) named.%1$I', name, operators), ' AND ' ORDER BY number),
+    format('pg_catalog.jsonb_build_object(%s)', string_agg(format('%1$L::text, live.%1$I', name), ', ' ORDER BY number))
+  FROM :schema.key_parts(relation)
+$function$;
+`,
   'functions/key_parts': `-- The columns of a table's primary key, in key order, with what it takes to
 -- compare them by its index under any search_path: the type without its
 -- modifier, and the schema of its operators.
@@ -1981,8 +1996,9 @@ $function$;
 `,
   'functions/let_read': `-- Lets a role read the log, and tables as they were:
 --   select auditrum.let_read('support');
--- It gets nothing by which anything could be changed. Of a table as it was it
--- sees what has not changed since with its own rights on the table.
+-- It gets nothing by which anything could be changed: what it undoes it writes by
+-- its own rights on the tables. Of a table as it was it sees what has not changed
+-- since by these rights, too.
 CREATE OR REPLACE FUNCTION :schema.let_read(reader regrole)
 RETURNS void
 LANGUAGE plpgsql
@@ -1994,12 +2010,16 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
-    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history', 'column_periods',
-    'column_types', 'event_labels', 'history', 'id_parts', 'is_after', 'is_readable', 'is_row', 'key_at', 'key_columns',
-    'key_condition', 'key_expression', 'key_parts', 'known_column', 'label', 'life_start', 'live_condition', 'live_id',
-    'live_row', 'live_table', 'next_event', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of',
-    'past_row', 'past_rows', 'past_rows_of', 'previous_event', 'readable_image', 'reference_labels', 'row_as_of',
-    'row_id', 'row_label', 'row_type_table', 'shape_at', 'table_id', 'table_past', 'warn_of_gaps'
+    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
+    'column_periods', 'column_types', 'event_labels', 'history', 'id_parts', 'is_after', 'is_readable', 'is_row',
+    'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
+    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'next_event', 'object_id', 'past_columns',
+    'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of', 'previous_event',
+    'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_id', 'row_label', 'row_type_table',
+    'rows_known', 'shape_at', 'table_id', 'table_past', 'undo', 'undo_changes', 'undo_context', 'undo_effects',
+    'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines', 'undo_live', 'undo_moved', 'undo_order',
+    'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report', 'undo_rows', 'undo_script',
+    'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -2129,6 +2149,23 @@ AS $function$
         AND :schema.tracked_id(class.oid) IS NULL
     )
   )
+$function$;
+`,
+  'functions/log_start': `-- From when on the log has all that it was told; null where nothing was purged.
+CREATE OR REPLACE FUNCTION :schema.log_start()
+RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+  -- the first partition begins at MINVALUE: where it is gone, the log was purged
+  SELECT min(bound.start)
+  FROM (
+    SELECT substring(pg_get_expr(partition.relpartbound, partition.oid) FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz AS start
+    FROM pg_inherits JOIN pg_class AS partition ON partition.oid = inhrelid
+    WHERE inhparent = ':schema.audit_event'::regclass
+  ) AS bound
+  HAVING count(*) = count(bound.start)
 $function$;
 `,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
@@ -3353,6 +3390,43 @@ AS $function$
   WHERE referred.label IS NOT NULL
 $function$;
 `,
+  'functions/revert': `-- Undoes what is in the log, for people:
+--   select * from auditrum.revert(event => 4711);
+--   select * from auditrum.revert(transaction => 1234567890, dry_run => true);
+--   select * from auditrum.revert(request => 'abc', on_conflict => 'skip');
+-- One line for each row, newest first, then what could not be given back. It
+-- writes by the rights of the caller; a row that was changed since is a
+-- conflict, and then, unless told otherwise, nothing is written.
+CREATE OR REPLACE FUNCTION :schema.revert(
+  event bigint DEFAULT NULL,
+  transaction bigint DEFAULT NULL,
+  root uuid DEFAULT NULL,
+  request text DEFAULT NULL,
+  dry_run boolean DEFAULT false,
+  on_conflict text DEFAULT 'fail'
+)
+RETURNS TABLE (part text, event_id bigint, table_name text, object_id text, operation text, outcome text, columns text, detail text)
+LANGUAGE plpgsql
+AS $function$
+#variable_conflict use_column
+DECLARE
+  lines   jsonb[] := ARRAY(
+    SELECT pg_catalog.to_jsonb(line)
+    FROM :schema.undo(revert.event, revert.transaction, revert.root, revert.request, revert.dry_run, revert.on_conflict) AS line
+  );
+  problem text;
+BEGIN
+  problem := :schema.undo_refusal(lines);
+  IF problem IS NOT NULL AND NOT revert.dry_run THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU004',
+      MESSAGE = pg_catalog.format('Nothing was undone: %s.', problem),
+      HINT = 'Look with dry_run => true; on_conflict => ''skip'' leaves such rows as they are, ''force'' overwrites them.';
+  END IF;
+  RETURN QUERY SELECT * FROM :schema.undo_lines(lines);
+END
+$function$;
+`,
   'functions/row_as_of': `-- One row as it was, or no row:
 --   select * from auditrum.row_as_of(null::orders, 42, '2026-11-01 12:00+01');
 --   select * from auditrum.row_as_of(null::order_items, '[7, 2]', event => 4711);
@@ -3542,6 +3616,30 @@ BEGIN
   END IF;
   RETURN :schema.table_id(class.oid, ARRAY[class.nspname, class.relname]::text[]);
 END
+$function$;
+`,
+  'functions/rows_known': `-- Whether each row that a table had at a time, just before an event, is in an
+-- event of its own: it was empty, or its rows were noted, when its recording
+-- began that went on until then.
+CREATE OR REPLACE FUNCTION :schema.rows_known(tracked_id integer, before bigint, at timestamptz)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(bool_or(
+    NOT known.declaration ? 'when' AND (
+      known.rows_known_since BETWEEN began.at AND $3
+      OR EXISTS (
+        SELECT FROM :schema.audit_event AS event
+        WHERE event.table_id = $1 AND event.id < before AND event.changed_at >= began.at
+          AND (event.operation = 'S' OR event.operation = 'T' AND event.meta IS NULL)
+      )
+    )
+  ), false)
+  FROM :schema.audit_table AS known
+  CROSS JOIN LATERAL unnest(known.tracked) AS period (range)
+  CROSS JOIN LATERAL (SELECT greatest(lower(period.range), :schema.log_start()) AS at) AS began
+  WHERE known.id = tracked_id AND period.range @> $3
 $function$;
 `,
   'functions/set_label': `-- Makes label_<id>, the function that labels a table's rows, have a body, or
@@ -3812,12 +3910,7 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $function$
-  WITH bound (start) AS (
-    -- the first partition begins at MINVALUE: where it is gone, the log was purged
-    SELECT substring(pg_get_expr(partition.relpartbound, partition.oid) FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz
-    FROM pg_inherits JOIN pg_class AS partition ON partition.oid = inhrelid
-    WHERE inhparent = ':schema.audit_event'::regclass
-  ), shape (valid_from, relation, columns) AS (
+  WITH shape (valid_from, relation, columns) AS (
     SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
       jsonb_build_object(
         'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
@@ -3845,7 +3938,7 @@ AS $function$
     'name', format('%I.%I', known.schema_name, known.table_name),
     'declaration', known.declaration,
     'since', (
-      SELECT greatest(lower(period.range), (SELECT min(bound.start) FROM bound HAVING count(*) = count(bound.start)))
+      SELECT greatest(lower(period.range), :schema.log_start())
       FROM unnest(known.tracked) AS period (range)
       WHERE upper_inf(period.range)
     ),
@@ -3890,6 +3983,8 @@ DECLARE
   was_complete boolean := true;
   changed      boolean := false;
   had_gaps     boolean;
+  is_empty     boolean;
+  began_at     timestamptz;
   key_names    text[] := :schema.key_columns(relation);
 BEGIN
   LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;  -- one at a time; an advisory lock could be held by anybody
@@ -4075,6 +4170,13 @@ BEGIN
   had_gaps := coalesce(present.declaration ? 'when' AND present.declaration -> 'when' IS DISTINCT FROM declaration -> 'when', false);
 
   IF changed OR is_new OR (present.schema_name, present.table_name) <> (this_schema, this_name) THEN
+    -- new triggers hold a lock that keeps others from writing; an older snapshot, or a policy, would not show all
+    IF NOT was_complete AND has_table_privilege(relation, 'SELECT') AND NOT row_security_active(relation)
+      AND current_setting('transaction_isolation') = 'read committed'
+    THEN
+      EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', relation) INTO is_empty;
+    END IF;
+    began_at := clock_timestamp();
     UPDATE :schema.audit_table AS known
     SET schema_name = this_schema,
         table_name = this_name,
@@ -4085,11 +4187,12 @@ BEGIN
           WHEN had_gaps THEN (
             SELECT coalesce(range_agg(period.range) FILTER (WHERE NOT upper_inf(period.range)), '{}')
             FROM unnest(known.tracked) AS period (range)
-          ) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+          ) + tstzmultirange(tstzrange(began_at, NULL))
           WHEN was_complete THEN known.tracked
-          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(clock_timestamp(), NULL))
+          ELSE known.tracked * tstzmultirange(tstzrange(NULL, known.confirmed_at, '[]')) + tstzmultirange(tstzrange(began_at, NULL))
         END,
-        confirmed_at = clock_timestamp()
+        rows_known_since = CASE WHEN is_empty THEN began_at WHEN was_complete THEN known.rows_known_since END,
+        confirmed_at = began_at
     WHERE known.id = this_id;
   END IF;
   changed := :schema.record_shape(this_id, relation) OR changed;
@@ -4131,6 +4234,1207 @@ AS $function$
       JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = trigger.tgfoid
       WHERE inhrelid = relation
     )
+$function$;
+`,
+  'functions/undo': `-- Undoes an event, a transaction, a root or a request, in the transaction of the
+-- caller and by the caller's rights, or shows how: lines as undo_report has
+-- them, then
+--   sql      a piece of the script, in JSON; all of them make one for psql
+--   refused  nothing was written, because on_conflict is fail and not all could be
+-- It has the caller's search_path and settings, because the triggers of the
+-- application fire in here; but intervals and money are read as the log has them.
+CREATE OR REPLACE FUNCTION :schema.undo(
+  event bigint, transaction bigint, root uuid, request text, dry_run boolean, on_conflict text
+)
+RETURNS TABLE (part text, document jsonb)
+LANGUAGE plpgsql
+SET IntervalStyle = 'postgres'
+SET lc_monetary = 'C'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event, 'transaction ' || undo.transaction, 'root ' || undo.root, 'request ' || undo.request);
+  context    text := coalesce(pg_catalog.current_setting('auditrum.context', true), '');
+  rows       jsonb[] := ARRAY(SELECT one FROM :schema.undo_rows(undo.event, undo.transaction, undo.root, undo.request) AS one);
+  tables     jsonb := (SELECT pg_catalog.jsonb_object_agg(own.id, :schema.undo_table(own.id::integer)) FROM (SELECT DISTINCT one ->> 'table'::text FROM pg_catalog.unnest(rows) AS one) AS own (id));
+  statements jsonb[];
+  statement  text;
+  refused    boolean;
+BEGIN
+  IF on_conflict IS NULL OR on_conflict NOT IN ('fail', 'skip', 'force') THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = pg_catalog.format('on_conflict is %L.', on_conflict),
+      HINT = 'It is fail, skip or force.';
+  END IF;
+  rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_live(rows, tables) AS one));
+  rows := ARRAY(SELECT one FROM :schema.undo_verdicts(rows, tables, on_conflict) AS one);
+  IF on_conflict <> 'force' THEN
+    LOOP
+      statements := ARRAY(
+        SELECT pg_catalog.to_jsonb(found)
+        FROM :schema.undo_references(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS found
+      );
+      EXIT WHEN statements = '{}';
+      -- who refers to what stays now, stays, too
+      rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_referenced(rows, statements) AS one));
+    END LOOP;
+  END IF;
+  refused := on_conflict = 'fail' AND EXISTS (SELECT FROM :schema.undo_report(rows, tables, '{}') AS line WHERE line.part = 'conflict' OR line.document ->> 'why'::text = ANY ('{refused,doubt}'));
+  statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
+
+  IF NOT (dry_run OR refused) AND statements <> '{}' THEN
+    PERFORM :schema.undo_context(reason);
+    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
+      EXECUTE statement;
+    END LOOP;
+    PERFORM pg_catalog.set_config('auditrum.context', context, true);
+    rows := :schema.undo_with(rows, ARRAY(
+      SELECT one FROM :schema.undo_effects(
+        ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one),
+        ARRAY(SELECT one FROM :schema.undo_live(ARRAY(SELECT :schema.undo_moved(one, tables) FROM :schema.undo_pending(rows) AS one), tables) AS one)
+      ) AS one
+    ));
+  END IF;
+  RETURN QUERY SELECT * FROM :schema.undo_report(rows, tables, statements);
+  RETURN QUERY SELECT 'sql'::text, made FROM :schema.undo_script(reason, statements) AS made;
+  IF refused THEN
+    RETURN QUERY SELECT 'refused'::text, 'true'::jsonb;
+  END IF;
+END
+$function$;
+`,
+  'functions/undo_changes': `-- The changes that are to be undone, oldest first, one for each row that an
+-- event is about: of a truncation one for each row that it deleted. Images have
+-- the present column names.
+--
+--   kind     I, U, D; or T: a truncation itself
+--   lacks    [{columns, why}]: what the log does not hold, or the table not any more
+--   refused  why it cannot be undone, as a clause
+--   doubt    why it may not be all there is to undo
+CREATE OR REPLACE FUNCTION :schema.undo_changes(event bigint, transaction bigint, root uuid, request text)
+RETURNS TABLE (
+  n bigint, id bigint, table_id integer, kind "char", key_in text, key_out text,
+  old jsonb, new jsonb, lacks jsonb, refused text, doubt text
+)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH logged AS MATERIALIZED (
+    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log WHERE log.operation <> 'S'
+  ), subject AS MATERIALIZED (
+    SELECT own.table_id, own.facts ->> 'refused' AS refused, (own.facts ->> 'relation')::oid AS relation, own.facts -> 'key' AS key, past.past,
+      -- from when on images have the present names
+      coalesce((past.past -> 'shapes' -> -2 ->> 'until')::timestamptz, '-infinity') AS named_since
+    FROM (
+      SELECT log.table_id, min(log.id) AS first_id, min(log.changed_at) AS first_at, :schema.undo_table(log.table_id) AS facts
+      FROM logged AS log
+      GROUP BY log.table_id
+    ) AS own
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN own.facts ->> 'refused' IS NULL THEN :schema.past_columns(
+        own.table_id, (own.facts ->> 'relation')::oid, jsonb_build_object('at', own.first_at, 'event', own.first_id - 1), true
+      ) END AS past
+    ) AS past
+  ), change AS (
+    SELECT
+      log.id, 0::bigint AS number, log.table_id, log.operation AS kind,
+      CASE WHEN log.operation <> 'I' THEN coalesce(log.old_object_id, log.object_id) END AS key_in,
+      CASE WHEN log.operation <> 'D' THEN log.object_id END AS key_out,
+      CASE WHEN named.now THEN log.old ELSE before.image END AS old,
+      CASE WHEN named.now THEN log.new ELSE after.image END AS new,
+      CASE WHEN log.masked IS NOT NULL OR log.redacted IS NOT NULL OR log.lossy OR log.image = 'k' OR before.dropped IS NOT NULL THEN
+        jsonb_path_query_array(jsonb_build_array(
+          CASE WHEN log.image = 'k' THEN jsonb_build_object('columns', coalesce(log.masked, '{}'), 'why', 'drift')
+            WHEN log.masked IS NOT NULL THEN jsonb_build_object('columns', log.masked, 'why', 'masked') END,
+          CASE WHEN log.redacted IS NOT NULL THEN jsonb_build_object('columns', log.redacted, 'why', 'redacted') END,
+          CASE WHEN log.lossy THEN jsonb_build_object('columns', '{}'::text[], 'why', 'lossy') END,
+          CASE WHEN before.dropped IS NOT NULL THEN jsonb_build_object('columns', before.dropped, 'why', 'dropped') END
+        ), '$[*] ? (@ != null)')
+      END AS lacks,
+      CASE
+        WHEN subject.refused IS NOT NULL THEN subject.refused
+        WHEN log.operation = 'T' AND log.meta IS NOT NULL
+        THEN format('it is not known which rows were in %s when that was truncated', log.meta ->> 'relation')
+        WHEN log.operation = 'D' AND log.image = 'k' THEN 'the event holds nothing but the key, because a declared column had been renamed'
+        WHEN log.operation <> 'T' AND log.object_id IS NULL THEN 'the table had no primary key, so it is not known which row this was'
+      END AS refused,
+      CASE WHEN log.operation = 'T' AND log.meta IS NULL AND subject.refused IS NULL
+        AND NOT :schema.rows_known(log.table_id, log.id, log.changed_at)
+      THEN 'the table may have had rows of which no event tells' END AS doubt
+    FROM logged AS log
+    JOIN subject USING (table_id)
+    CROSS JOIN LATERAL (SELECT log.changed_at > subject.named_since OR subject.past IS NULL AS now) AS named
+    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS before ON NOT named.now
+    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS after ON NOT named.now
+  )
+  SELECT row_number() OVER (ORDER BY each.id, each.number), each.id, each.table_id, each.kind, each.key_in, each.key_out,
+    each.old, each.new, each.lacks, each.refused, each.doubt
+  FROM (
+    SELECT * FROM change
+    UNION ALL
+    SELECT change.id, row_number() OVER (PARTITION BY change.id), change.table_id, 'D', gone.object_id, NULL, gone.image, NULL, NULL, NULL, change.doubt
+    FROM change
+    JOIN subject USING (table_id)
+    JOIN logged AS log ON log.id = change.id
+    CROSS JOIN LATERAL :schema.undo_truncated(change.table_id, subject.relation, change.id, log.changed_at) AS gone
+    WHERE change.kind = 'T' AND change.refused IS NULL
+  ) AS each
+$function$;
+`,
+  'functions/undo_context': `-- Gives the audit context of this transaction the reason of an undo, inside the
+-- one that it has. Who carries contexts from the application has done so
+-- already; a signed context is of whoever signed it.
+CREATE OR REPLACE FUNCTION :schema.undo_context(reason text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  payload    text := coalesce(nullif(current_setting('auditrum.context', true), ''), '{}');
+  document   jsonb;
+  is_wrapped boolean;
+  metadata   jsonb;
+BEGIN
+  IF starts_with(payload, 's1 ') OR to_regclass(':schema.audit_key') IS NOT NULL THEN
+    RETURN;
+  END IF;
+  BEGIN
+    document := payload::jsonb;
+  EXCEPTION WHEN OTHERS THEN
+    RETURN;  -- is said in context_error
+  END;
+  is_wrapped := document ? 'v' AND jsonb_typeof(document -> 'metadata') = 'object';
+  metadata := CASE WHEN is_wrapped THEN document -> 'metadata' ELSE document END;
+  IF jsonb_typeof(metadata) <> 'object' OR right(metadata ->> 'change_reason', length(reason)) = reason THEN
+    RETURN;
+  END IF;
+  metadata := metadata || jsonb_build_object('change_reason', concat_ws(' -> ', nullif(metadata ->> 'change_reason', ''), reason));
+  PERFORM set_config('auditrum.context', CASE
+    -- another context, inside the same root
+    WHEN is_wrapped THEN document || jsonb_build_object(
+      'id', gen_random_uuid(), 'root', coalesce(document ->> 'root', document ->> 'id'), 'metadata', metadata
+    )
+    ELSE metadata
+  END::text, true);
+END
+$function$;
+`,
+  'functions/undo_effects': `-- What has become of the rows that were written: triggers of the table may have
+-- changed what was written, or kept it from being written.
+CREATE OR REPLACE FUNCTION :schema.undo_effects(rows jsonb[], present jsonb[])
+RETURNS SETOF jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT own.document || jsonb_build_object(
+    'outcome', CASE WHEN is_kept THEN 'skipped' WHEN own.document ->> 'outcome' = 'planned' THEN 'done' ELSE own.document ->> 'outcome' END,
+    'lacks', own.document -> 'lacks' || CASE
+      WHEN is_kept THEN jsonb_build_array(jsonb_build_object('columns', '{}'::text[], 'why', 'kept'))
+      WHEN other.names IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', other.names, 'why', 'trigger'))
+      ELSE '[]'
+    END
+  )
+  FROM unnest(rows) AS own (document)
+  LEFT JOIN unnest(present) AS now (document) ON now.document -> 'n' = own.document -> 'n'
+  CROSS JOIN LATERAL (SELECT own.document ->> 'op' = 'delete' AS is_delete) AS kind
+  CROSS JOIN LATERAL (SELECT kind.is_delete = (now.document IS NOT NULL) AS is_kept) AS fate
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN NOT kind.is_delete THEN (
+      SELECT jsonb_agg(name)
+      FROM jsonb_array_elements_text(own.document -> 'columns') AS name
+      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (now.document -> 'target' -> name)::text
+    ) END AS names
+  ) AS other
+$function$;
+`,
+  'functions/undo_events': `-- The events that an undo is asked to undo: one, or all of a transaction, of a
+-- root context, or of a request. What names none, or more than one, is an error.
+CREATE OR REPLACE FUNCTION :schema.undo_events(event bigint, transaction bigint, root uuid, request text)
+RETURNS SETOF :schema.audit_event
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_variable
+DECLARE
+  roots uuid[];
+  found boolean;
+BEGIN
+  IF num_nonnulls(event, transaction, root, request) <> 1 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('What is to be undone is named by %s things.', num_nonnulls(event, transaction, root, request)),
+      HINT = 'Give one of an event, a transaction, a root and a request, and let it not be null.';
+  ELSIF event IS NOT NULL THEN
+    RETURN QUERY SELECT log.* FROM :schema.audit_event AS log WHERE log.id = event;
+  ELSE
+    IF request IS NOT NULL THEN
+      roots := ARRAY(
+        SELECT DISTINCT context.root_uuid FROM :schema.audit_context AS context WHERE context.metadata ->> 'request_id' = request ORDER BY 1 LIMIT 11
+      );
+      IF cardinality(roots) > 1 THEN
+        RAISE EXCEPTION USING
+          ERRCODE = 'AU004',
+          MESSAGE = format(
+            'The request %s names %s: %s.', to_json(request),
+            CASE WHEN cardinality(roots) > 10 THEN 'more than ten roots' ELSE cardinality(roots) || ' roots' END,
+            array_to_string(roots[:10], ', ')
+          ),
+          DETAIL = to_json(roots[:10]),
+          HINT = 'The id of a request is chosen by clients, who can choose one twice: give the root that is meant.';
+      END IF;
+      root := roots[1];
+    END IF;
+    SELECT bool_or(context.started_at < :schema.log_start()) INTO found
+    FROM :schema.audit_context AS context
+    WHERE context.id = transaction OR context.root_uuid = root;
+    IF found THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU004',
+        MESSAGE = 'Some of what is to be undone may be older than what the log still has.',
+        HINT = 'Undo single events, which are known whole.';
+    END IF;
+    RETURN QUERY
+      SELECT log.*
+      FROM (
+        SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id = transaction
+        UNION ALL
+        SELECT context.id, context.txid FROM :schema.audit_context AS context
+        WHERE context.transaction_id = transaction AND context.transaction_id <> context.id
+        UNION ALL
+        SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.root_uuid = root
+      ) AS own
+      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid;
+  END IF;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = CASE
+        WHEN event IS NOT NULL THEN format('The log has no event %s.', event)
+        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s.', transaction)
+        WHEN request IS NOT NULL THEN format('The log has no request %s.', to_json(request))
+        ELSE format('The log has no root %s.', root)
+      END,
+      HINT = 'Give an id as events carry it; what is older than the retention is gone.';
+  END IF;
+END
+$function$;
+`,
+  'functions/undo_foreign_keys': `-- The foreign keys that refer to tables of which rows are to be deleted, as SQL
+-- for undo_references.
+CREATE OR REPLACE FUNCTION :schema.undo_foreign_keys(rows jsonb[], tables jsonb)
+RETURNS TABLE (parent_id text, child_id text, child text, shown text, columns text[], definition text, condition text, place text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    parent.key, child.key, reference.conrelid::regclass::text,
+    format('%s (%s)', reference.conrelid::regclass, string_agg(near.attname, ', ' ORDER BY side.position)),
+    array_agg(near.attname::text ORDER BY side.position),
+    string_agg(format('%I %s', far.attname, format_type(far.atttypid, far.atttypmod)), ', ' ORDER BY side.position),
+    string_agg(format('named.%I OPERATOR(%I.%s) live.%I', far.attname, namespace.nspname, operator.oprname, near.attname), ' AND ' ORDER BY side.position),
+    key.place
+  FROM jsonb_each(tables) AS parent
+  JOIN pg_constraint AS reference ON reference.confrelid = (parent.value ->> 'relation')::oid AND reference.contype = 'f' AND reference.conparentid = 0
+  LEFT JOIN jsonb_each(tables) AS child ON (child.value ->> 'relation')::oid = reference.conrelid
+  LEFT JOIN LATERAL :schema.key_join(reference.conrelid) AS key ON true
+  CROSS JOIN LATERAL unnest(reference.conkey, reference.confkey, reference.conpfeqop) WITH ORDINALITY AS side (near, far, operator, position)
+  JOIN pg_attribute AS near ON near.attrelid = reference.conrelid AND near.attnum = side.near
+  JOIN pg_attribute AS far ON far.attrelid = reference.confrelid AND far.attnum = side.far
+  JOIN pg_operator AS operator ON operator.oid = side.operator
+  JOIN pg_namespace AS namespace ON namespace.oid = operator.oprnamespace
+  WHERE EXISTS (SELECT FROM unnest(rows) AS own (document) WHERE own.document ->> 'table' = parent.key AND own.document ->> 'op' = 'delete')
+  GROUP BY parent.key, child.key, reference.oid, reference.conrelid, key.place
+$function$;
+`,
+  'functions/undo_image': `-- An event's image under the present names of the columns, and the names of
+-- those that are not there any more.
+CREATE OR REPLACE FUNCTION :schema.undo_image(
+  past jsonb, whole boolean, changed_at timestamptz, INOUT image jsonb, OUT dropped text[]
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  told record;
+BEGIN
+  IF image IS NOT NULL AND past IS NOT NULL THEN
+    told := :schema.past_image(past, image, whole, changed_at);
+    dropped := nullif(ARRAY(
+      SELECT name FROM jsonb_object_keys(image) AS name
+      WHERE past -> 'shapes' -> told.shape -> 'map' ->> name IS NULL AND jsonb_array_length(past -> 'shapes') > 1
+    ), '{}');
+    image := told.exact || told.loose;
+  END IF;
+END
+$function$;
+`,
+  'functions/undo_lines': `-- The lines of an undo as people read them in psql.
+CREATE OR REPLACE FUNCTION :schema.undo_lines(lines jsonb[])
+RETURNS TABLE (part text, event_id bigint, table_name text, object_id text, operation text, outcome text, columns text, detail text)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    line ->> 'part',
+    (document ->> 'eventId')::bigint,
+    format('%I.%I', document ->> 'schema', document ->> 'table'),
+    document ->> 'objectId',
+    document ->> 'operation',
+    document ->> 'outcome',
+    CASE jsonb_typeof(document -> 'columns')
+      WHEN 'array' THEN (SELECT string_agg(name, ', ') FROM jsonb_array_elements_text(document -> 'columns') AS name)
+      ELSE document ->> 'column'
+    END,
+    CASE line ->> 'part'
+      WHEN 'step' THEN document ->> 'sql'
+      WHEN 'conflict' THEN concat('expected ', coalesce(document ->> 'expected', 'null'), ', is ', coalesce(document ->> 'present', 'null'), ', wanted ', coalesce(document ->> 'wanted', 'null'), ', referred to by ' || (document ->> 'referrer'))
+      ELSE document ->> 'message'
+    END
+  FROM unnest(lines) WITH ORDINALITY AS given (line, position)
+  CROSS JOIN LATERAL (SELECT line -> 'document' AS document) AS own
+  WHERE line ->> 'part' IN ('step', 'conflict', 'omitted')
+  ORDER BY position
+$function$;
+`,
+  'functions/undo_live': `-- Locks the rows that an undo is about, then reads them, so that nobody's
+-- change comes between: the documents of those that are there, with live, and
+-- with wanted and expected as the table's types write them (target, former).
+-- It reads by the rights, the policies and the search_path of the caller, but
+-- writes values as the log does.
+CREATE OR REPLACE FUNCTION :schema.undo_live(rows jsonb[], tables jsonb)
+RETURNS SETOF jsonb
+LANGUAGE plpgsql
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  tracked text;
+  key     record;
+BEGIN
+  FOR tracked IN
+    SELECT own.key FROM pg_catalog.jsonb_each(tables) AS own WHERE own.value ->> 'refused'::text IS NULL ORDER BY own.key::integer
+  LOOP
+    key := :schema.key_join((tables -> tracked ->> 'relation'::text)::oid);
+    RETURN QUERY EXECUTE pg_catalog.format(
+      $query$
+      SELECT found.document
+      FROM (
+        SELECT own.document || pg_catalog.jsonb_build_object(
+          'live'::text, pg_catalog.to_jsonb(live),
+          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
+          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))
+        ) AS document
+        FROM pg_catalog.unnest($1) AS own (document)
+        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%s)
+        JOIN %s AS live ON %s
+        WHERE own.document ->> 'table'::text = $2 AND own.document ->> 'op'::text = ANY ('{insert,update,delete}') AND own.document ->> 'refused'::text IS NULL
+        ORDER BY %s
+        FOR UPDATE OF live
+      ) AS found
+      $query$,
+      key.definition, tables -> tracked ->> 'name'::text, key.condition,
+      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part)
+    )
+    USING rows, tracked;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/undo_moved': `-- A row's document with the key that it has when it was written.
+CREATE OR REPLACE FUNCTION :schema.undo_moved(document jsonb, tables jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN document ->> 'op' = 'update' AND document -> 'columns' ?| key.names
+    THEN document || jsonb_build_object('at', (
+      SELECT jsonb_object_agg(name, coalesce(document -> 'wanted' -> name, document -> 'at' -> name)) FROM unnest(key.names) AS name
+    ))
+    ELSE document
+  END
+  FROM (SELECT ARRAY(SELECT jsonb_array_elements_text(tables -> (document ->> 'table') -> 'key')) AS names) AS key
+$function$;
+`,
+  'functions/undo_order': `-- In which order an undo writes: deletes, updates and inserts of several
+-- tables, so that each finds the rows that it refers to, and the place in each
+-- unique index that it needs. Where there is no such order, as among tables
+-- that refer to each other in a circle, they share a rank: then they must be
+-- one statement, at whose end PostgreSQL checks foreign keys.
+--
+--   works  [{table, op, columns: those that any of its rows writes, n: of its newest row}]
+CREATE OR REPLACE FUNCTION :schema.undo_order(works jsonb, tables jsonb)
+RETURNS TABLE (tracked text, op text, rank bigint)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE work AS MATERIALIZED (
+    SELECT own.position AS id, own.part ->> 'table' AS tracked, own.part ->> 'op' AS op, (own.part ->> 'n')::bigint AS n,
+      (tables -> (own.part ->> 'table') ->> 'relation')::oid AS relation,
+      ARRAY(
+        SELECT attribute.attnum FROM pg_attribute AS attribute
+        WHERE attribute.attrelid = (tables -> (own.part ->> 'table') ->> 'relation')::oid AND own.part -> 'columns' ? attribute.attname::text
+      ) AS columns
+    FROM jsonb_array_elements(works) WITH ORDINALITY AS own (part, position)
+  ), reference AS MATERIALIZED (
+    SELECT conrelid AS child, confrelid AS parent, conkey AS near, confkey AS far FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
+  ), distinct_index AS MATERIALIZED (
+    SELECT indrelid AS relation, indisprimary AS is_key, indkey::smallint[] AS columns, 0 = ANY (indkey::smallint[]) AS is_computed
+    FROM pg_index WHERE indisunique OR indisexclusion
+  ), edge (before, after) AS (
+    SELECT first.id, next.id
+    FROM work AS first
+    CROSS JOIN work AS next
+    JOIN reference ON true
+    WHERE first.id <> next.id AND (
+      reference.parent = first.relation AND reference.child = next.relation AND (
+        first.op = 'insert' AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
+        OR first.op = 'update' AND first.columns && reference.far AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
+      )
+      OR reference.child = first.relation AND reference.parent = next.relation AND (
+        next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
+        OR next.op = 'update' AND next.columns && reference.far AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
+      )
+    )
+    UNION
+    SELECT first.id, next.id
+    FROM work AS first
+    JOIN work AS next ON next.relation = first.relation
+    JOIN distinct_index AS own ON own.relation = first.relation
+    WHERE first.op = 'delete' AND next.op = 'insert' AND NOT own.is_key
+      OR first.op = 'delete' AND next.op = 'update' AND (next.columns && own.columns OR own.is_computed)
+      OR first.op = 'update' AND next.op = 'insert' AND (first.columns && own.columns OR own.is_computed)
+  ), path (before, after) AS (
+    SELECT before, after FROM edge
+    UNION
+    SELECT path.before, edge.after FROM path JOIN edge ON edge.before = path.after
+  ), placed AS (
+    SELECT work.*,
+      -- of a circle all have the same place; whoever is behind it a greater one
+      (
+        SELECT count(*) FROM path
+        WHERE path.after = work.id AND path.before <> work.id
+          AND NOT EXISTS (SELECT FROM path AS back WHERE back.before = work.id AND back.after = path.before)
+      ) AS place,
+      (
+        SELECT min(path.before) FROM path JOIN path AS back ON back.before = path.after AND back.after = path.before
+        WHERE path.after = work.id
+      ) AS circle
+    FROM work
+  )
+  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id))
+  FROM (SELECT *, max(n) OVER (PARTITION BY place, coalesce(circle, id)) AS max_n FROM placed) AS ordered
+$function$;
+`,
+  'functions/undo_pending': `-- The rows that are to be written.
+CREATE OR REPLACE FUNCTION :schema.undo_pending(rows jsonb[])
+RETURNS SETOF jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT document FROM unnest(rows) AS own (document) WHERE document ->> 'outcome' IN ('planned', 'forced')
+$function$;
+`,
+  'functions/undo_referenced': `-- The rows that cannot go because others refer to them, as undo_references has found them.
+CREATE OR REPLACE FUNCTION :schema.undo_referenced(rows jsonb[], found jsonb[])
+RETURNS SETOF jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT own.document || jsonb_build_object('outcome', 'skipped', 'conflicts', own.document -> 'conflicts' || jsonb_agg(jsonb_build_object(
+    'column', NULL, 'expected', NULL, 'present', own.document -> 'live', 'wanted', NULL, 'referrer', met.document -> 'referrer'
+  )))
+  FROM unnest(rows) AS own (document)
+  JOIN unnest(found) AS met (document) ON met.document -> 'n' = own.document -> 'n'
+  GROUP BY own.document
+$function$;
+`,
+  'functions/undo_references': `-- Of the rows that are to be deleted, those that others refer to which are to
+-- stay as they are: the row's n, and who refers to it. The rows are locked, so
+-- that nobody new can. Reads by the rights of the caller.
+CREATE OR REPLACE FUNCTION :schema.undo_references(rows jsonb[], tables jsonb)
+RETURNS TABLE (n jsonb, referrer text)
+LANGUAGE plpgsql
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  reference record;
+BEGIN
+  FOR reference IN SELECT * FROM :schema.undo_foreign_keys(rows, tables) LOOP
+    RETURN QUERY EXECUTE pg_catalog.format(
+      $query$
+      SELECT DISTINCT ON (own.document -> 'n'::text) own.document -> 'n'::text, %1$L::text
+      FROM pg_catalog.unnest($1) AS own (document)
+      CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'live'::text) AS named (%2$s)
+      JOIN %3$s AS live ON %4$s
+      WHERE own.document ->> 'table'::text = $2 AND own.document ->> 'op'::text = 'delete'
+        AND NOT EXISTS (
+          SELECT FROM pg_catalog.unnest($1) AS other (document)
+          WHERE other.document ->> 'table'::text = $3 AND other.document -> 'at'::text = %5$s
+            AND (other.document ->> 'op'::text = 'delete' OR other.document -> 'columns'::text ?| $4)
+        )
+      $query$,
+      reference.shown, reference.definition, reference.child, reference.condition, coalesce(reference.place, 'NULL::pg_catalog.jsonb')
+    )
+    USING rows, reference.parent_id, reference.child_id, reference.columns;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/undo_refusal': `-- Why an undo was refused, from its lines; null where it was not.
+CREATE OR REPLACE FUNCTION :schema.undo_refusal(lines jsonb[])
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT string_agg(problem.text, '; ' ORDER BY problem.number) FILTER (WHERE problem.number <= 3)
+    || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END
+  FROM (
+    SELECT own.position AS number, format('%I.%I %s', line -> 'document' ->> 'schema', line -> 'document' ->> 'table', line -> 'document' ->> 'objectId')
+      || CASE
+        WHEN line ->> 'part' = 'omitted' THEN ': ' || (line -> 'document' ->> 'message')
+        WHEN line -> 'document' ->> 'referrer' IS NOT NULL THEN ' is referred to by ' || (line -> 'document' ->> 'referrer')
+        WHEN line -> 'document' ->> 'present' IS NULL AND line -> 'document' ->> 'column' IS NULL THEN ' is not there any more'
+        WHEN line -> 'document' ->> 'column' IS NULL THEN ' is there again'
+        ELSE format(': %I is %s, not %s', line -> 'document' ->> 'column',
+          left(coalesce(line -> 'document' ->> 'present', 'null'), 60), left(coalesce(line -> 'document' ->> 'expected', 'null'), 60))
+      END
+      || coalesce(format(', changed by event %s', line -> 'document' -> 'changedBy' ->> 'eventId'), '') AS text
+    FROM (
+      SELECT line, row_number() OVER (ORDER BY position) AS position
+      FROM unnest(lines) WITH ORDINALITY AS given (line, position)
+      WHERE line ->> 'part' = 'conflict' OR line ->> 'part' = 'omitted' AND line -> 'document' ->> 'why' IN ('refused', 'doubt')
+    ) AS own
+    WHERE EXISTS (SELECT FROM unnest(lines) AS line WHERE line ->> 'part' = 'refused')
+  ) AS problem
+$function$;
+`,
+  'functions/undo_report': `-- What an undo has done, or would do, as lines of JSON:
+--   step      {eventId, operation, schema, table, objectId, columns, outcome, sql}, newest first
+--   conflict  {eventId, schema, table, objectId, column, type, expected, present, wanted, changedBy}
+--   omitted   {eventId, schema, table, objectId, columns, why, message}
+-- Values are texts of JSON, so that no number is rounded on its way.
+CREATE OR REPLACE FUNCTION :schema.undo_report(rows jsonb[], tables jsonb, statements jsonb[])
+RETURNS TABLE (part text, document jsonb)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+  WITH own AS MATERIALIZED (
+    SELECT row.document, (row.document ->> 'n')::bigint AS n, row.document ->> 'op' AS op, tables -> (row.document ->> 'table') AS facts,
+      jsonb_build_object(
+        'eventId', row.document ->> 'event',
+        'schema', tables -> (row.document ->> 'table') ->> 'schema',
+        'table', tables -> (row.document ->> 'table') ->> 'table',
+        'objectId', row.document ->> 'key'
+      ) AS subject
+    FROM unnest(rows) AS row (document)
+  ), line AS (
+    SELECT 1 AS place, -own.n AS n, 'step' AS part, own.subject || jsonb_build_object(
+      'operation', own.op,
+      'columns', own.document -> 'columns',
+      'outcome', own.document -> 'outcome',
+      'sql', CASE WHEN own.document ->> 'outcome' IN ('planned', 'done', 'forced') THEN own.document -> 'sql' END
+    ) AS document
+    FROM (
+      SELECT own.n, own.op, own.subject, own.document || jsonb_build_object('sql', statement.document -> 'sql') AS document
+      FROM own LEFT JOIN unnest(statements) AS statement (document) ON (statement.document ->> 'n')::bigint = own.n
+    ) AS own
+    WHERE own.op IN ('insert', 'update', 'delete')
+    UNION ALL
+    SELECT 2, -own.n, 'conflict', own.subject || jsonb_build_object(
+      'column', met.part -> 'column',
+      'type', own.facts -> 'bases' -> (met.part ->> 'column'),
+      'types', CASE WHEN met.part ->> 'column' IS NULL THEN own.facts -> 'bases' END,
+      'expected', nullif(met.part -> 'expected', 'null')::text,
+      'present', nullif(met.part -> 'present', 'null')::text,
+      'wanted', nullif(met.part -> 'wanted', 'null')::text,
+      'referrer', met.part -> 'referrer',
+      'changedBy', CASE WHEN later.id IS NOT NULL THEN jsonb_build_object(
+        'eventId', later.id::text, 'userId', later.user_id, 'changeReason', later.change_reason, 'dbUser', later.db_user,
+        'changedAt', to_char(later.changed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+      ) END
+    )
+    FROM own
+    CROSS JOIN LATERAL jsonb_array_elements(own.document -> 'conflicts') AS met (part)
+    LEFT JOIN LATERAL (
+      SELECT log.*
+      FROM :schema.auditlog AS log
+      WHERE met.part ->> 'referrer' IS NULL
+        AND log.table_id = (own.document ->> 'table')::integer
+        AND (log.object_id = own.document ->> 'key' OR log.old_object_id = own.document ->> 'key' OR log.object_id IS NULL AND log.operation = 'truncate')
+        AND (
+          log.id > (own.document ->> 'event')::bigint AND met.part ->> 'by' IS NULL
+          OR log.id > (own.document ->> 'first')::bigint AND log.id < (met.part ->> 'by')::bigint
+        )
+        AND (met.part ->> 'column' IS NULL OR log.operation <> 'update' OR log.diff ? (met.part ->> 'column') OR log.masked @> ARRAY[met.part ->> 'column'])
+      ORDER BY log.id DESC
+      LIMIT 1
+    ) AS later ON true
+    UNION ALL
+    SELECT 3, -own.n, 'omitted', own.subject || lack.part || jsonb_build_object('message', CASE lack.part ->> 'why'
+      WHEN 'masked' THEN 'the value is masked, so it is stored nowhere'
+      WHEN 'redacted' THEN 'the value was erased from the log'
+      WHEN 'drift' THEN 'the event holds nothing but the key and names, because a declared column had been renamed'
+      WHEN 'lossy' THEN 'the row changed in a way that JSON cannot tell, such as SQL NULL to JSON null'
+      WHEN 'dropped' THEN 'the table has no such column any more'
+      WHEN 'unreadable' THEN 'the value of then is none of the column''s type now'
+      WHEN 'ignored' THEN 'the column was changed since, and its changes are declared to be ignored'
+      WHEN 'trigger' THEN 'a trigger of the table gave it another value'
+      WHEN 'kept' THEN 'a trigger or policy of the table kept the row as it was'
+      WHEN 'refused' THEN own.document ->> 'refused'
+      WHEN 'doubt' THEN own.document ->> 'doubt'
+    END)
+    FROM own
+    CROSS JOIN LATERAL jsonb_array_elements(
+      coalesce(own.document -> 'lacks', '[]')
+        || CASE WHEN own.document ->> 'refused' IS NOT NULL THEN '[{"columns": [], "why": "refused"}]'::jsonb ELSE '[]' END
+        || CASE WHEN own.op = 'truncate' AND own.document ->> 'doubt' IS NOT NULL THEN '[{"columns": [], "why": "doubt"}]'::jsonb ELSE '[]' END
+    ) AS lack (part)
+    UNION ALL
+    SELECT 4, tracked.key::integer, 'omitted', jsonb_build_object(
+      'eventId', NULL, 'schema', tracked.value -> 'schema', 'table', tracked.value -> 'table', 'objectId', NULL,
+      'columns', kind.columns, 'why', kind.why, 'message', kind.message
+    )
+    FROM jsonb_each(tables) AS tracked
+    CROSS JOIN LATERAL (VALUES
+      (tracked.value -> 'unrecorded', 'unrecorded', 'the column is not recorded, so what was changed in it is not known'),
+      (CASE WHEN (tracked.value -> 'filtered')::boolean THEN '[]'::jsonb END, 'filtered', 'changes that the condition of the table (when) leaves out are not known')
+    ) AS kind (columns, why, message)
+    WHERE kind.columns <> '[]' OR kind.why = 'filtered' AND kind.columns IS NOT NULL
+  )
+  SELECT line.part, line.document FROM line ORDER BY line.place, line.n
+$function$;
+`,
+  'functions/undo_rows': `-- What is to be undone, net: one document for each row, however often it was
+-- changed, also under several keys; newest first in n.
+--
+--   n, event, first, table   the place in the order; the last and the first event; audit_table.id
+--   key                      the object_id that people know
+--   op                       what undoes it: insert, update, delete, none; truncate: a truncation itself
+--   wanted, expected         column values before, and behind, what is to be undone
+--   at                       the key, as an object, under which the row is to be found
+--   broken                   [{column, expected, present, event}]: changed by others in between
+--   lacks, refused, doubt    as undo_changes has them
+CREATE OR REPLACE FUNCTION :schema.undo_rows(event bigint, transaction bigint, root uuid, request text)
+RETURNS SETOF jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+AS $function$
+  WITH RECURSIVE change AS MATERIALIZED (
+    SELECT * FROM :schema.undo_changes($1, $2, $3, $4)
+  ), touch AS (
+    -- a key is touched by what happens to its row, when it is taken from a row (1), and when it is given to one (2)
+    SELECT change.n, change.table_id, side.key, side.role
+    FROM change
+    CROSS JOIN LATERAL (
+      SELECT coalesce(change.key_out, change.key_in), 0 WHERE coalesce(change.key_in = change.key_out, true)
+      UNION ALL SELECT change.key_in, 1 WHERE change.key_in <> change.key_out
+      UNION ALL SELECT change.key_out, 2 WHERE change.key_in <> change.key_out
+    ) AS side (key, role)
+    WHERE change.kind <> 'T' AND change.refused IS NULL
+  ), held AS (
+    SELECT touch.*, count(*) FILTER (WHERE role = 2) OVER until + count(*) FILTER (WHERE role = 1) OVER before AS holder
+    FROM touch
+    WINDOW until AS (PARTITION BY table_id, key ORDER BY n), before AS (PARTITION BY table_id, key ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+  ), spell AS MATERIALIZED (
+    -- the time for which one row held a key
+    SELECT held.n, held.role, min(2 * n + CASE role WHEN 2 THEN 1 ELSE 0 END) OVER (PARTITION BY table_id, key, holder) AS spell
+    FROM held
+  ), moved AS MATERIALIZED (
+    SELECT gone.spell AS source, came.spell AS target FROM spell AS gone JOIN spell AS came USING (n) WHERE gone.role = 1 AND came.role = 2
+  ), life (spell, life) AS (
+    SELECT DISTINCT spell.spell, spell.spell FROM spell WHERE NOT EXISTS (SELECT FROM moved WHERE moved.target = spell.spell)
+    UNION ALL
+    SELECT moved.target, life.life FROM life JOIN moved ON moved.source = life.spell
+  ), member AS MATERIALIZED (
+    SELECT life.life, change.*
+    FROM spell JOIN life USING (spell) JOIN change USING (n)
+    WHERE spell.role <> 1
+  ), span AS MATERIALIZED (
+    SELECT life, min(n) AS first_n, max(n) AS last_n, count(*) AS number, max(doubt) AS doubt,
+      jsonb_path_query_array(jsonb_agg(lacks) FILTER (WHERE lacks IS NOT NULL), '$[*][*]') AS lacks
+    FROM member
+    GROUP BY life
+  ), touched AS (
+    -- of rows that were changed more than once, each value before and after
+    SELECT own.*, own.kind <> 'I' AND own.kind_before <> 'D' AND own.value_before::text IS DISTINCT FROM own.old_value::text AS is_broken
+    FROM (
+      SELECT member.life, member.n, member.id, member.kind, name.name, member.old -> name.name AS old_value, member.new -> name.name AS new_value,
+        lag(member.new -> name.name) OVER column_order AS value_before, lag(member.kind) OVER column_order AS kind_before
+      FROM member
+      JOIN span USING (life)
+      CROSS JOIN LATERAL jsonb_object_keys(coalesce(member.old, member.new)) AS name (name)
+      WHERE span.number > 1
+      WINDOW column_order AS (PARTITION BY member.life, name.name ORDER BY member.n)
+    ) AS own
+  ), fold AS (
+    SELECT life,
+      jsonb_object_agg(name, old_value ORDER BY n DESC) FILTER (WHERE kind <> 'I') AS wanted,
+      jsonb_object_agg(name, new_value ORDER BY n) FILTER (WHERE kind <> 'D') AS expected,
+      jsonb_agg(jsonb_build_object('column', name, 'expected', value_before, 'present', old_value, 'event', id)) FILTER (WHERE is_broken) AS broken
+    FROM touched
+    GROUP BY life
+  ), subject AS MATERIALIZED (
+    SELECT own.table_id, own.facts -> 'key' AS key, own.facts -> 'types' AS types, own.facts -> 'checked' AS checked
+    FROM (SELECT table_id, :schema.undo_table(table_id) AS facts FROM change GROUP BY table_id) AS own
+  ), net AS MATERIALIZED (
+    SELECT
+      span.*, last.id, first.id AS first_id, last.table_id, coalesce(last.key_out, first.key_in) AS key,
+      CASE
+        WHEN first.kind = 'I' THEN CASE WHEN last.kind = 'D' THEN 'none' ELSE 'delete' END
+        ELSE CASE WHEN last.kind = 'D' THEN 'insert' ELSE 'update' END
+      END AS op,
+      CASE WHEN span.number = 1 THEN last.old ELSE fold.wanted END AS wanted,
+      CASE WHEN span.number = 1 THEN last.new ELSE fold.expected END AS expected,
+      fold.broken,
+      CASE WHEN last.kind = 'D' THEN coalesce(first.new, '{}') || first.old ELSE last.new END AS whole
+    FROM span
+    JOIN member AS first ON first.n = span.first_n
+    JOIN member AS last ON last.n = span.last_n
+    LEFT JOIN fold ON fold.life = span.life
+  ), unreadable AS MATERIALIZED (
+    -- labels of an enum are renamed, domains get checks, columns other types
+    SELECT part.table_id, part.name, part.value
+    FROM (
+      SELECT DISTINCT net.table_id, part.key AS name, part.value, subject.types ->> part.key AS type
+      FROM net
+      JOIN subject USING (table_id)
+      CROSS JOIN LATERAL (
+        SELECT * FROM jsonb_each(net.wanted) UNION ALL SELECT * FROM jsonb_each(net.expected)
+      ) AS part
+      WHERE subject.checked <> '[]' AND subject.checked ? part.key
+    ) AS part
+    WHERE NOT :schema.is_readable(part.value, part.type)
+  ), lost AS MATERIALIZED (
+    SELECT net.life, array_agg(DISTINCT unreadable.name) AS names
+    FROM net
+    JOIN unreadable
+      ON unreadable.table_id = net.table_id AND unreadable.value IN (net.wanted -> unreadable.name, net.expected -> unreadable.name)
+    GROUP BY net.life
+  )
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+      'n', net.last_n, 'event', net.id, 'first', net.first_id, 'table', net.table_id, 'key', net.key, 'op', net.op, 'doubt', net.doubt,
+      'broken', net.broken,
+      'lacks', CASE WHEN lost.life IS NULL THEN net.lacks ELSE coalesce(net.lacks, '[]') || jsonb_build_object('columns', lost.names, 'why', 'unreadable') END,
+      'refused', CASE WHEN NOT net.whole ?& key.names THEN 'the table had another primary key, so it is not known which row this is now' END
+    )) || jsonb_build_object(
+      'wanted', coalesce(net.wanted, '{}') - coalesce(lost.names, '{}'),
+      'expected', coalesce(net.expected, '{}') - coalesce(lost.names, '{}'),
+      'at', (SELECT jsonb_object_agg(name, net.whole -> name) FROM unnest(key.names) AS name)
+    )
+  FROM net
+  JOIN subject USING (table_id)
+  CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(subject.key)) AS names) AS key
+  LEFT JOIN lost USING (life)
+  UNION ALL
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    'n', n, 'event', id, 'first', id, 'table', table_id, 'key', coalesce(key_out, key_in), 'op', CASE kind WHEN 'T' THEN 'truncate' ELSE 'none' END,
+    'doubt', doubt, 'lacks', lacks, 'refused', refused
+  ))
+  FROM change
+  WHERE kind = 'T' OR refused IS NOT NULL
+$function$;
+`,
+  'functions/undo_script': `-- The statements of an undo as a script for psql, piece by piece.
+CREATE OR REPLACE FUNCTION :schema.undo_script(reason text, statements jsonb[])
+RETURNS SETOF jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT to_jsonb(line.text)
+  FROM (
+    SELECT 1 AS place, 0::bigint AS number, format(
+      E'BEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
+      jsonb_build_object('change_reason', reason)
+    ) AS text
+    UNION ALL
+    SELECT 2, (document ->> 'statement')::bigint, (document ->> 'sql') || E';\\n'
+    FROM unnest(statements) AS statement (document)
+    WHERE document ->> 'n' IS NULL
+    UNION ALL
+    SELECT 3, 0, E'COMMIT;\\n'
+  ) AS line
+  WHERE statements <> '{}'
+  ORDER BY line.place, line.number
+$function$;
+`,
+  'functions/undo_sql': `-- Queries that write the SQL that deletes, updates or inserts rows, with their
+-- values as literals of the columns' types:
+--   of_rows  one statement for each row; $1 is their number, $2 the documents
+--   of_all   one statement for all; $1 the documents
+CREATE OR REPLACE FUNCTION :schema.undo_sql(facts jsonb, op text, columns text[], OUT of_rows text, OUT of_all text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  name      text := facts ->> 'name';
+  source    text;   -- the rows, typed
+  key       record; -- of the key: conditions with literals and with columns of VALUES
+  written   record; -- of the columns: the same
+  one_row   text;   -- formats for the literals of key and columns
+  all_rows  text;
+BEGIN
+  SELECT
+    count(*) AS number,
+    string_agg(format('%I %s', part.name, part.type), ', ' ORDER BY number) AS definition,
+    string_agg(format('live.%I OPERATOR(%s.=) %%L::%s', replace(part.name, '%', '%%'), part.operators, part.type), ' AND ' ORDER BY number) AS one,
+    string_agg(format('live.%I OPERATOR(%s.=) undo.k%s::%s', part.name, part.operators, number, part.type), ' AND ' ORDER BY number) AS of_all,
+    string_agg(format('at.%I::text', part.name), ', ' ORDER BY number) AS literals,
+    string_agg(format('k%s', number), ', ' ORDER BY number) AS names
+  INTO key
+  FROM :schema.key_parts((facts ->> 'relation')::oid) AS part;
+
+  SELECT
+    count(*) AS number,
+    string_agg(format('%I %s', own.name, own.type), ', ' ORDER BY position) AS definition,
+    string_agg(format('%I = %%L::%s', replace(own.name, '%', '%%'), own.type), ', ' ORDER BY position) AS one,
+    string_agg(format('%I = undo.c%s::%s', own.name, position, own.type), ', ' ORDER BY position) AS of_all,
+    string_agg(format('wanted.%I::text', own.name), ', ' ORDER BY position) AS literals,
+    string_agg(format('c%s', position), ', ' ORDER BY position) AS names,
+    string_agg(quote_ident(own.name), ', ' ORDER BY position) AS listed
+  INTO written
+  FROM (SELECT column_of.*, facts -> 'types' ->> column_of.name AS type FROM unnest(columns) WITH ORDINALITY AS column_of (name, position)) AS own;
+
+  source := 'unnest($documents) WITH ORDINALITY AS own (document, position)'
+    || format(' CROSS JOIN LATERAL jsonb_to_record(own.document -> ''at'') AS at (%s)', key.definition)
+    || CASE WHEN op = 'delete' THEN '' ELSE format(' CROSS JOIN LATERAL jsonb_to_record(own.document -> ''wanted'') AS wanted (%s)', written.definition) END;
+
+  CASE op
+    WHEN 'delete' THEN
+      one_row := format('format(%L, VARIADIC ARRAY[%s])', format('DELETE FROM %s AS live WHERE %s', replace(name, '%', '%%'), key.one), key.literals);
+      all_rows := format('format(%L, string_agg(%s, %L ORDER BY own.position))',
+        format('DELETE FROM %s AS live USING (VALUES%%s) AS undo (%s) WHERE %s', replace(name, '%', '%%'), key.names, replace(key.of_all, '%', '%%')),
+        format('format(%L, VARIADIC ARRAY[%s])', format(E'\\n  (%s)', array_to_string(array_fill('%L'::text, ARRAY[key.number::integer]), ', ')), key.literals),
+        ',');
+    WHEN 'update' THEN
+      one_row := format('format(%L, VARIADIC ARRAY[%s, %s])',
+        format('UPDATE %s AS live SET %s WHERE %s', replace(name, '%', '%%'), written.one, key.one), written.literals, key.literals);
+      all_rows := format('format(%L, string_agg(%s, %L ORDER BY own.position))',
+        format('UPDATE %s AS live SET %s FROM (VALUES%%s) AS undo (%s, %s) WHERE %s',
+          replace(name, '%', '%%'), replace(written.of_all, '%', '%%'), written.names, key.names, replace(key.of_all, '%', '%%')),
+        format('format(%L, VARIADIC ARRAY[%s, %s])', format(E'\\n  (%s)', array_to_string(array_fill('%L'::text, ARRAY[(key.number + written.number)::integer]), ', ')), written.literals, key.literals),
+        ',');
+    ELSE
+      one_row := format('format(%L, VARIADIC ARRAY[%s])', format('INSERT INTO %s (%s)%s VALUES (%s)',
+        replace(name, '%', '%%'), replace(written.listed, '%', '%%'), CASE WHEN (facts -> 'identity')::boolean THEN ' OVERRIDING SYSTEM VALUE' ELSE '' END,
+        array_to_string(array_fill('%L'::text, ARRAY[written.number::integer]), ', ')), written.literals);
+      all_rows := format('format(%L, string_agg(%s, %L ORDER BY own.position))',
+        format('INSERT INTO %s (%s)%s VALUES%%s',
+          replace(name, '%', '%%'), replace(written.listed, '%', '%%'), CASE WHEN (facts -> 'identity')::boolean THEN ' OVERRIDING SYSTEM VALUE' ELSE '' END),
+        format('format(%L, VARIADIC ARRAY[%s])', format(E'\\n  (%s)', array_to_string(array_fill('%L'::text, ARRAY[written.number::integer]), ', ')), written.literals),
+        ',');
+  END CASE;
+  of_rows := format('SELECT $1, (own.document ->> ''n'')::bigint, %s FROM %s', one_row, replace(source, '$documents', '$2'));
+  of_all := format('SELECT CASE count(*) WHEN 1 THEN min(%s) ELSE %s END FROM %s', one_row, all_rows, replace(source, '$documents', '$1'));
+END
+$function$;
+`,
+  'functions/undo_statements': `-- The SQL of an undo, in its order. It is the same whether it is run or shown.
+--
+--   statement  1, 2, ...: the number of what is run at once
+--   n          of a row: sql is what it takes for this row alone; null: sql is to be run
+CREATE OR REPLACE FUNCTION :schema.undo_statements(rows jsonb[], tables jsonb)
+RETURNS TABLE (statement bigint, n bigint, sql text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  works   jsonb := (
+    SELECT jsonb_agg(jsonb_build_object('table', work.tracked, 'op', work.op, 'columns', work.columns, 'n', work.n))
+    FROM (
+      SELECT own.document ->> 'table' AS tracked, own.document ->> 'op' AS op, max((own.document ->> 'n')::bigint) AS n,
+        coalesce(jsonb_agg(DISTINCT written.name) FILTER (WHERE written.name IS NOT NULL), '[]') AS columns
+      FROM unnest(rows) AS own (document)
+      LEFT JOIN LATERAL jsonb_array_elements(own.document -> 'columns') AS written (name) ON true
+      GROUP BY 1, 2
+    ) AS work
+  );
+  rank    record;
+  part    record;
+  query   record;  -- writes the SQL of one group of rows
+  parts   text[];
+  number  bigint := 0;
+BEGIN
+  FOR rank IN
+    SELECT ordered.rank, count(*) > 1 AS is_circle FROM :schema.undo_order(works, tables) AS ordered GROUP BY ordered.rank ORDER BY ordered.rank
+  LOOP
+    parts := '{}';
+    FOR part IN
+      SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
+      FROM :schema.undo_order(works, tables) AS ordered
+      JOIN (
+        SELECT row.document, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n,
+          -- rows that change places in a unique index do so one by one, as they did before
+          row.document ->> 'op' = 'update' AND EXISTS (
+            SELECT FROM pg_index AS index
+            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+            WHERE index.indrelid = (tables -> (row.document ->> 'table') ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
+              AND (0 = ANY (index.indkey::smallint[]) OR row.document -> 'columns' ? attribute.attname::text)
+          ) AS is_alone
+        FROM unnest(rows) AS row (document)
+      ) AS own ON own.document ->> 'table' = ordered.tracked AND own.document ->> 'op' = ordered.op
+      WHERE ordered.rank = rank.rank
+      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN own.is_alone THEN own.n END
+      ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
+    LOOP
+      IF NOT rank.is_circle OR parts = '{}' THEN
+        number := number + 1;
+      END IF;
+      query := :schema.undo_sql(tables -> part.tracked, part.op, ARRAY(SELECT jsonb_array_elements_text(part.columns)));
+      RETURN QUERY EXECUTE query.of_rows USING number, part.documents;
+      EXECUTE query.of_all INTO sql USING part.documents;
+      IF rank.is_circle THEN
+        parts := parts || sql;
+      ELSE
+        statement := number;
+        n := NULL;
+        RETURN NEXT;
+      END IF;
+    END LOOP;
+    IF rank.is_circle THEN
+      statement := number;
+      n := NULL;
+      sql := (
+        SELECT format(E'WITH %s\\nSELECT %s',
+          string_agg(format(E'part_%s AS (\\n%s\\nRETURNING 1\\n)', position, one), ', ' ORDER BY position),
+          -- read one after the other, they run one after the other
+          string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
+        FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
+      );
+      RETURN NEXT;
+    END IF;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/undo_table': `-- What an undo needs to know of a tracked table, as it is now:
+--
+--   relation, name, schema, table
+--   refused             why nothing of it can be undone, as a clause; or null
+--   key, types, bases   names of the key's columns; {column: type}, the same below domains
+--   writable, required  columns that are not generated; that must be given a value
+--   ignored, unrecorded columns whose changes alone are no events; that are in none
+--   checked             columns whose values of then may be none of their type now
+--   identity            whether a column is GENERATED ALWAYS AS IDENTITY
+--   filtered            whether a condition (when) leaves changes out
+CREATE OR REPLACE FUNCTION :schema.undo_table(tracked_id integer)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation oid := :schema.live_table(tracked_id);
+  past     jsonb := :schema.table_past(tracked_id, relation);
+  columns  jsonb := past -> 'shapes' -> -1 -> 'columns';
+  facts    jsonb;
+  place    text[] := parse_ident(past ->> 'name');
+BEGIN
+  SELECT jsonb_build_object('schema', namespace.nspname, 'table', class.relname)
+  INTO facts
+  FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+  WHERE class.oid = relation;
+  facts := coalesce(facts, jsonb_build_object('schema', place[1], 'table', place[2]))
+    || jsonb_build_object('relation', relation::bigint, 'name', coalesce(relation::regclass::text, past ->> 'name'));
+
+  facts := facts || jsonb_build_object('refused', CASE
+    WHEN relation IS NULL THEN 'the table is not there any more'
+    WHEN past ->> 'since' IS NULL OR NOT EXISTS (
+      SELECT FROM pg_trigger AS trigger
+      WHERE trigger.tgrelid = relation AND trigger.tgname = :'trigger' AND trigger.tgenabled IN ('O', 'A')
+    ) THEN 'the table is not being recorded, and the undo would not be, either'
+    WHEN :schema.key_columns(relation) = '{}' THEN 'the table has no primary key, so it is not known which row this was'
+  END);
+  IF facts ->> 'refused' IS NOT NULL THEN
+    RETURN facts;
+  END IF;
+
+  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when') || (
+    SELECT jsonb_build_object(
+      'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
+      'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
+      'writable', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE attribute.attgenerated = ''), '[]'),
+      'required', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+        WHERE attribute.attnotnull AND NOT attribute.atthasdef AND attribute.attidentity = '' AND attribute.attgenerated = ''
+      ), '[]'),
+      'ignored', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
+      'unrecorded', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
+      'checked', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+        WHERE coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace
+          OR jsonb_path_exists(past, '$.shapes[*].columns[*] ? ((@.number == $own.number || @.name == $own.name) && @.type != $own.type)', jsonb_build_object('own', own.part))
+      ), '[]'),
+      'identity', bool_or(attribute.attidentity = 'a')
+    )
+    FROM jsonb_array_elements(columns) AS own (part)
+    JOIN pg_attribute AS attribute ON attribute.attrelid = relation AND attribute.attname = own.part ->> 'name'
+    JOIN pg_type AS type ON type.oid = attribute.atttypid
+    LEFT JOIN pg_type AS element ON element.oid = type.typelem AND type.typcategory = 'A'
+  );
+END
+$function$;
+`,
+  'functions/undo_truncated': `-- The rows that a table had just before it was truncated, as far as events tell.
+CREATE OR REPLACE FUNCTION :schema.undo_truncated(tracked_id integer, relation oid, event bigint, changed_at timestamptz)
+RETURNS TABLE (object_id text, image jsonb)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  moment jsonb := jsonb_build_object(
+    'at', changed_at, 'event', event - 1, 'snapshot', pg_current_snapshot(), 'unseen_since', 'infinity'
+  );
+  past   jsonb := :schema.past_columns(tracked_id, relation, moment, true);
+BEGIN
+  RETURN QUERY EXECUTE format(
+    $query$
+    SELECT :schema.bounded_id(:schema.object_id(known.image, $5)), known.image
+    FROM (
+      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place'
+        - ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS image
+      FROM :schema.past_rows($1, $2, $3, $4, NULL, NULL) AS past (%s, auditrum_missing text, auditrum_place text)
+    ) AS known
+    $query$,
+    past ->> 'definition'
+  )
+  USING tracked_id, relation, moment, past, :schema.key_columns(relation);
+END
+$function$;
+`,
+  'functions/undo_verdicts': `-- What is to be done with each row, now that it is known how it is: the
+-- documents with
+--
+--   op         what is really done: a row to be inserted that is there is updated
+--   columns    what is written: names
+--   outcome    planned, forced, skipped, unchanged
+--   conflicts  [{column, expected, present, wanted}]; column null: the row as a whole
+--   lacks      with what was found now
+--
+--   policy: fail, skip (rows with a conflict are left as they are), or force
+CREATE OR REPLACE FUNCTION :schema.undo_verdicts(rows jsonb[], tables jsonb, policy text)
+RETURNS SETOF jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH own AS (
+    SELECT row.document, row.document ->> 'op' AS op, tables -> (row.document ->> 'table') AS facts,
+      CASE
+        -- the row with that key is one of those that leave it
+        WHEN row.document ->> 'op' = 'insert' AND bool_or(row.document ->> 'op' IN ('update', 'delete')) OVER (PARTITION BY row.document ->> 'table', row.document -> 'at')
+        THEN NULL ELSE row.document -> 'live'
+      END AS live
+    FROM unnest(rows) AS row (document)
+  ), found AS (
+    SELECT own.*, lacking.names AS lacking, part.*,
+      CASE
+        WHEN own.op = 'update' AND own.live IS NULL
+        THEN jsonb_build_array(jsonb_build_object('column', NULL, 'expected', own.document -> 'expected', 'present', NULL, 'wanted', own.document -> 'wanted'))
+        WHEN own.op = 'insert' AND part.differing IS NOT NULL
+        THEN jsonb_build_array(jsonb_build_object('column', NULL, 'expected', NULL, 'present', own.live, 'wanted', own.document -> 'wanted'))
+        WHEN own.op IN ('update', 'delete') AND own.live IS NOT NULL THEN nullif(coalesce(part.met, '[]') || coalesce((
+          SELECT jsonb_agg(between.part - 'event' || jsonb_build_object('wanted', own.document -> 'wanted' -> (between.part ->> 'column'), 'by', between.part -> 'event'))
+          FROM jsonb_array_elements(own.document -> 'broken') AS between (part)
+          WHERE NOT own.facts -> 'ignored' ? (between.part ->> 'column') AND NOT coalesce(part.met_names ? (between.part ->> 'column'), false)
+        ), '[]'), '[]')
+      END AS conflicts
+    FROM own
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN own.op = 'insert' AND own.live IS NULL THEN nullif(ARRAY(
+        SELECT name FROM jsonb_array_elements_text(own.facts -> 'required') AS name WHERE NOT own.document -> 'wanted' ? name
+      ), '{}') END AS names
+    ) AS lacking
+    CROSS JOIN LATERAL (
+      SELECT
+        jsonb_agg(each.name) FILTER (WHERE each.state <> 'same') AS differing,
+        jsonb_agg(each.name) FILTER (WHERE each.state IN ('restore', 'met')) AS restored,
+        jsonb_agg(each.name) FILTER (WHERE each.state = 'ignored') AS left_alone,
+        jsonb_agg(each.name) FILTER (WHERE each.state = 'met') AS met_names,
+        jsonb_agg(jsonb_build_object(
+          'column', each.name, 'expected', own.document -> 'former' -> each.name, 'present', own.live -> each.name,
+          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.document -> 'target' -> each.name END
+        )) FILTER (WHERE each.state = 'met') AS met
+      FROM (
+        SELECT name.name, CASE
+          WHEN own.op = 'insert' THEN CASE WHEN live.value = target.value THEN 'same' ELSE 'met' END
+          WHEN own.op = 'delete' THEN CASE WHEN live.value = former.value OR own.facts -> 'ignored' ? name.name THEN 'same' ELSE 'met' END
+          WHEN former.value = target.value OR live.value = target.value THEN 'same'
+          WHEN live.value = former.value THEN 'restore'
+          WHEN own.facts -> 'ignored' ? name.name THEN 'ignored'
+          ELSE 'met'
+        END AS state
+        FROM jsonb_object_keys(CASE own.op WHEN 'delete' THEN own.document -> 'expected' ELSE own.document -> 'wanted' END) AS name (name)
+        -- as text: 1.0 and 1.00 are equal as jsonb
+        CROSS JOIN LATERAL (SELECT (own.live -> name.name)::text) AS live (value)
+        CROSS JOIN LATERAL (SELECT (own.document -> 'former' -> name.name)::text) AS former (value)
+        CROSS JOIN LATERAL (SELECT (own.document -> 'target' -> name.name)::text) AS target (value)
+        WHERE own.live IS NOT NULL AND own.facts -> 'writable' ? name.name
+      ) AS each
+    ) AS part
+  ), judged AS (
+    SELECT found.*,
+      CASE
+        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL THEN 'refused'
+        WHEN op = 'none' OR op = 'delete' AND live IS NULL THEN 'unchanged'
+        WHEN op = 'truncate' THEN CASE WHEN document ->> 'doubt' IS NULL THEN 'unchanged' ELSE 'skipped' END
+        WHEN conflicts IS NOT NULL AND (policy <> 'force' OR live IS NULL) THEN 'skipped'
+        WHEN document ->> 'doubt' IS NOT NULL AND policy <> 'force' THEN 'skipped'
+        WHEN op = 'update' AND restored IS NULL OR op = 'insert' AND live IS NOT NULL AND differing IS NULL THEN 'unchanged'
+        WHEN conflicts IS NOT NULL THEN 'forced'
+        ELSE 'planned'
+      END AS outcome
+    FROM found
+  )
+  SELECT document - 'former' || jsonb_build_object(
+      'op', CASE WHEN op = 'insert' AND live IS NOT NULL THEN 'update' ELSE op END,
+      'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
+      'refused', coalesce(
+        facts ->> 'refused', document ->> 'refused',
+        'it must have a value of ' || array_to_string(lacking, ', ') || ', which the log does not hold'
+      ),
+      'conflicts', CASE WHEN outcome <> 'refused' THEN coalesce(conflicts, '[]') ELSE '[]' END,
+      'columns', coalesce(CASE
+        WHEN op = 'update' OR op = 'insert' AND live IS NOT NULL THEN restored
+        WHEN op = 'insert' THEN (SELECT jsonb_agg(name ORDER BY name) FROM jsonb_object_keys(document -> 'wanted') AS name WHERE facts -> 'writable' ? name)
+      END, '[]'),
+      'lacks', coalesce(document -> 'lacks', '[]')
+        || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END
+    )
+  FROM judged
+$function$;
+`,
+  'functions/undo_with': `-- Documents of rows with some of them replaced, told by n.
+CREATE OR REPLACE FUNCTION :schema.undo_with(rows jsonb[], others jsonb[])
+RETURNS jsonb[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE others WHEN '{}' THEN rows ELSE ARRAY(
+    SELECT coalesce(other.document, own.document)
+    FROM unnest(rows) AS own (document)
+    LEFT JOIN unnest(others) AS other (document) ON other.document -> 'n' = own.document -> 'n'
+  ) END
 $function$;
 `,
   'functions/untrack': `-- Stops recording a table. What is in the log stays. Returns false where it was
@@ -5140,10 +6444,27 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   declaration  jsonb          NOT NULL,
   key_columns  text[]         NOT NULL,  -- empty: no primary key, events without object_id
   tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
-  confirmed_at timestamptz    NOT NULL   -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
+  confirmed_at timestamptz    NOT NULL,  -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
+  rows_known_since timestamptz           -- from when on each row has an event: the table was empty when its recording began; null: it was not
 );
 
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'rows_known_since' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN rows_known_since timestamptz;
+  END IF;
+END
+$columns$;
+
 CREATE INDEX IF NOT EXISTS audit_table_name ON :schema.audit_table (table_name, schema_name);
+`,
+  'undo/undo': `-- What functions/undo.sql does or shows, line by line.
+--   $1, $2, $3, $4 an event, a transaction, a root, a request; $5 dry run; $6 on conflict
+SELECT part, document::text
+FROM :schema.undo($1::bigint, $2::bigint, $3::uuid, $4, $5::boolean, $6)
 `,
   'views/auditlog': `-- The log as people read it: complete for every operation, no join to write.
 -- Readers need SELECT here and USAGE on the schema, nothing else; the diff is

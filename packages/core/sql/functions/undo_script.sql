@@ -1,0 +1,22 @@
+-- The statements of an undo as a script for psql, piece by piece.
+CREATE OR REPLACE FUNCTION :schema.undo_script(reason text, statements jsonb[])
+RETURNS SETOF jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT to_jsonb(line.text)
+  FROM (
+    SELECT 1 AS place, 0::bigint AS number, format(
+      E'BEGIN;\n-- how the values below are written\nSET LOCAL IntervalStyle = ''postgres'';\nSET LOCAL lc_monetary = ''C'';\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\n',
+      jsonb_build_object('change_reason', reason)
+    ) AS text
+    UNION ALL
+    SELECT 2, (document ->> 'statement')::bigint, (document ->> 'sql') || E';\n'
+    FROM unnest(statements) AS statement (document)
+    WHERE document ->> 'n' IS NULL
+    UNION ALL
+    SELECT 3, 0, E'COMMIT;\n'
+  ) AS line
+  WHERE statements <> '{}'
+  ORDER BY line.place, line.number
+$function$;

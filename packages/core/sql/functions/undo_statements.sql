@@ -1,0 +1,83 @@
+-- The SQL of an undo, in its order. It is the same whether it is run or shown.
+--
+--   statement  1, 2, ...: the number of what is run at once
+--   n          of a row: sql is what it takes for this row alone; null: sql is to be run
+CREATE OR REPLACE FUNCTION :schema.undo_statements(rows jsonb[], tables jsonb)
+RETURNS TABLE (statement bigint, n bigint, sql text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+  works   jsonb := (
+    SELECT jsonb_agg(jsonb_build_object('table', work.tracked, 'op', work.op, 'columns', work.columns, 'n', work.n))
+    FROM (
+      SELECT own.document ->> 'table' AS tracked, own.document ->> 'op' AS op, max((own.document ->> 'n')::bigint) AS n,
+        coalesce(jsonb_agg(DISTINCT written.name) FILTER (WHERE written.name IS NOT NULL), '[]') AS columns
+      FROM unnest(rows) AS own (document)
+      LEFT JOIN LATERAL jsonb_array_elements(own.document -> 'columns') AS written (name) ON true
+      GROUP BY 1, 2
+    ) AS work
+  );
+  rank    record;
+  part    record;
+  query   record;  -- writes the SQL of one group of rows
+  parts   text[];
+  number  bigint := 0;
+BEGIN
+  FOR rank IN
+    SELECT ordered.rank, count(*) > 1 AS is_circle FROM :schema.undo_order(works, tables) AS ordered GROUP BY ordered.rank ORDER BY ordered.rank
+  LOOP
+    parts := '{}';
+    FOR part IN
+      SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
+      FROM :schema.undo_order(works, tables) AS ordered
+      JOIN (
+        SELECT row.document, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n,
+          -- rows that change places in a unique index do so one by one, as they did before
+          row.document ->> 'op' = 'update' AND EXISTS (
+            SELECT FROM pg_index AS index
+            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+            WHERE index.indrelid = (tables -> (row.document ->> 'table') ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
+              AND (0 = ANY (index.indkey::smallint[]) OR row.document -> 'columns' ? attribute.attname::text)
+          ) AS is_alone
+        FROM unnest(rows) AS row (document)
+      ) AS own ON own.document ->> 'table' = ordered.tracked AND own.document ->> 'op' = ordered.op
+      WHERE ordered.rank = rank.rank
+      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN own.is_alone THEN own.n END
+      ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
+    LOOP
+      IF NOT rank.is_circle OR parts = '{}' THEN
+        number := number + 1;
+      END IF;
+      query := :schema.undo_sql(tables -> part.tracked, part.op, ARRAY(SELECT jsonb_array_elements_text(part.columns)));
+      RETURN QUERY EXECUTE query.of_rows USING number, part.documents;
+      EXECUTE query.of_all INTO sql USING part.documents;
+      IF rank.is_circle THEN
+        parts := parts || sql;
+      ELSE
+        statement := number;
+        n := NULL;
+        RETURN NEXT;
+      END IF;
+    END LOOP;
+    IF rank.is_circle THEN
+      statement := number;
+      n := NULL;
+      sql := (
+        SELECT format(E'WITH %s\nSELECT %s',
+          string_agg(format(E'part_%s AS (\n%s\nRETURNING 1\n)', position, one), ', ' ORDER BY position),
+          -- read one after the other, they run one after the other
+          string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
+        FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
+      );
+      RETURN NEXT;
+    END IF;
+  END LOOP;
+END
+$function$;
