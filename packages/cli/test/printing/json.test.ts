@@ -1,0 +1,54 @@
+import { beforeAll, expect, test } from 'vitest'
+import { type Shop, shop } from '../support.js'
+
+let it: Shop
+beforeAll(async () => {
+  it = await shop()
+})
+
+const title = `# What \`--json\` prints
+
+Written by the test that runs these commands, on the shop of the examples; times, uuids and transactions are
+replaced. Members may be added, never removed or given another meaning within a major version. The types are
+those of \`auditrum\`'s own exports, named with each.
+`
+
+/** Command lines, and the exported type of what they print. */
+const commands: readonly (readonly [line: string, type: string])[] = [
+  ['history orders 42 --limit 1', 'a line for each, `AuditEvent`'],
+  ['blame orders 42', '`BlameLine[]`'],
+  ['as-of orders now --id 42', 'the row'],
+  ['as-of orders now', 'a list of rows; with `--format jsonl` a line for each'],
+  ['revert 5 --dry-run', '`Reversal`; where it is refused, `{ "conflicts": RevertConflict[] }`'],
+  ['plan', '`Change[]`'],
+  ['sync', '`SyncResult`'],
+  ['check', 'the names of tables'],
+  ['status', '`Status`'],
+  ['create-partitions --months 3', 'the names of new partitions'],
+  ['maintain', '`Maintenance`'],
+  ['backfill customers', '`Backfill`'],
+]
+
+/** What differs from run to run, as it is on one day. */
+const replaced: readonly (readonly [what: RegExp, by: string])[] = [
+  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)/g, '2026-11-25T12:00:00.123456Z'],
+  [/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '0b7c4a0e-8e0f-4b2a-9a53-6f1d3a5d2c10'],
+  [/(["'])\d{19}["']/g, '$11883313742905802753$1'],
+  [/_20\d\d_\d\d/g, '_2026_11'],
+  [/20\d\d-\d\d-01 00:00:00\+00/g, '2026-12-01 00:00:00+00'],
+  [/"username": ?"[^"]*"/g, '"username":"anna"'],
+  [/"bytes": \d+/g, '"bytes": 24576'],
+  [/"rows": -?\d+/g, '"rows": 0'],
+]
+
+test('is documented, and stays', async () => {
+  const parts = [title]
+  for (const [line, type] of commands) {
+    const { stdout } = await it.shell(`auditrum ${line} --json`)
+    const shown = replaced.reduce((text, [what, by]) => text.replace(what, by), stdout)
+    parts.push(
+      `## ${line.split(' ')[0]}\n\n\`auditrum ${line} --json\`: ${type}\n\n\`\`\`json\n${shown}\`\`\`\n`,
+    )
+  }
+  await expect(parts.join('\n')).toMatchFileSnapshot('../../../../docs/cli-json.md')
+})
