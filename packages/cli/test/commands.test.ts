@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { withContext } from '@auditrum/pg'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Project, project, type Shop, shop } from './support.js'
@@ -214,7 +215,7 @@ describe('a shop', async () => {
     expect([...first, ...rest]).toEqual(await ids())
     const page = await it.cli(['history', '--limit', '1'])
     expect(page.stdout).toMatch(
-      / bob update orders 42 status: new -> paid {2}# Payment received\n$/,
+      / bob update orders 42 "2026-118" status: new -> paid {2}# Payment received\n$/,
     )
     expect(page.stderr).toContain(`--after ${first[0]}`)
   })
@@ -268,5 +269,142 @@ describe('a shop', async () => {
     expect(stdout).toBe(
       '{"id":"9007199254740993","amount":"12345678901234567890.1234567890","at":"2026-11-01T11:00:00.123456Z","local":"2026-11-01 12:00:00.123456","day":"2026-11-01","bytes":"\\\\xdeadbeef","document":{"big":12345678901234567890,"small":0.1},"tags":["a",null,"b c"],"times":["2026-11-01T11:00:00.123456Z"],"span":"1 day 02:00:00","flag":true,"ratio":0.1}\n',
     )
+  })
+})
+
+describe('an undo', async () => {
+  let it: Shop
+  beforeAll(async () => {
+    it = await shop()
+  })
+  const present = async () => {
+    const { rows } = await it.database.query('select status, total from orders where id = 42')
+    return rows[0]
+  }
+  const payment = async () => {
+    const { events } = await it.audit.page({ table: 'orders', column: 'status', limit: 1 })
+    return events[0]?.id ?? ''
+  }
+
+  test('--dry-run prints SQL that does it as it is, with the reason', async () => {
+    const event = await payment()
+    const { code, stdout } = await it.cli(['revert', event, '--dry-run', '--reason', 'ticket 881'])
+    expect(code).toBe(0)
+    expect(await present()).toMatchObject({ status: 'paid' })
+    await it.cli(['revert', event, '--output', 'undo.sql', '--reason', 'ticket 881'])
+    expect(readFileSync(join(it.folder, 'undo.sql'), 'utf8')).toBe(stdout)
+    const client = await it.database.client()
+    await client.query(stdout)
+    expect(await present()).toMatchObject({ status: 'new' })
+    const { events } = await it.audit.page({ table: 'orders', limit: 1 })
+    expect(events[0]).toMatchObject({
+      source: 'cli',
+      changeReason: `ticket 881 -> revert of event ${event}`,
+    })
+  })
+
+  test('gives the row back, and says who did it and why', async () => {
+    await it.pool.query(`update orders set status = 'paid' where id = 42`)
+    const event = await payment()
+    const { code, stdout, stderr } = await it.cli(['revert', event, '--user', '7'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '1 of 1 rows are as they were.\n' })
+    expect(stdout).toMatch(/done {2}update orders 42 {2}status/)
+    expect(await present()).toMatchObject({ status: 'new' })
+    const { events } = await it.audit.page({ table: 'orders', limit: 1 })
+    expect(events[0]).toMatchObject({ userId: '7', changeReason: `revert of event ${event}` })
+    expect(events[0]?.context?.metadata).toHaveProperty('username')
+  })
+
+  test('what was changed since is listed beside what it would be, with 1, and stays', async () => {
+    await it.pool.query(`update orders set status = 'shipped' where id = 42`)
+    const event = await payment()
+    await withContext({ user_id: 'carl', change_reason: 'Came back' }, () =>
+      it.pool.query(`update orders set status = 'returned' where id = 42`),
+    )
+    const refused = await it.cli(['revert', event])
+    expect(refused.code).toBe(1)
+    expect(refused.stdout).toMatch(/status +shipped +returned +new +carl, .*: Came back/)
+    expect(refused.stderr).toContain('Nothing was undone')
+    const { stdout } = await it.cli(['revert', event, '--json'])
+    expect(JSON.parse(stdout).conflicts).toMatchObject([
+      { column: 'status', expected: 'shipped', present: 'returned', wanted: 'new' },
+    ])
+    const skipped = await it.cli(['revert', event, '--on-conflict', 'skip'])
+    expect(skipped).toMatchObject({ code: 0, stderr: '0 of 1 rows are as they were.\n' })
+    expect(await present()).toMatchObject({ status: 'returned' })
+    const forced = await it.cli(['revert', event, '--on-conflict', 'force'])
+    expect(forced.code).toBe(0)
+    expect(await present()).toMatchObject({ status: 'new' })
+  })
+
+  test('of a request; an id that clients chose twice is refused', async () => {
+    await withContext({ request_id: 'one' }, () => it.pool.query('update orders set total = 1'))
+    expect((await it.cli(['revert', '--request', 'one'])).code).toBe(0)
+    expect(await present()).toMatchObject({ total: '39.80' })
+    for (const total of [2, 3]) {
+      await withContext({ request_id: 'twice' }, () =>
+        it.pool.query('update orders set total = $1', [total]),
+      )
+    }
+    const { code, stderr } = await it.cli(['revert', '--request', 'twice'])
+    expect(code).toBe(1)
+    expect(stderr.match(/[0-9a-f]{8}-/g)).toHaveLength(2)
+  })
+
+  test('of what is not there, or of several things, is refused', async () => {
+    expect(await it.cli(['revert', '999999'])).toMatchObject({ code: 2, stdout: '' })
+    expect(await it.cli(['revert', '1', '--transaction', '2'])).toMatchObject({ code: 2 })
+    expect(await it.cli(['revert', 'one'])).toMatchObject({ code: 2 })
+  })
+})
+
+describe('labels and net changes', async () => {
+  let it: Shop
+  beforeAll(async () => {
+    it = await shop()
+    await withContext({ request_id: 'r7', user_id: 'dora' }, async () => {
+      await it.pool.query(`insert into customers values (8, 'Initech', null)`)
+      await it.pool.query(`update orders set status = 'held', customer_id = 8`)
+      await it.pool.query(`update orders set status = 'paid'`)
+    })
+  })
+
+  test('rows are called by their labels', async () => {
+    const { stdout } = await it.cli(['blame', 'orders', '42', '--format', 'rich'])
+    expect(stdout).toMatch(/^orders 42 "2026-118"\n/)
+    expect(stdout).toMatch(/customer_id +8 \(Initech\)/)
+    const events = await it.cli(['history', 'orders', '--limit', '2'])
+    expect(events.stdout).toContain('update orders 42 "2026-118" ')
+    expect(events.stdout).toContain('customer_id: 7 (ACME) -> 8 (Initech)')
+  })
+
+  test('of a request, history says what came of it; --events says each event', async () => {
+    const net = await it.cli(['history', '--request', 'r7'])
+    const lines = net.stdout.trim().split('\n')
+    expect(lines).toHaveLength(2)
+    expect(lines[1]).toMatch(
+      / dora update orders 42 "2026-118" customer_id: 7 \(ACME\) -> 8 \(Initech\)$/,
+    )
+    expect(net.stderr).toContain('--events')
+    const events = await it.cli(['history', '--request', 'r7', '--events'])
+    expect(events.stdout.trim().split('\n')).toHaveLength(3)
+    const rich = await it.cli(['history', '--request', 'r7', '--format', 'rich'])
+    expect(rich.stdout).toContain('update orders 42 "2026-118"  2 events\n')
+  })
+
+  test('backfill records what was there before, once', async () => {
+    await it.database.query(
+      `create table old (id integer primary key); insert into old values (1), (2)`,
+    )
+    await it.cli(['generate-trigger', 'old'])
+    expect((await it.cli(['backfill', 'old', '--reason', 'as found'])).stderr).toBe(
+      '2 rows of old are recorded.\n',
+    )
+    expect((await it.cli(['backfill', 'old', '--json'])).stdout).toBe('{\n  "recorded": 0\n}\n')
+    const { events } = await it.audit.page({ table: 'old' })
+    expect(events.map(({ operation, changeReason }) => [operation, changeReason])).toEqual([
+      ['snapshot', 'as found'],
+      ['snapshot', 'as found'],
+    ])
   })
 })

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 const program = join(root, 'packages/cli/dist/bin.mjs')
 
 /** What a program printed, and what it ended with. */
-export interface Outcome {
+interface Outcome {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
@@ -60,7 +60,7 @@ export interface Shop extends Project {
   readonly audit: PgAuditrum
 }
 
-export const tables = [
+const tables = [
   track('customers', { mask: ['email'], label: 'name' }),
   track('orders', { label: 'number' }),
   track('order_items'),
