@@ -40,7 +40,7 @@ function checkPackage(file) {
   const allowed = packages[from] ?? adapter
   return imports(file).flatMap((specifier) => {
     const ours = packageOf(specifier)
-    if (ours && !/\.test\.ts$/.test(file) && !allowed.includes(ours)) {
+    if (ours && ours !== from && !/\.test\.ts$/.test(file) && !allowed.includes(ours)) {
       return `${file}: ${from} may not import ${ours} (it may import: ${allowed.join(', ') || 'nothing'}).`
     }
     if (!specifier.startsWith('.')) return []

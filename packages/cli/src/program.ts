@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import manifest from '../package.json' with { type: 'json' }
+import manifest from 'auditrum/package.json' with { type: 'json' }
 import { asOf } from './commands/as-of.js'
 import { backfill } from './commands/backfill.js'
 import { blame } from './commands/blame.js'

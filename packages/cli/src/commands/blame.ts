@@ -5,7 +5,7 @@ import { json } from '../options.js'
 import { format, formatOf, named, rowId, rowName, time, who } from '../people.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
-import { table } from '../table.js'
+import { grid, table } from '../table.js'
 import { type Piece, styled } from '../terminal.js'
 
 export function blame(program: Program): void {
@@ -35,7 +35,7 @@ export function blame(program: Program): void {
         }
         const label = await audit.label(tableName, rowId(id))
         const name = rowName({ table: tableName, objectId: id, label })
-        await terminal.line(styled('bold', name))
+        await terminal.write(grid([[styled('bold', name)]], terminal.width))
         const rows = lines.map((each) => [
           styled('cyan', each.column ?? '(row)'),
           shown(each),
