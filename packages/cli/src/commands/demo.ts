@@ -46,7 +46,7 @@ export function demo(program: Program, perform: (args: readonly string[]) => Pro
       try {
         await terminal.line(`A small shop on ${stage.title}.`)
         const { before, deletion } = await play(pool, stage)
-        const orders = `${stage.tables}.orders`
+        const orders = stage.tables === 'public' ? 'orders' : `${stage.tables}.orders`
         await tell('What happened to order 1?', 'history', orders, '1', '--format', 'rich')
         await tell('Who gave it its values?', 'blame', orders, '1', '--format', 'rich')
         await tell(
