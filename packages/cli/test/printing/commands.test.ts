@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { withContext } from '@auditrum/pg'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Project, project, type Shop, shop } from './support.js'
+import { type Project, project, type Shop, shop } from '../support.js'
 
 describe('a new database', async () => {
   const database = await testDatabase()
