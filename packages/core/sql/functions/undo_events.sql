@@ -7,8 +7,8 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 #variable_conflict use_variable
 DECLARE
-  roots uuid[];
-  found boolean;
+  roots  uuid[];
+  is_cut boolean;
 BEGIN
   IF num_nonnulls(event, transaction, root, request) <> 1 THEN
     RAISE EXCEPTION USING
@@ -35,10 +35,10 @@ BEGIN
       END IF;
       root := roots[1];
     END IF;
-    SELECT bool_or(context.started_at < :schema.log_start()) INTO found
+    SELECT bool_or(context.started_at < :schema.log_start()) INTO is_cut
     FROM :schema.audit_context AS context
     WHERE context.id = transaction OR context.root_uuid = root;
-    IF found THEN
+    IF is_cut THEN
       RAISE EXCEPTION USING
         ERRCODE = 'AU004',
         MESSAGE = 'Some of what is to be undone may be older than what the log still has.',

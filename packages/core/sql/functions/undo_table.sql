@@ -43,13 +43,13 @@ BEGIN
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
-      'writable', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE attribute.attgenerated = ''), '[]'),
-      'required', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'writable', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE attribute.attgenerated = ''), '[]'),
+      'required', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE attribute.attnotnull AND NOT attribute.atthasdef AND attribute.attidentity = '' AND attribute.attgenerated = ''
       ), '[]'),
-      'ignored', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
-      'unrecorded', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
-      'checked', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'ignored', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
+      'unrecorded', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
+      'checked', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace
           OR jsonb_path_exists(past, '$.shapes[*].columns[*] ? ((@.number == $own.number || @.name == $own.name) && @.type != $own.type)', jsonb_build_object('own', own.part))
       ), '[]'),

@@ -82,17 +82,18 @@ AS $function$
     FROM found
   )
   SELECT document - 'former' || jsonb_build_object(
-      'op', CASE WHEN op = 'insert' AND live IS NOT NULL THEN 'update' ELSE op END,
+      'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(
         facts ->> 'refused', document ->> 'refused',
         'it must have a value of ' || array_to_string(lacking, ', ') || ', which the log does not hold'
       ),
       'conflicts', CASE WHEN outcome <> 'refused' THEN coalesce(conflicts, '[]') ELSE '[]' END,
-      'columns', coalesce(CASE
-        WHEN op = 'update' OR op = 'insert' AND live IS NOT NULL THEN restored
-        WHEN op = 'insert' THEN (SELECT jsonb_agg(name ORDER BY name) FROM jsonb_object_keys(document -> 'wanted') AS name WHERE facts -> 'writable' ? name)
-      END, '[]'),
+      'columns', coalesce((
+        SELECT jsonb_agg(name ORDER BY position)
+        FROM jsonb_array_elements_text(facts -> 'writable') WITH ORDINALITY AS written (name, position)
+        WHERE op <> 'delete' AND CASE WHEN live IS NULL THEN document -> 'wanted' ELSE restored END ? name
+      ), '[]'),
       'lacks', coalesce(document -> 'lacks', '[]')
         || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END
     )

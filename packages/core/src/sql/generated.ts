@@ -3702,8 +3702,8 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 #variable_conflict use_variable
 DECLARE
-  roots uuid[];
-  found boolean;
+  roots  uuid[];
+  is_cut boolean;
 BEGIN
   IF num_nonnulls(event, transaction, root, request) <> 1 THEN
     RAISE EXCEPTION USING
@@ -3730,10 +3730,10 @@ BEGIN
       END IF;
       root := roots[1];
     END IF;
-    SELECT bool_or(context.started_at < :schema.log_start()) INTO found
+    SELECT bool_or(context.started_at < :schema.log_start()) INTO is_cut
     FROM :schema.audit_context AS context
     WHERE context.id = transaction OR context.root_uuid = root;
-    IF found THEN
+    IF is_cut THEN
       RAISE EXCEPTION USING
         ERRCODE = 'AU004',
         MESSAGE = 'Some of what is to be undone may be older than what the log still has.',
@@ -4515,13 +4515,13 @@ BEGIN
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
-      'writable', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE attribute.attgenerated = ''), '[]'),
-      'required', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'writable', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE attribute.attgenerated = ''), '[]'),
+      'required', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE attribute.attnotnull AND NOT attribute.atthasdef AND attribute.attidentity = '' AND attribute.attgenerated = ''
       ), '[]'),
-      'ignored', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
-      'unrecorded', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
-      'checked', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'ignored', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
+      'unrecorded', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
+      'checked', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace
           OR jsonb_path_exists(past, '$.shapes[*].columns[*] ? ((@.number == $own.number || @.name == $own.name) && @.type != $own.type)', jsonb_build_object('own', own.part))
       ), '[]'),
@@ -4652,17 +4652,18 @@ AS $function$
     FROM found
   )
   SELECT document - 'former' || jsonb_build_object(
-      'op', CASE WHEN op = 'insert' AND live IS NOT NULL THEN 'update' ELSE op END,
+      'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(
         facts ->> 'refused', document ->> 'refused',
         'it must have a value of ' || array_to_string(lacking, ', ') || ', which the log does not hold'
       ),
       'conflicts', CASE WHEN outcome <> 'refused' THEN coalesce(conflicts, '[]') ELSE '[]' END,
-      'columns', coalesce(CASE
-        WHEN op = 'update' OR op = 'insert' AND live IS NOT NULL THEN restored
-        WHEN op = 'insert' THEN (SELECT jsonb_agg(name ORDER BY name) FROM jsonb_object_keys(document -> 'wanted') AS name WHERE facts -> 'writable' ? name)
-      END, '[]'),
+      'columns', coalesce((
+        SELECT jsonb_agg(name ORDER BY position)
+        FROM jsonb_array_elements_text(facts -> 'writable') WITH ORDINALITY AS written (name, position)
+        WHERE op <> 'delete' AND CASE WHEN live IS NULL THEN document -> 'wanted' ELSE restored END ? name
+      ), '[]'),
       'lacks', coalesce(document -> 'lacks', '[]')
         || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END
     )
