@@ -42,7 +42,10 @@ BEGIN
       rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_referenced(rows, statements) AS one));
     END LOOP;
   END IF;
-  refused := on_conflict = 'fail' AND EXISTS (SELECT FROM :schema.undo_report(rows, tables, '{}') AS line WHERE line.part = 'conflict' OR line.document ->> 'why'::text = ANY ('{refused,doubt}'));
+  refused := on_conflict = 'fail' AND EXISTS (
+    SELECT FROM pg_catalog.unnest(rows) AS one
+    WHERE one -> 'conflicts'::text <> '[]'::pg_catalog.jsonb OR one ->> 'refused'::text IS NOT NULL OR one ->> 'doubt'::text IS NOT NULL
+  );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
   IF NOT (dry_run OR refused) AND statements <> '{}' THEN

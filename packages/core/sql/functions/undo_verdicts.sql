@@ -15,6 +15,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH own AS (
     SELECT row.document, row.document ->> 'op' AS op, tables -> (row.document ->> 'table') AS facts,
+      coalesce(row.document -> 'former', row.document -> 'expected') AS former, coalesce(row.document -> 'target', row.document -> 'wanted') AS target,
       CASE
         -- the row with that key is one of those that leave it
         WHEN row.document ->> 'op' = 'insert' AND bool_or(row.document ->> 'op' IN ('update', 'delete')) OVER (PARTITION BY row.document ->> 'table', row.document -> 'at')
@@ -47,8 +48,8 @@ AS $function$
         jsonb_agg(each.name) FILTER (WHERE each.state = 'ignored') AS left_alone,
         jsonb_agg(each.name) FILTER (WHERE each.state = 'met') AS met_names,
         jsonb_agg(jsonb_build_object(
-          'column', each.name, 'expected', own.document -> 'former' -> each.name, 'present', own.live -> each.name,
-          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.document -> 'target' -> each.name END
+          'column', each.name, 'expected', own.former -> each.name, 'present', own.live -> each.name,
+          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.target -> each.name END
         )) FILTER (WHERE each.state = 'met') AS met
       FROM (
         SELECT name.name, CASE
@@ -62,8 +63,8 @@ AS $function$
         FROM jsonb_object_keys(CASE own.op WHEN 'delete' THEN own.document -> 'expected' ELSE own.document -> 'wanted' END) AS name (name)
         -- as text: 1.0 and 1.00 are equal as jsonb
         CROSS JOIN LATERAL (SELECT (own.live -> name.name)::text) AS live (value)
-        CROSS JOIN LATERAL (SELECT (own.document -> 'former' -> name.name)::text) AS former (value)
-        CROSS JOIN LATERAL (SELECT (own.document -> 'target' -> name.name)::text) AS target (value)
+        CROSS JOIN LATERAL (SELECT (own.former -> name.name)::text) AS former (value)
+        CROSS JOIN LATERAL (SELECT (own.target -> name.name)::text) AS target (value)
         WHERE own.live IS NOT NULL AND own.facts -> 'writable' ? name.name
       ) AS each
     ) AS part

@@ -3525,7 +3525,10 @@ BEGIN
       rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_referenced(rows, statements) AS one));
     END LOOP;
   END IF;
-  refused := on_conflict = 'fail' AND EXISTS (SELECT FROM :schema.undo_report(rows, tables, '{}') AS line WHERE line.part = 'conflict' OR line.document ->> 'why'::text = ANY ('{refused,doubt}'));
+  refused := on_conflict = 'fail' AND EXISTS (
+    SELECT FROM pg_catalog.unnest(rows) AS one
+    WHERE one -> 'conflicts'::text <> '[]'::pg_catalog.jsonb OR one ->> 'refused'::text IS NOT NULL OR one ->> 'doubt'::text IS NOT NULL
+  );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
   IF NOT (dry_run OR refused) AND statements <> '{}' THEN
@@ -3610,8 +3613,12 @@ AS $function$
     FROM logged AS log
     JOIN subject USING (table_id)
     CROSS JOIN LATERAL (SELECT log.changed_at > subject.named_since OR subject.past IS NULL AS now) AS named
-    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS before ON NOT named.now
-    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS after ON NOT named.now
+    LEFT JOIN LATERAL (
+      SELECT told.* FROM :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS told WHERE NOT named.now
+    ) AS before ON true
+    LEFT JOIN LATERAL (
+      SELECT told.* FROM :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS told WHERE NOT named.now
+    ) AS after ON true
   )
   SELECT row_number() OVER (ORDER BY each.id, each.number), each.id, each.table_id, each.kind, each.key_in, each.key_out,
     each.old, each.new, each.lacks, each.refused, each.doubt
@@ -3688,7 +3695,7 @@ AS $function$
     SELECT CASE WHEN NOT kind.is_delete THEN (
       SELECT jsonb_agg(name)
       FROM jsonb_array_elements_text(own.document -> 'columns') AS name
-      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (now.document -> 'target' -> name)::text
+      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (coalesce(now.document -> 'target', now.document -> 'wanted') -> name)::text
     ) END AS names
   ) AS other
 $function$;
@@ -3844,7 +3851,8 @@ $function$;
 `,
   'functions/undo_live': `-- Locks the rows that an undo is about, then reads them, so that nobody's
 -- change comes between: the documents of those that are there, with live, and
--- with wanted and expected as the table's types write them (target, former).
+-- where values may not be written as they were, with wanted and expected as the
+-- table's types write them now (target, former).
 -- It reads by the rights, the policies and the search_path of the caller, but
 -- writes values as the log does.
 CREATE OR REPLACE FUNCTION :schema.undo_live(rows jsonb[], tables jsonb)
@@ -3870,20 +3878,23 @@ BEGIN
       SELECT found.document
       FROM (
         SELECT own.document || pg_catalog.jsonb_build_object(
-          'live'::text, pg_catalog.to_jsonb(live),
-          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
-          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))
+          'live'::text, pg_catalog.to_jsonb(live)%5$s
         ) AS document
         FROM pg_catalog.unnest($1) AS own (document)
-        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%s)
-        JOIN %s AS live ON %s
+        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%1$s)
+        JOIN %2$s AS live ON %3$s
         WHERE own.document ->> 'table'::text = $2 AND own.document ->> 'op'::text = ANY ('{insert,update,delete}') AND own.document ->> 'refused'::text IS NULL
-        ORDER BY %s
+        ORDER BY %4$s
         FOR UPDATE OF live
       ) AS found
       $query$,
       key.definition, tables -> tracked ->> 'name'::text, key.condition,
-      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part)
+      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part),
+      CASE WHEN tables -> tracked -> 'checked'::text <> '[]'::pg_catalog.jsonb THEN
+        $columns$,
+          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
+          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))$columns$
+      END
     )
     USING rows, tracked;
   END LOOP;
@@ -4253,13 +4264,12 @@ AS $function$
     -- labels of an enum are renamed, domains get checks, columns other types
     SELECT part.table_id, part.name, part.value
     FROM (
-      SELECT DISTINCT net.table_id, part.key AS name, part.value, subject.types ->> part.key AS type
-      FROM net
-      JOIN subject USING (table_id)
-      CROSS JOIN LATERAL (
-        SELECT * FROM jsonb_each(net.wanted) UNION ALL SELECT * FROM jsonb_each(net.expected)
-      ) AS part
-      WHERE subject.checked <> '[]' AND subject.checked ? part.key
+      SELECT DISTINCT net.table_id, checked.name, image.value, subject.types ->> checked.name AS type
+      FROM subject
+      CROSS JOIN LATERAL jsonb_array_elements_text(subject.checked) AS checked (name)
+      JOIN net USING (table_id)
+      CROSS JOIN LATERAL (VALUES (net.wanted -> checked.name), (net.expected -> checked.name)) AS image (value)
+      WHERE image.value IS NOT NULL
     ) AS part
     WHERE NOT :schema.is_readable(part.value, part.type)
   ), lost AS MATERIALIZED (
@@ -4423,21 +4433,25 @@ BEGIN
   LOOP
     parts := '{}';
     FOR part IN
+      WITH alone AS MATERIALIZED (
+        -- rows that change places in a unique index are written one by one, as they were before
+        SELECT kind.*, kind.op = 'update' AND EXISTS (
+            SELECT FROM pg_index AS index
+            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+            WHERE index.indrelid = (tables -> kind.tracked ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
+              AND (0 = ANY (index.indkey::smallint[]) OR kind.columns ? attribute.attname::text)
+          ) AS is_so
+        FROM (SELECT DISTINCT document ->> 'table' AS tracked, document ->> 'op' AS op, document -> 'columns' AS columns FROM unnest(rows) AS row (document)) AS kind
+      )
       SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
-        SELECT row.document, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n,
-          -- rows that change places in a unique index do so one by one, as they did before
-          row.document ->> 'op' = 'update' AND EXISTS (
-            SELECT FROM pg_index AS index
-            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
-            WHERE index.indrelid = (tables -> (row.document ->> 'table') ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
-              AND (0 = ANY (index.indkey::smallint[]) OR row.document -> 'columns' ? attribute.attname::text)
-          ) AS is_alone
+        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
         FROM unnest(rows) AS row (document)
-      ) AS own ON own.document ->> 'table' = ordered.tracked AND own.document ->> 'op' = ordered.op
+      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
+      JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
       WHERE ordered.rank = rank.rank
-      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN own.is_alone THEN own.n END
+      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN alone.is_so THEN own.n END
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
       IF NOT rank.is_circle OR parts = '{}' THEN
@@ -4585,6 +4599,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH own AS (
     SELECT row.document, row.document ->> 'op' AS op, tables -> (row.document ->> 'table') AS facts,
+      coalesce(row.document -> 'former', row.document -> 'expected') AS former, coalesce(row.document -> 'target', row.document -> 'wanted') AS target,
       CASE
         -- the row with that key is one of those that leave it
         WHEN row.document ->> 'op' = 'insert' AND bool_or(row.document ->> 'op' IN ('update', 'delete')) OVER (PARTITION BY row.document ->> 'table', row.document -> 'at')
@@ -4617,8 +4632,8 @@ AS $function$
         jsonb_agg(each.name) FILTER (WHERE each.state = 'ignored') AS left_alone,
         jsonb_agg(each.name) FILTER (WHERE each.state = 'met') AS met_names,
         jsonb_agg(jsonb_build_object(
-          'column', each.name, 'expected', own.document -> 'former' -> each.name, 'present', own.live -> each.name,
-          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.document -> 'target' -> each.name END
+          'column', each.name, 'expected', own.former -> each.name, 'present', own.live -> each.name,
+          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.target -> each.name END
         )) FILTER (WHERE each.state = 'met') AS met
       FROM (
         SELECT name.name, CASE
@@ -4632,8 +4647,8 @@ AS $function$
         FROM jsonb_object_keys(CASE own.op WHEN 'delete' THEN own.document -> 'expected' ELSE own.document -> 'wanted' END) AS name (name)
         -- as text: 1.0 and 1.00 are equal as jsonb
         CROSS JOIN LATERAL (SELECT (own.live -> name.name)::text) AS live (value)
-        CROSS JOIN LATERAL (SELECT (own.document -> 'former' -> name.name)::text) AS former (value)
-        CROSS JOIN LATERAL (SELECT (own.document -> 'target' -> name.name)::text) AS target (value)
+        CROSS JOIN LATERAL (SELECT (own.former -> name.name)::text) AS former (value)
+        CROSS JOIN LATERAL (SELECT (own.target -> name.name)::text) AS target (value)
         WHERE own.live IS NOT NULL AND own.facts -> 'writable' ? name.name
       ) AS each
     ) AS part

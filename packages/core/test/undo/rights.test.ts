@@ -62,7 +62,7 @@ test("the application's triggers fire, under its search_path; what they change i
   const [update] = await run('update things set v = 5 where id = 1')
   const audit = database.audit.on(client)
   const { steps, omitted } = await audit.revert({ event: String(update?.id) })
-  expect(steps).toMatchObject([{ outcome: 'done', columns: ['touched', 'v'] }])
+  expect(steps).toMatchObject([{ outcome: 'done', columns: ['v', 'touched'] }])
   expect(omitted).toMatchObject([{ why: 'trigger', columns: ['touched'] }])
   expect(await database.select('select * from app.things order by id')).toEqual([
     { id: 1, v: 1, touched: 2 },
