@@ -15,7 +15,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH logged AS MATERIALIZED (
-    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log WHERE log.operation <> 'S'
+    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log
   ), subject AS MATERIALIZED (
     SELECT own.table_id, own.facts ->> 'refused' AS refused, (own.facts ->> 'relation')::oid AS relation, own.facts -> 'key' AS key, past.past,
       -- from when on images have the present names

@@ -31,7 +31,7 @@ DECLARE
   number  bigint := 0;
 BEGIN
   FOR rank IN
-    SELECT ordered.rank, count(*) > 1 AS is_circle FROM :schema.undo_order(works, tables) AS ordered GROUP BY ordered.rank ORDER BY ordered.rank
+    SELECT DISTINCT ordered.rank, ordered.is_circle FROM :schema.undo_order(works, tables) AS ordered ORDER BY ordered.rank
   LOOP
     parts := '{}';
     FOR part IN
@@ -73,13 +73,13 @@ BEGIN
     IF rank.is_circle THEN
       statement := number;
       n := NULL;
-      sql := (
+      sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\nSELECT %s',
           string_agg(format(E'part_%s AS (\n%s\nRETURNING 1\n)', position, one), ', ' ORDER BY position),
           -- read one after the other, they run one after the other
           string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
         FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
-      );
+      ) END;
       RETURN NEXT;
     END IF;
   END LOOP;

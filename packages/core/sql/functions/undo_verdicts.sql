@@ -69,9 +69,9 @@ AS $function$
       ) AS each
     ) AS part
   ), judged AS (
-    SELECT found.*,
+    SELECT found.*, is_homeless,
       CASE
-        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL THEN 'refused'
+        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL OR is_homeless THEN 'refused'
         WHEN op = 'none' OR op = 'delete' AND live IS NULL THEN 'unchanged'
         WHEN op = 'truncate' THEN CASE WHEN document ->> 'doubt' IS NULL THEN 'unchanged' ELSE 'skipped' END
         WHEN conflicts IS NOT NULL AND (policy <> 'force' OR live IS NULL) THEN 'skipped'
@@ -81,12 +81,14 @@ AS $function$
         ELSE 'planned'
       END AS outcome
     FROM found
+    CROSS JOIN LATERAL (SELECT op = 'insert' AND live IS NULL AND (facts -> 'inherited')::boolean AS is_homeless) AS home
   )
   SELECT document - 'former' || jsonb_build_object(
       'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(
         facts ->> 'refused', document ->> 'refused',
+        CASE WHEN is_homeless THEN 'it is not known in which of the tables that inherit from this one it was' END,
         'it must have a value of ' || array_to_string(lacking, ', ') || ', which the log does not hold'
       ),
       'conflicts', CASE WHEN outcome <> 'refused' THEN coalesce(conflicts, '[]') ELSE '[]' END,

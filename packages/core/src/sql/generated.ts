@@ -3498,7 +3498,7 @@ SET lc_monetary = 'C'
 AS $function$
 #variable_conflict use_column
 DECLARE
-  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event, 'transaction ' || undo.transaction, 'root ' || undo.root, 'request ' || undo.request);
+  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event::text, 'transaction ' || undo.transaction::text, 'root ' || undo.root::text, 'request ' || undo.request);
   context    text := coalesce(pg_catalog.current_setting('auditrum.context', true), '');
   rows       jsonb[] := ARRAY(SELECT one FROM :schema.undo_rows(undo.event, undo.transaction, undo.root, undo.request) AS one);
   tables     jsonb := (SELECT pg_catalog.jsonb_object_agg(own.id, :schema.undo_table(own.id::integer)) FROM (SELECT DISTINCT one ->> 'table'::text FROM pg_catalog.unnest(rows) AS one) AS own (id));
@@ -3520,7 +3520,7 @@ BEGIN
         SELECT pg_catalog.to_jsonb(found)
         FROM :schema.undo_references(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS found
       );
-      EXIT WHEN statements = '{}';
+      EXIT WHEN pg_catalog.cardinality(statements) = 0;
       -- who refers to what stays now, stays, too
       rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_referenced(rows, statements) AS one));
     END LOOP;
@@ -3531,7 +3531,7 @@ BEGIN
   );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
-  IF NOT (dry_run OR refused) AND statements <> '{}' THEN
+  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
     PERFORM :schema.undo_context(reason);
     FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
       EXECUTE statement;
@@ -3569,7 +3569,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH logged AS MATERIALIZED (
-    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log WHERE log.operation <> 'S'
+    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log
   ), subject AS MATERIALIZED (
     SELECT own.table_id, own.facts ->> 'refused' AS refused, (own.facts ->> 'relation')::oid AS relation, own.facts -> 'key' AS key, past.past,
       -- from when on images have the present names
@@ -3702,12 +3702,16 @@ $function$;
 `,
   'functions/undo_events': `-- The events that an undo is asked to undo: one, or all of a transaction, of a
 -- root context, or of a request. What names none, or more than one, is an error.
+-- It reads what no reader may, and tells what readers see in auditlog.
 CREATE OR REPLACE FUNCTION :schema.undo_events(event bigint, transaction bigint, root uuid, request text)
-RETURNS SETOF :schema.audit_event
+RETURNS TABLE (
+  id bigint, changed_at timestamptz, table_id integer, operation "char", image "char", lossy boolean,
+  object_id text, old_object_id text, old jsonb, new jsonb, meta jsonb, masked text[], redacted text[]
+)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-#variable_conflict use_variable
+#variable_conflict use_column
 DECLARE
   roots  uuid[];
   is_cut boolean;
@@ -3718,7 +3722,11 @@ BEGIN
       MESSAGE = format('What is to be undone is named by %s things.', num_nonnulls(event, transaction, root, request)),
       HINT = 'Give one of an event, a transaction, a root and a request, and let it not be null.';
   ELSIF event IS NOT NULL THEN
-    RETURN QUERY SELECT log.* FROM :schema.audit_event AS log WHERE log.id = event;
+    RETURN QUERY
+      SELECT log.id, log.changed_at, log.table_id, log.operation, log.image, log.lossy,
+        log.object_id, log.old_object_id, log.old, log.new, log.meta, log.masked, log.redacted
+      FROM :schema.audit_event AS log
+      WHERE log.id = event AND log.operation <> 'S';
   ELSE
     IF request IS NOT NULL THEN
       roots := ARRAY(
@@ -3747,7 +3755,8 @@ BEGIN
         HINT = 'Undo single events, which are known whole.';
     END IF;
     RETURN QUERY
-      SELECT log.*
+      SELECT log.id, log.changed_at, log.table_id, log.operation, log.image, log.lossy,
+        log.object_id, log.old_object_id, log.old, log.new, log.meta, log.masked, log.redacted
       FROM (
         SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id = transaction
         UNION ALL
@@ -3756,16 +3765,18 @@ BEGIN
         UNION ALL
         SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.root_uuid = root
       ) AS own
-      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid;
+      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid
+      -- a row that was there already, and noted
+      WHERE log.operation <> 'S';
   END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = CASE
-        WHEN event IS NOT NULL THEN format('The log has no event %s.', event)
-        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s.', transaction)
-        WHEN request IS NOT NULL THEN format('The log has no request %s.', to_json(request))
-        ELSE format('The log has no root %s.', root)
+        WHEN event IS NOT NULL THEN format('The log has no event %s that changed anything.', event)
+        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s that changed anything.', transaction)
+        WHEN request IS NOT NULL THEN format('The log has no request %s that changed anything.', to_json(request))
+        ELSE format('The log has no root %s that changed anything.', root)
       END,
       HINT = 'Give an id as events carry it; what is older than the retention is gone.';
   END IF;
@@ -3920,11 +3931,12 @@ $function$;
 -- tables, so that each finds the rows that it refers to, and the place in each
 -- unique index that it needs. Where there is no such order, as among tables
 -- that refer to each other in a circle, they share a rank: then they must be
--- one statement, at whose end PostgreSQL checks foreign keys.
+-- one statement, at whose end PostgreSQL checks foreign keys. So must be the rows
+-- of one table that refers to itself: it is a circle of its own.
 --
 --   works  [{table, op, columns: those that any of its rows writes, n: of its newest row}]
 CREATE OR REPLACE FUNCTION :schema.undo_order(works jsonb, tables jsonb)
-RETURNS TABLE (tracked text, op text, rank bigint)
+RETURNS TABLE (tracked text, op text, rank bigint, is_circle boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -3946,7 +3958,7 @@ AS $function$
     FROM work AS first
     CROSS JOIN work AS next
     JOIN reference ON true
-    WHERE first.id <> next.id AND (
+    WHERE
       reference.parent = first.relation AND reference.child = next.relation AND (
         first.op = 'insert' AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
         OR first.op = 'update' AND first.columns && reference.far AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
@@ -3955,7 +3967,6 @@ AS $function$
         next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
         OR next.op = 'update' AND next.columns && reference.far AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
       )
-    )
     UNION
     SELECT first.id, next.id
     FROM work AS first
@@ -3982,7 +3993,7 @@ AS $function$
       ) AS circle
     FROM work
   )
-  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id))
+  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
   FROM (SELECT *, max(n) OVER (PARTITION BY place, coalesce(circle, id)) AS max_n FROM placed) AS ordered
 $function$;
 `,
@@ -4429,7 +4440,7 @@ DECLARE
   number  bigint := 0;
 BEGIN
   FOR rank IN
-    SELECT ordered.rank, count(*) > 1 AS is_circle FROM :schema.undo_order(works, tables) AS ordered GROUP BY ordered.rank ORDER BY ordered.rank
+    SELECT DISTINCT ordered.rank, ordered.is_circle FROM :schema.undo_order(works, tables) AS ordered ORDER BY ordered.rank
   LOOP
     parts := '{}';
     FOR part IN
@@ -4471,13 +4482,13 @@ BEGIN
     IF rank.is_circle THEN
       statement := number;
       n := NULL;
-      sql := (
+      sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\\nSELECT %s',
           string_agg(format(E'part_%s AS (\\n%s\\nRETURNING 1\\n)', position, one), ', ' ORDER BY position),
           -- read one after the other, they run one after the other
           string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
         FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
-      );
+      ) END;
       RETURN NEXT;
     END IF;
   END LOOP;
@@ -4494,6 +4505,7 @@ $function$;
 --   checked             columns whose values of then may be none of their type now
 --   identity            whether a column is GENERATED ALWAYS AS IDENTITY
 --   filtered            whether a condition (when) leaves changes out
+--   inherited           whether rows may be those of tables below it
 CREATE OR REPLACE FUNCTION :schema.undo_table(tracked_id integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -4525,7 +4537,9 @@ BEGIN
     RETURN facts;
   END IF;
 
-  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when') || (
+  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when', 'inherited', EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
+  )) || (
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
@@ -4653,9 +4667,9 @@ AS $function$
       ) AS each
     ) AS part
   ), judged AS (
-    SELECT found.*,
+    SELECT found.*, is_homeless,
       CASE
-        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL THEN 'refused'
+        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL OR is_homeless THEN 'refused'
         WHEN op = 'none' OR op = 'delete' AND live IS NULL THEN 'unchanged'
         WHEN op = 'truncate' THEN CASE WHEN document ->> 'doubt' IS NULL THEN 'unchanged' ELSE 'skipped' END
         WHEN conflicts IS NOT NULL AND (policy <> 'force' OR live IS NULL) THEN 'skipped'
@@ -4665,12 +4679,14 @@ AS $function$
         ELSE 'planned'
       END AS outcome
     FROM found
+    CROSS JOIN LATERAL (SELECT op = 'insert' AND live IS NULL AND (facts -> 'inherited')::boolean AS is_homeless) AS home
   )
   SELECT document - 'former' || jsonb_build_object(
       'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(
         facts ->> 'refused', document ->> 'refused',
+        CASE WHEN is_homeless THEN 'it is not known in which of the tables that inherit from this one it was' END,
         'it must have a value of ' || array_to_string(lacking, ', ') || ', which the log does not hold'
       ),
       'conflicts', CASE WHEN outcome <> 'refused' THEN coalesce(conflicts, '[]') ELSE '[]' END,

@@ -132,3 +132,18 @@ test('what no longer fits the others is refused, and nothing is written', async 
     message: expect.stringContaining('owners_email_key'),
   })
 })
+
+test('rows of a table that refers to itself get their keys and their references back at once', async () => {
+  const { database } = on
+  await database.tracked(
+    'staff',
+    `create table staff (id int primary key, boss int references staff on update cascade);
+    insert into staff values (1, null), (2, 1), (3, 2)`,
+  )
+  const before = await database.select('select * from staff order by id')
+  const transaction = await database.transaction(
+    'update staff set id = 10 where id = 1; update staff set id = 20 where id = 2; delete from staff where id = 3',
+  )
+  await database.audit.revert({ transaction })
+  expect(await database.select('select * from staff order by id')).toEqual(before)
+})
