@@ -2,7 +2,7 @@ import { beforeAll } from 'vitest'
 import { Auditrum } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 
-export type Rows = Record<string, unknown>[]
+type Rows = Record<string, unknown>[]
 
 /** A database whose audit is asked to undo. */
 export interface Undoing extends AuditedDatabase {
