@@ -4623,14 +4623,18 @@ AS $function$
   ), found AS (
     SELECT own.*, lacking.names AS lacking, part.*,
       CASE
-        WHEN own.op = 'update' AND own.live IS NULL
+        WHEN own.op = 'update' AND own.live IS NULL AND NOT own.document -> 'expected' @> (own.document -> 'wanted')
         THEN jsonb_build_array(jsonb_build_object('column', NULL, 'expected', own.document -> 'expected', 'present', NULL, 'wanted', own.document -> 'wanted'))
         WHEN own.op = 'insert' AND part.differing IS NOT NULL
         THEN jsonb_build_array(jsonb_build_object('column', NULL, 'expected', NULL, 'present', own.live, 'wanted', own.document -> 'wanted'))
         WHEN own.op IN ('update', 'delete') AND own.live IS NOT NULL THEN nullif(coalesce(part.met, '[]') || coalesce((
           SELECT jsonb_agg(between.part - 'event' || jsonb_build_object('wanted', own.document -> 'wanted' -> (between.part ->> 'column'), 'by', between.part -> 'event'))
           FROM jsonb_array_elements(own.document -> 'broken') AS between (part)
-          WHERE NOT own.facts -> 'ignored' ? (between.part ->> 'column') AND NOT coalesce(part.met_names ? (between.part ->> 'column'), false)
+          WHERE CASE own.op
+              WHEN 'delete' THEN NOT own.facts -> 'ignored' ? (between.part ->> 'column')
+              ELSE part.restored ? (between.part ->> 'column')
+            END
+            AND NOT coalesce(part.met_names ? (between.part ->> 'column'), false)
         ), '[]'), '[]')
       END AS conflicts
     FROM own
@@ -4670,7 +4674,7 @@ AS $function$
     SELECT found.*, is_homeless,
       CASE
         WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL OR is_homeless THEN 'refused'
-        WHEN op = 'none' OR op = 'delete' AND live IS NULL THEN 'unchanged'
+        WHEN op = 'none' OR op IN ('update', 'delete') AND live IS NULL AND conflicts IS NULL THEN 'unchanged'
         WHEN op = 'truncate' THEN CASE WHEN document ->> 'doubt' IS NULL THEN 'unchanged' ELSE 'skipped' END
         WHEN conflicts IS NOT NULL AND (policy <> 'force' OR live IS NULL) THEN 'skipped'
         WHEN document ->> 'doubt' IS NOT NULL AND policy <> 'force' THEN 'skipped'
@@ -4693,7 +4697,7 @@ AS $function$
       'columns', coalesce((
         SELECT jsonb_agg(name ORDER BY position)
         FROM jsonb_array_elements_text(facts -> 'writable') WITH ORDINALITY AS written (name, position)
-        WHERE op <> 'delete' AND CASE WHEN live IS NULL THEN document -> 'wanted' ELSE restored END ? name
+        WHERE CASE WHEN op = 'insert' AND live IS NULL THEN document -> 'wanted' WHEN op <> 'delete' THEN restored END ? name
       ), '[]'),
       'lacks', coalesce(document -> 'lacks', '[]')
         || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END

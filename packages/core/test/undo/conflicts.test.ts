@@ -125,6 +125,25 @@ test('what others changed between two transactions of one root is a conflict', a
   ])
 })
 
+test('what is already as it was is no conflict', async () => {
+  const { database } = on
+  await database.tracked(
+    'settled',
+    `create table settled (id int primary key, v int); insert into settled values (1, 1), (2, 2)`,
+  )
+  const insert = await database.event('insert into settled values (3, 3)')
+  const update = await database.event('update settled set v = 5 where id = 1')
+  const back = await database.transaction(
+    'update settled set v = 7 where id = 2; update settled set v = 2 where id = 2',
+  )
+  await database.query('update settled set v = 1 where id = 1; delete from settled where id > 1')
+  for (const target of [{ event: insert.id }, { event: update.id }, { transaction: back }]) {
+    const { steps, conflicts } = await database.audit.revert(target)
+    expect(steps.map(({ outcome }) => outcome)).toEqual(['unchanged'])
+    expect(conflicts).toEqual([])
+  }
+})
+
 test('who waits for the row sees what was committed meanwhile', async () => {
   const { database } = on
   await database.tracked(
