@@ -15,7 +15,7 @@ SET lc_monetary = 'C'
 AS $function$
 #variable_conflict use_column
 DECLARE
-  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event, 'transaction ' || undo.transaction, 'root ' || undo.root, 'request ' || undo.request);
+  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event::text, 'transaction ' || undo.transaction::text, 'root ' || undo.root::text, 'request ' || undo.request);
   context    text := coalesce(pg_catalog.current_setting('auditrum.context', true), '');
   rows       jsonb[] := ARRAY(SELECT one FROM :schema.undo_rows(undo.event, undo.transaction, undo.root, undo.request) AS one);
   tables     jsonb := (SELECT pg_catalog.jsonb_object_agg(own.id, :schema.undo_table(own.id::integer)) FROM (SELECT DISTINCT one ->> 'table'::text FROM pg_catalog.unnest(rows) AS one) AS own (id));
@@ -37,15 +37,18 @@ BEGIN
         SELECT pg_catalog.to_jsonb(found)
         FROM :schema.undo_references(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS found
       );
-      EXIT WHEN statements = '{}';
+      EXIT WHEN pg_catalog.cardinality(statements) = 0;
       -- who refers to what stays now, stays, too
       rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_referenced(rows, statements) AS one));
     END LOOP;
   END IF;
-  refused := on_conflict = 'fail' AND EXISTS (SELECT FROM :schema.undo_report(rows, tables, '{}') AS line WHERE line.part = 'conflict' OR line.document ->> 'why'::text = ANY ('{refused,doubt}'));
+  refused := on_conflict = 'fail' AND EXISTS (
+    SELECT FROM pg_catalog.unnest(rows) AS one
+    WHERE one -> 'conflicts'::text <> '[]'::pg_catalog.jsonb OR one ->> 'refused'::text IS NOT NULL OR one ->> 'doubt'::text IS NOT NULL
+  );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
-  IF NOT (dry_run OR refused) AND statements <> '{}' THEN
+  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
     PERFORM :schema.undo_context(reason);
     FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
       EXECUTE statement;

@@ -15,7 +15,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH logged AS MATERIALIZED (
-    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log WHERE log.operation <> 'S'
+    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log
   ), subject AS MATERIALIZED (
     SELECT own.table_id, own.facts ->> 'refused' AS refused, (own.facts ->> 'relation')::oid AS relation, own.facts -> 'key' AS key, past.past,
       -- from when on images have the present names
@@ -59,8 +59,12 @@ AS $function$
     FROM logged AS log
     JOIN subject USING (table_id)
     CROSS JOIN LATERAL (SELECT log.changed_at > subject.named_since OR subject.past IS NULL AS now) AS named
-    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS before ON NOT named.now
-    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS after ON NOT named.now
+    LEFT JOIN LATERAL (
+      SELECT told.* FROM :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS told WHERE NOT named.now
+    ) AS before ON true
+    LEFT JOIN LATERAL (
+      SELECT told.* FROM :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS told WHERE NOT named.now
+    ) AS after ON true
   )
   SELECT row_number() OVER (ORDER BY each.id, each.number), each.id, each.table_id, each.kind, each.key_in, each.key_out,
     each.old, each.new, each.lacks, each.refused, each.doubt

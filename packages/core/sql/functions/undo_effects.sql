@@ -21,7 +21,7 @@ AS $function$
     SELECT CASE WHEN NOT kind.is_delete THEN (
       SELECT jsonb_agg(name)
       FROM jsonb_array_elements_text(own.document -> 'columns') AS name
-      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (now.document -> 'target' -> name)::text
+      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (coalesce(now.document -> 'target', now.document -> 'wanted') -> name)::text
     ) END AS names
   ) AS other
 $function$;

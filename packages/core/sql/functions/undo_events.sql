@@ -1,14 +1,18 @@
 -- The events that an undo is asked to undo: one, or all of a transaction, of a
 -- root context, or of a request. What names none, or more than one, is an error.
+-- It reads what no reader may, and tells what readers see in auditlog.
 CREATE OR REPLACE FUNCTION :schema.undo_events(event bigint, transaction bigint, root uuid, request text)
-RETURNS SETOF :schema.audit_event
+RETURNS TABLE (
+  id bigint, changed_at timestamptz, table_id integer, operation "char", image "char", lossy boolean,
+  object_id text, old_object_id text, old jsonb, new jsonb, meta jsonb, masked text[], redacted text[]
+)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-#variable_conflict use_variable
+#variable_conflict use_column
 DECLARE
-  roots uuid[];
-  found boolean;
+  roots  uuid[];
+  is_cut boolean;
 BEGIN
   IF num_nonnulls(event, transaction, root, request) <> 1 THEN
     RAISE EXCEPTION USING
@@ -16,7 +20,11 @@ BEGIN
       MESSAGE = format('What is to be undone is named by %s things.', num_nonnulls(event, transaction, root, request)),
       HINT = 'Give one of an event, a transaction, a root and a request, and let it not be null.';
   ELSIF event IS NOT NULL THEN
-    RETURN QUERY SELECT log.* FROM :schema.audit_event AS log WHERE log.id = event;
+    RETURN QUERY
+      SELECT log.id, log.changed_at, log.table_id, log.operation, log.image, log.lossy,
+        log.object_id, log.old_object_id, log.old, log.new, log.meta, log.masked, log.redacted
+      FROM :schema.audit_event AS log
+      WHERE log.id = event AND log.operation <> 'S';
   ELSE
     IF request IS NOT NULL THEN
       roots := ARRAY(
@@ -35,17 +43,18 @@ BEGIN
       END IF;
       root := roots[1];
     END IF;
-    SELECT bool_or(context.started_at < :schema.log_start()) INTO found
+    SELECT bool_or(context.started_at < :schema.log_start()) INTO is_cut
     FROM :schema.audit_context AS context
     WHERE context.id = transaction OR context.root_uuid = root;
-    IF found THEN
+    IF is_cut THEN
       RAISE EXCEPTION USING
         ERRCODE = 'AU004',
         MESSAGE = 'Some of what is to be undone may be older than what the log still has.',
         HINT = 'Undo single events, which are known whole.';
     END IF;
     RETURN QUERY
-      SELECT log.*
+      SELECT log.id, log.changed_at, log.table_id, log.operation, log.image, log.lossy,
+        log.object_id, log.old_object_id, log.old, log.new, log.meta, log.masked, log.redacted
       FROM (
         SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id = transaction
         UNION ALL
@@ -54,16 +63,18 @@ BEGIN
         UNION ALL
         SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.root_uuid = root
       ) AS own
-      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid;
+      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid
+      -- a row that was there already, and noted
+      WHERE log.operation <> 'S';
   END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = CASE
-        WHEN event IS NOT NULL THEN format('The log has no event %s.', event)
-        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s.', transaction)
-        WHEN request IS NOT NULL THEN format('The log has no request %s.', to_json(request))
-        ELSE format('The log has no root %s.', root)
+        WHEN event IS NOT NULL THEN format('The log has no event %s that changed anything.', event)
+        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s that changed anything.', transaction)
+        WHEN request IS NOT NULL THEN format('The log has no request %s that changed anything.', to_json(request))
+        ELSE format('The log has no root %s that changed anything.', root)
       END,
       HINT = 'Give an id as events carry it; what is older than the retention is gone.';
   END IF;

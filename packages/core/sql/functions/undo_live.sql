@@ -1,6 +1,7 @@
 -- Locks the rows that an undo is about, then reads them, so that nobody's
 -- change comes between: the documents of those that are there, with live, and
--- with wanted and expected as the table's types write them (target, former).
+-- where values may not be written as they were, with wanted and expected as the
+-- table's types write them now (target, former).
 -- It reads by the rights, the policies and the search_path of the caller, but
 -- writes values as the log does.
 CREATE OR REPLACE FUNCTION :schema.undo_live(rows jsonb[], tables jsonb)
@@ -26,20 +27,23 @@ BEGIN
       SELECT found.document
       FROM (
         SELECT own.document || pg_catalog.jsonb_build_object(
-          'live'::text, pg_catalog.to_jsonb(live),
-          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
-          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))
+          'live'::text, pg_catalog.to_jsonb(live)%5$s
         ) AS document
         FROM pg_catalog.unnest($1) AS own (document)
-        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%s)
-        JOIN %s AS live ON %s
+        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%1$s)
+        JOIN %2$s AS live ON %3$s
         WHERE own.document ->> 'table'::text = $2 AND own.document ->> 'op'::text = ANY ('{insert,update,delete}') AND own.document ->> 'refused'::text IS NULL
-        ORDER BY %s
+        ORDER BY %4$s
         FOR UPDATE OF live
       ) AS found
       $query$,
       key.definition, tables -> tracked ->> 'name'::text, key.condition,
-      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part)
+      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part),
+      CASE WHEN tables -> tracked -> 'checked'::text <> '[]'::pg_catalog.jsonb THEN
+        $columns$,
+          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
+          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))$columns$
+      END
     )
     USING rows, tracked;
   END LOOP;

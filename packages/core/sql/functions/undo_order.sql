@@ -2,11 +2,12 @@
 -- tables, so that each finds the rows that it refers to, and the place in each
 -- unique index that it needs. Where there is no such order, as among tables
 -- that refer to each other in a circle, they share a rank: then they must be
--- one statement, at whose end PostgreSQL checks foreign keys.
+-- one statement, at whose end PostgreSQL checks foreign keys. So must be the rows
+-- of one table that refers to itself: it is a circle of its own.
 --
 --   works  [{table, op, columns: those that any of its rows writes, n: of its newest row}]
 CREATE OR REPLACE FUNCTION :schema.undo_order(works jsonb, tables jsonb)
-RETURNS TABLE (tracked text, op text, rank bigint)
+RETURNS TABLE (tracked text, op text, rank bigint, is_circle boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -28,7 +29,7 @@ AS $function$
     FROM work AS first
     CROSS JOIN work AS next
     JOIN reference ON true
-    WHERE first.id <> next.id AND (
+    WHERE
       reference.parent = first.relation AND reference.child = next.relation AND (
         first.op = 'insert' AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
         OR first.op = 'update' AND first.columns && reference.far AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
@@ -37,7 +38,6 @@ AS $function$
         next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
         OR next.op = 'update' AND next.columns && reference.far AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
       )
-    )
     UNION
     SELECT first.id, next.id
     FROM work AS first
@@ -64,6 +64,6 @@ AS $function$
       ) AS circle
     FROM work
   )
-  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id))
+  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
   FROM (SELECT *, max(n) OVER (PARTITION BY place, coalesce(circle, id)) AS max_n FROM placed) AS ordered
 $function$;

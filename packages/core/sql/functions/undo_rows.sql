@@ -91,13 +91,12 @@ AS $function$
     -- labels of an enum are renamed, domains get checks, columns other types
     SELECT part.table_id, part.name, part.value
     FROM (
-      SELECT DISTINCT net.table_id, part.key AS name, part.value, subject.types ->> part.key AS type
-      FROM net
-      JOIN subject USING (table_id)
-      CROSS JOIN LATERAL (
-        SELECT * FROM jsonb_each(net.wanted) UNION ALL SELECT * FROM jsonb_each(net.expected)
-      ) AS part
-      WHERE subject.checked <> '[]' AND subject.checked ? part.key
+      SELECT DISTINCT net.table_id, checked.name, image.value, subject.types ->> checked.name AS type
+      FROM subject
+      CROSS JOIN LATERAL jsonb_array_elements_text(subject.checked) AS checked (name)
+      JOIN net USING (table_id)
+      CROSS JOIN LATERAL (VALUES (net.wanted -> checked.name), (net.expected -> checked.name)) AS image (value)
+      WHERE image.value IS NOT NULL
     ) AS part
     WHERE NOT :schema.is_readable(part.value, part.type)
   ), lost AS MATERIALIZED (

@@ -7,7 +7,7 @@ AS $function$
   SELECT to_jsonb(line.text)
   FROM (
     SELECT 1 AS place, 0::bigint AS number, format(
-      E'BEGIN;\n-- how the values below are written\nSET LOCAL IntervalStyle = ''postgres'';\nSET LOCAL lc_monetary = ''C'';\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\n',
+      E'-- It compares nothing: what was changed since it was written is overwritten.\nBEGIN;\n-- how the values below are written\nSET LOCAL IntervalStyle = ''postgres'';\nSET LOCAL lc_monetary = ''C'';\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\n',
       jsonb_build_object('change_reason', reason)
     ) AS text
     UNION ALL

@@ -31,25 +31,29 @@ DECLARE
   number  bigint := 0;
 BEGIN
   FOR rank IN
-    SELECT ordered.rank, count(*) > 1 AS is_circle FROM :schema.undo_order(works, tables) AS ordered GROUP BY ordered.rank ORDER BY ordered.rank
+    SELECT DISTINCT ordered.rank, ordered.is_circle FROM :schema.undo_order(works, tables) AS ordered ORDER BY ordered.rank
   LOOP
     parts := '{}';
     FOR part IN
+      WITH alone AS MATERIALIZED (
+        -- rows that change places in a unique index are written one by one, as they were before
+        SELECT kind.*, kind.op = 'update' AND EXISTS (
+            SELECT FROM pg_index AS index
+            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+            WHERE index.indrelid = (tables -> kind.tracked ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
+              AND (0 = ANY (index.indkey::smallint[]) OR kind.columns ? attribute.attname::text)
+          ) AS is_so
+        FROM (SELECT DISTINCT document ->> 'table' AS tracked, document ->> 'op' AS op, document -> 'columns' AS columns FROM unnest(rows) AS row (document)) AS kind
+      )
       SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
-        SELECT row.document, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n,
-          -- rows that change places in a unique index do so one by one, as they did before
-          row.document ->> 'op' = 'update' AND EXISTS (
-            SELECT FROM pg_index AS index
-            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
-            WHERE index.indrelid = (tables -> (row.document ->> 'table') ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
-              AND (0 = ANY (index.indkey::smallint[]) OR row.document -> 'columns' ? attribute.attname::text)
-          ) AS is_alone
+        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
         FROM unnest(rows) AS row (document)
-      ) AS own ON own.document ->> 'table' = ordered.tracked AND own.document ->> 'op' = ordered.op
+      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
+      JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
       WHERE ordered.rank = rank.rank
-      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN own.is_alone THEN own.n END
+      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN alone.is_so THEN own.n END
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
       IF NOT rank.is_circle OR parts = '{}' THEN
@@ -69,13 +73,13 @@ BEGIN
     IF rank.is_circle THEN
       statement := number;
       n := NULL;
-      sql := (
+      sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\nSELECT %s',
           string_agg(format(E'part_%s AS (\n%s\nRETURNING 1\n)', position, one), ', ' ORDER BY position),
           -- read one after the other, they run one after the other
           string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
         FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
-      );
+      ) END;
       RETURN NEXT;
     END IF;
   END LOOP;

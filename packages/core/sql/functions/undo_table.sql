@@ -8,6 +8,7 @@
 --   checked             columns whose values of then may be none of their type now
 --   identity            whether a column is GENERATED ALWAYS AS IDENTITY
 --   filtered            whether a condition (when) leaves changes out
+--   inherited           whether rows may be those of tables below it
 CREATE OR REPLACE FUNCTION :schema.undo_table(tracked_id integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -39,17 +40,19 @@ BEGIN
     RETURN facts;
   END IF;
 
-  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when') || (
+  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when', 'inherited', EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
+  )) || (
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
-      'writable', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE attribute.attgenerated = ''), '[]'),
-      'required', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'writable', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE attribute.attgenerated = ''), '[]'),
+      'required', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE attribute.attnotnull AND NOT attribute.atthasdef AND attribute.attidentity = '' AND attribute.attgenerated = ''
       ), '[]'),
-      'ignored', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
-      'unrecorded', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
-      'checked', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'ignored', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
+      'unrecorded', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
+      'checked', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace
           OR jsonb_path_exists(past, '$.shapes[*].columns[*] ? ((@.number == $own.number || @.name == $own.name) && @.type != $own.type)', jsonb_build_object('own', own.part))
       ), '[]'),

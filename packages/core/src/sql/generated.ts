@@ -4253,7 +4253,7 @@ SET lc_monetary = 'C'
 AS $function$
 #variable_conflict use_column
 DECLARE
-  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event, 'transaction ' || undo.transaction, 'root ' || undo.root, 'request ' || undo.request);
+  reason     text := pg_catalog.concat('revert of ', 'event ' || undo.event::text, 'transaction ' || undo.transaction::text, 'root ' || undo.root::text, 'request ' || undo.request);
   context    text := coalesce(pg_catalog.current_setting('auditrum.context', true), '');
   rows       jsonb[] := ARRAY(SELECT one FROM :schema.undo_rows(undo.event, undo.transaction, undo.root, undo.request) AS one);
   tables     jsonb := (SELECT pg_catalog.jsonb_object_agg(own.id, :schema.undo_table(own.id::integer)) FROM (SELECT DISTINCT one ->> 'table'::text FROM pg_catalog.unnest(rows) AS one) AS own (id));
@@ -4275,15 +4275,18 @@ BEGIN
         SELECT pg_catalog.to_jsonb(found)
         FROM :schema.undo_references(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS found
       );
-      EXIT WHEN statements = '{}';
+      EXIT WHEN pg_catalog.cardinality(statements) = 0;
       -- who refers to what stays now, stays, too
       rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_referenced(rows, statements) AS one));
     END LOOP;
   END IF;
-  refused := on_conflict = 'fail' AND EXISTS (SELECT FROM :schema.undo_report(rows, tables, '{}') AS line WHERE line.part = 'conflict' OR line.document ->> 'why'::text = ANY ('{refused,doubt}'));
+  refused := on_conflict = 'fail' AND EXISTS (
+    SELECT FROM pg_catalog.unnest(rows) AS one
+    WHERE one -> 'conflicts'::text <> '[]'::pg_catalog.jsonb OR one ->> 'refused'::text IS NOT NULL OR one ->> 'doubt'::text IS NOT NULL
+  );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
-  IF NOT (dry_run OR refused) AND statements <> '{}' THEN
+  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
     PERFORM :schema.undo_context(reason);
     FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
       EXECUTE statement;
@@ -4321,7 +4324,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH logged AS MATERIALIZED (
-    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log WHERE log.operation <> 'S'
+    SELECT * FROM :schema.undo_events($1, $2, $3, $4) AS log
   ), subject AS MATERIALIZED (
     SELECT own.table_id, own.facts ->> 'refused' AS refused, (own.facts ->> 'relation')::oid AS relation, own.facts -> 'key' AS key, past.past,
       -- from when on images have the present names
@@ -4365,8 +4368,12 @@ AS $function$
     FROM logged AS log
     JOIN subject USING (table_id)
     CROSS JOIN LATERAL (SELECT log.changed_at > subject.named_since OR subject.past IS NULL AS now) AS named
-    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS before ON NOT named.now
-    LEFT JOIN LATERAL :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS after ON NOT named.now
+    LEFT JOIN LATERAL (
+      SELECT told.* FROM :schema.undo_image(subject.past, log.operation = 'D' AND log.image = 'f', log.changed_at, log.old) AS told WHERE NOT named.now
+    ) AS before ON true
+    LEFT JOIN LATERAL (
+      SELECT told.* FROM :schema.undo_image(subject.past, log.image = 'f', log.changed_at, log.new) AS told WHERE NOT named.now
+    ) AS after ON true
   )
   SELECT row_number() OVER (ORDER BY each.id, each.number), each.id, each.table_id, each.kind, each.key_in, each.key_out,
     each.old, each.new, each.lacks, each.refused, each.doubt
@@ -4443,22 +4450,26 @@ AS $function$
     SELECT CASE WHEN NOT kind.is_delete THEN (
       SELECT jsonb_agg(name)
       FROM jsonb_array_elements_text(own.document -> 'columns') AS name
-      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (now.document -> 'target' -> name)::text
+      WHERE (now.document -> 'live' -> name)::text IS DISTINCT FROM (coalesce(now.document -> 'target', now.document -> 'wanted') -> name)::text
     ) END AS names
   ) AS other
 $function$;
 `,
   'functions/undo_events': `-- The events that an undo is asked to undo: one, or all of a transaction, of a
 -- root context, or of a request. What names none, or more than one, is an error.
+-- It reads what no reader may, and tells what readers see in auditlog.
 CREATE OR REPLACE FUNCTION :schema.undo_events(event bigint, transaction bigint, root uuid, request text)
-RETURNS SETOF :schema.audit_event
+RETURNS TABLE (
+  id bigint, changed_at timestamptz, table_id integer, operation "char", image "char", lossy boolean,
+  object_id text, old_object_id text, old jsonb, new jsonb, meta jsonb, masked text[], redacted text[]
+)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-#variable_conflict use_variable
+#variable_conflict use_column
 DECLARE
-  roots uuid[];
-  found boolean;
+  roots  uuid[];
+  is_cut boolean;
 BEGIN
   IF num_nonnulls(event, transaction, root, request) <> 1 THEN
     RAISE EXCEPTION USING
@@ -4466,7 +4477,11 @@ BEGIN
       MESSAGE = format('What is to be undone is named by %s things.', num_nonnulls(event, transaction, root, request)),
       HINT = 'Give one of an event, a transaction, a root and a request, and let it not be null.';
   ELSIF event IS NOT NULL THEN
-    RETURN QUERY SELECT log.* FROM :schema.audit_event AS log WHERE log.id = event;
+    RETURN QUERY
+      SELECT log.id, log.changed_at, log.table_id, log.operation, log.image, log.lossy,
+        log.object_id, log.old_object_id, log.old, log.new, log.meta, log.masked, log.redacted
+      FROM :schema.audit_event AS log
+      WHERE log.id = event AND log.operation <> 'S';
   ELSE
     IF request IS NOT NULL THEN
       roots := ARRAY(
@@ -4485,17 +4500,18 @@ BEGIN
       END IF;
       root := roots[1];
     END IF;
-    SELECT bool_or(context.started_at < :schema.log_start()) INTO found
+    SELECT bool_or(context.started_at < :schema.log_start()) INTO is_cut
     FROM :schema.audit_context AS context
     WHERE context.id = transaction OR context.root_uuid = root;
-    IF found THEN
+    IF is_cut THEN
       RAISE EXCEPTION USING
         ERRCODE = 'AU004',
         MESSAGE = 'Some of what is to be undone may be older than what the log still has.',
         HINT = 'Undo single events, which are known whole.';
     END IF;
     RETURN QUERY
-      SELECT log.*
+      SELECT log.id, log.changed_at, log.table_id, log.operation, log.image, log.lossy,
+        log.object_id, log.old_object_id, log.old, log.new, log.meta, log.masked, log.redacted
       FROM (
         SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id = transaction
         UNION ALL
@@ -4504,16 +4520,18 @@ BEGIN
         UNION ALL
         SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.root_uuid = root
       ) AS own
-      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid;
+      JOIN :schema.audit_event AS log ON log.context_id = own.id AND log.txid = own.txid
+      -- a row that was there already, and noted
+      WHERE log.operation <> 'S';
   END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = CASE
-        WHEN event IS NOT NULL THEN format('The log has no event %s.', event)
-        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s.', transaction)
-        WHEN request IS NOT NULL THEN format('The log has no request %s.', to_json(request))
-        ELSE format('The log has no root %s.', root)
+        WHEN event IS NOT NULL THEN format('The log has no event %s that changed anything.', event)
+        WHEN transaction IS NOT NULL THEN format('The log has no transaction %s that changed anything.', transaction)
+        WHEN request IS NOT NULL THEN format('The log has no request %s that changed anything.', to_json(request))
+        ELSE format('The log has no root %s that changed anything.', root)
       END,
       HINT = 'Give an id as events carry it; what is older than the retention is gone.';
   END IF;
@@ -4599,7 +4617,8 @@ $function$;
 `,
   'functions/undo_live': `-- Locks the rows that an undo is about, then reads them, so that nobody's
 -- change comes between: the documents of those that are there, with live, and
--- with wanted and expected as the table's types write them (target, former).
+-- where values may not be written as they were, with wanted and expected as the
+-- table's types write them now (target, former).
 -- It reads by the rights, the policies and the search_path of the caller, but
 -- writes values as the log does.
 CREATE OR REPLACE FUNCTION :schema.undo_live(rows jsonb[], tables jsonb)
@@ -4625,20 +4644,23 @@ BEGIN
       SELECT found.document
       FROM (
         SELECT own.document || pg_catalog.jsonb_build_object(
-          'live'::text, pg_catalog.to_jsonb(live),
-          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
-          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))
+          'live'::text, pg_catalog.to_jsonb(live)%5$s
         ) AS document
         FROM pg_catalog.unnest($1) AS own (document)
-        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%s)
-        JOIN %s AS live ON %s
+        CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%1$s)
+        JOIN %2$s AS live ON %3$s
         WHERE own.document ->> 'table'::text = $2 AND own.document ->> 'op'::text = ANY ('{insert,update,delete}') AND own.document ->> 'refused'::text IS NULL
-        ORDER BY %s
+        ORDER BY %4$s
         FOR UPDATE OF live
       ) AS found
       $query$,
       key.definition, tables -> tracked ->> 'name'::text, key.condition,
-      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part)
+      (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part),
+      CASE WHEN tables -> tracked -> 'checked'::text <> '[]'::pg_catalog.jsonb THEN
+        $columns$,
+          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
+          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))$columns$
+      END
     )
     USING rows, tracked;
   END LOOP;
@@ -4664,11 +4686,12 @@ $function$;
 -- tables, so that each finds the rows that it refers to, and the place in each
 -- unique index that it needs. Where there is no such order, as among tables
 -- that refer to each other in a circle, they share a rank: then they must be
--- one statement, at whose end PostgreSQL checks foreign keys.
+-- one statement, at whose end PostgreSQL checks foreign keys. So must be the rows
+-- of one table that refers to itself: it is a circle of its own.
 --
 --   works  [{table, op, columns: those that any of its rows writes, n: of its newest row}]
 CREATE OR REPLACE FUNCTION :schema.undo_order(works jsonb, tables jsonb)
-RETURNS TABLE (tracked text, op text, rank bigint)
+RETURNS TABLE (tracked text, op text, rank bigint, is_circle boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -4690,7 +4713,7 @@ AS $function$
     FROM work AS first
     CROSS JOIN work AS next
     JOIN reference ON true
-    WHERE first.id <> next.id AND (
+    WHERE
       reference.parent = first.relation AND reference.child = next.relation AND (
         first.op = 'insert' AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
         OR first.op = 'update' AND first.columns && reference.far AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
@@ -4699,7 +4722,6 @@ AS $function$
         next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
         OR next.op = 'update' AND next.columns && reference.far AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
       )
-    )
     UNION
     SELECT first.id, next.id
     FROM work AS first
@@ -4726,7 +4748,7 @@ AS $function$
       ) AS circle
     FROM work
   )
-  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id))
+  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
   FROM (SELECT *, max(n) OVER (PARTITION BY place, coalesce(circle, id)) AS max_n FROM placed) AS ordered
 $function$;
 `,
@@ -5008,13 +5030,12 @@ AS $function$
     -- labels of an enum are renamed, domains get checks, columns other types
     SELECT part.table_id, part.name, part.value
     FROM (
-      SELECT DISTINCT net.table_id, part.key AS name, part.value, subject.types ->> part.key AS type
-      FROM net
-      JOIN subject USING (table_id)
-      CROSS JOIN LATERAL (
-        SELECT * FROM jsonb_each(net.wanted) UNION ALL SELECT * FROM jsonb_each(net.expected)
-      ) AS part
-      WHERE subject.checked <> '[]' AND subject.checked ? part.key
+      SELECT DISTINCT net.table_id, checked.name, image.value, subject.types ->> checked.name AS type
+      FROM subject
+      CROSS JOIN LATERAL jsonb_array_elements_text(subject.checked) AS checked (name)
+      JOIN net USING (table_id)
+      CROSS JOIN LATERAL (VALUES (net.wanted -> checked.name), (net.expected -> checked.name)) AS image (value)
+      WHERE image.value IS NOT NULL
     ) AS part
     WHERE NOT :schema.is_readable(part.value, part.type)
   ), lost AS MATERIALIZED (
@@ -5056,7 +5077,7 @@ AS $function$
   SELECT to_jsonb(line.text)
   FROM (
     SELECT 1 AS place, 0::bigint AS number, format(
-      E'BEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
+      E'-- It compares nothing: what was changed since it was written is overwritten.\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
       jsonb_build_object('change_reason', reason)
     ) AS text
     UNION ALL
@@ -5174,25 +5195,29 @@ DECLARE
   number  bigint := 0;
 BEGIN
   FOR rank IN
-    SELECT ordered.rank, count(*) > 1 AS is_circle FROM :schema.undo_order(works, tables) AS ordered GROUP BY ordered.rank ORDER BY ordered.rank
+    SELECT DISTINCT ordered.rank, ordered.is_circle FROM :schema.undo_order(works, tables) AS ordered ORDER BY ordered.rank
   LOOP
     parts := '{}';
     FOR part IN
+      WITH alone AS MATERIALIZED (
+        -- rows that change places in a unique index are written one by one, as they were before
+        SELECT kind.*, kind.op = 'update' AND EXISTS (
+            SELECT FROM pg_index AS index
+            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+            WHERE index.indrelid = (tables -> kind.tracked ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
+              AND (0 = ANY (index.indkey::smallint[]) OR kind.columns ? attribute.attname::text)
+          ) AS is_so
+        FROM (SELECT DISTINCT document ->> 'table' AS tracked, document ->> 'op' AS op, document -> 'columns' AS columns FROM unnest(rows) AS row (document)) AS kind
+      )
       SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
-        SELECT row.document, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n,
-          -- rows that change places in a unique index do so one by one, as they did before
-          row.document ->> 'op' = 'update' AND EXISTS (
-            SELECT FROM pg_index AS index
-            LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
-            WHERE index.indrelid = (tables -> (row.document ->> 'table') ->> 'relation')::oid AND (index.indisunique OR index.indisexclusion)
-              AND (0 = ANY (index.indkey::smallint[]) OR row.document -> 'columns' ? attribute.attname::text)
-          ) AS is_alone
+        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
         FROM unnest(rows) AS row (document)
-      ) AS own ON own.document ->> 'table' = ordered.tracked AND own.document ->> 'op' = ordered.op
+      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
+      JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
       WHERE ordered.rank = rank.rank
-      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN own.is_alone THEN own.n END
+      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN alone.is_so THEN own.n END
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
       IF NOT rank.is_circle OR parts = '{}' THEN
@@ -5212,13 +5237,13 @@ BEGIN
     IF rank.is_circle THEN
       statement := number;
       n := NULL;
-      sql := (
+      sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\\nSELECT %s',
           string_agg(format(E'part_%s AS (\\n%s\\nRETURNING 1\\n)', position, one), ', ' ORDER BY position),
           -- read one after the other, they run one after the other
           string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
         FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
-      );
+      ) END;
       RETURN NEXT;
     END IF;
   END LOOP;
@@ -5235,6 +5260,7 @@ $function$;
 --   checked             columns whose values of then may be none of their type now
 --   identity            whether a column is GENERATED ALWAYS AS IDENTITY
 --   filtered            whether a condition (when) leaves changes out
+--   inherited           whether rows may be those of tables below it
 CREATE OR REPLACE FUNCTION :schema.undo_table(tracked_id integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -5266,17 +5292,19 @@ BEGIN
     RETURN facts;
   END IF;
 
-  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when') || (
+  RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when', 'inherited', EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
+  )) || (
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
-      'writable', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE attribute.attgenerated = ''), '[]'),
-      'required', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'writable', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE attribute.attgenerated = ''), '[]'),
+      'required', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE attribute.attnotnull AND NOT attribute.atthasdef AND attribute.attidentity = '' AND attribute.attgenerated = ''
       ), '[]'),
-      'ignored', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
-      'unrecorded', coalesce(jsonb_agg(own.part -> 'name') FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
-      'checked', coalesce(jsonb_agg(own.part -> 'name') FILTER (
+      'ignored', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'i'), '[]'),
+      'unrecorded', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (WHERE own.part ->> 'recorded' = 'n' AND attribute.attgenerated = ''), '[]'),
+      'checked', coalesce(jsonb_agg(own.part -> 'name' ORDER BY attribute.attnum) FILTER (
         WHERE coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace
           OR jsonb_path_exists(past, '$.shapes[*].columns[*] ? ((@.number == $own.number || @.name == $own.name) && @.type != $own.type)', jsonb_build_object('own', own.part))
       ), '[]'),
@@ -5340,6 +5368,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH own AS (
     SELECT row.document, row.document ->> 'op' AS op, tables -> (row.document ->> 'table') AS facts,
+      coalesce(row.document -> 'former', row.document -> 'expected') AS former, coalesce(row.document -> 'target', row.document -> 'wanted') AS target,
       CASE
         -- the row with that key is one of those that leave it
         WHEN row.document ->> 'op' = 'insert' AND bool_or(row.document ->> 'op' IN ('update', 'delete')) OVER (PARTITION BY row.document ->> 'table', row.document -> 'at')
@@ -5349,14 +5378,18 @@ AS $function$
   ), found AS (
     SELECT own.*, lacking.names AS lacking, part.*,
       CASE
-        WHEN own.op = 'update' AND own.live IS NULL
+        WHEN own.op = 'update' AND own.live IS NULL AND NOT own.document -> 'expected' @> (own.document -> 'wanted')
         THEN jsonb_build_array(jsonb_build_object('column', NULL, 'expected', own.document -> 'expected', 'present', NULL, 'wanted', own.document -> 'wanted'))
         WHEN own.op = 'insert' AND part.differing IS NOT NULL
         THEN jsonb_build_array(jsonb_build_object('column', NULL, 'expected', NULL, 'present', own.live, 'wanted', own.document -> 'wanted'))
         WHEN own.op IN ('update', 'delete') AND own.live IS NOT NULL THEN nullif(coalesce(part.met, '[]') || coalesce((
           SELECT jsonb_agg(between.part - 'event' || jsonb_build_object('wanted', own.document -> 'wanted' -> (between.part ->> 'column'), 'by', between.part -> 'event'))
           FROM jsonb_array_elements(own.document -> 'broken') AS between (part)
-          WHERE NOT own.facts -> 'ignored' ? (between.part ->> 'column') AND NOT coalesce(part.met_names ? (between.part ->> 'column'), false)
+          WHERE CASE own.op
+              WHEN 'delete' THEN NOT own.facts -> 'ignored' ? (between.part ->> 'column')
+              ELSE part.restored ? (between.part ->> 'column')
+            END
+            AND NOT coalesce(part.met_names ? (between.part ->> 'column'), false)
         ), '[]'), '[]')
       END AS conflicts
     FROM own
@@ -5372,8 +5405,8 @@ AS $function$
         jsonb_agg(each.name) FILTER (WHERE each.state = 'ignored') AS left_alone,
         jsonb_agg(each.name) FILTER (WHERE each.state = 'met') AS met_names,
         jsonb_agg(jsonb_build_object(
-          'column', each.name, 'expected', own.document -> 'former' -> each.name, 'present', own.live -> each.name,
-          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.document -> 'target' -> each.name END
+          'column', each.name, 'expected', own.former -> each.name, 'present', own.live -> each.name,
+          'wanted', CASE own.op WHEN 'delete' THEN NULL ELSE own.target -> each.name END
         )) FILTER (WHERE each.state = 'met') AS met
       FROM (
         SELECT name.name, CASE
@@ -5387,16 +5420,16 @@ AS $function$
         FROM jsonb_object_keys(CASE own.op WHEN 'delete' THEN own.document -> 'expected' ELSE own.document -> 'wanted' END) AS name (name)
         -- as text: 1.0 and 1.00 are equal as jsonb
         CROSS JOIN LATERAL (SELECT (own.live -> name.name)::text) AS live (value)
-        CROSS JOIN LATERAL (SELECT (own.document -> 'former' -> name.name)::text) AS former (value)
-        CROSS JOIN LATERAL (SELECT (own.document -> 'target' -> name.name)::text) AS target (value)
+        CROSS JOIN LATERAL (SELECT (own.former -> name.name)::text) AS former (value)
+        CROSS JOIN LATERAL (SELECT (own.target -> name.name)::text) AS target (value)
         WHERE own.live IS NOT NULL AND own.facts -> 'writable' ? name.name
       ) AS each
     ) AS part
   ), judged AS (
-    SELECT found.*,
+    SELECT found.*, is_homeless,
       CASE
-        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL THEN 'refused'
-        WHEN op = 'none' OR op = 'delete' AND live IS NULL THEN 'unchanged'
+        WHEN facts ->> 'refused' IS NOT NULL OR document ->> 'refused' IS NOT NULL OR lacking IS NOT NULL OR is_homeless THEN 'refused'
+        WHEN op = 'none' OR op IN ('update', 'delete') AND live IS NULL AND conflicts IS NULL THEN 'unchanged'
         WHEN op = 'truncate' THEN CASE WHEN document ->> 'doubt' IS NULL THEN 'unchanged' ELSE 'skipped' END
         WHEN conflicts IS NOT NULL AND (policy <> 'force' OR live IS NULL) THEN 'skipped'
         WHEN document ->> 'doubt' IS NOT NULL AND policy <> 'force' THEN 'skipped'
@@ -5405,19 +5438,22 @@ AS $function$
         ELSE 'planned'
       END AS outcome
     FROM found
+    CROSS JOIN LATERAL (SELECT op = 'insert' AND live IS NULL AND (facts -> 'inherited')::boolean AS is_homeless) AS home
   )
   SELECT document - 'former' || jsonb_build_object(
-      'op', CASE WHEN op = 'insert' AND live IS NOT NULL THEN 'update' ELSE op END,
+      'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(
         facts ->> 'refused', document ->> 'refused',
+        CASE WHEN is_homeless THEN 'it is not known in which of the tables that inherit from this one it was' END,
         'it must have a value of ' || array_to_string(lacking, ', ') || ', which the log does not hold'
       ),
       'conflicts', CASE WHEN outcome <> 'refused' THEN coalesce(conflicts, '[]') ELSE '[]' END,
-      'columns', coalesce(CASE
-        WHEN op = 'update' OR op = 'insert' AND live IS NOT NULL THEN restored
-        WHEN op = 'insert' THEN (SELECT jsonb_agg(name ORDER BY name) FROM jsonb_object_keys(document -> 'wanted') AS name WHERE facts -> 'writable' ? name)
-      END, '[]'),
+      'columns', coalesce((
+        SELECT jsonb_agg(name ORDER BY position)
+        FROM jsonb_array_elements_text(facts -> 'writable') WITH ORDINALITY AS written (name, position)
+        WHERE CASE WHEN op = 'insert' AND live IS NULL THEN document -> 'wanted' WHEN op <> 'delete' THEN restored END ? name
+      ), '[]'),
       'lacks', coalesce(document -> 'lacks', '[]')
         || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END
     )

@@ -84,21 +84,40 @@ export function toReversal(lines: readonly UndoLine[], dryRun: boolean): Reversa
     lines.filter(({ part }) => part === wanted).map(({ document }) => JSON.parse(document))
   return {
     dryRun,
-    steps: documents<RevertStep>('step'),
+    steps: documents<RevertStep>('step').map(toStep),
     conflicts: documents<ConflictLine>('conflict').map(toConflict),
-    omitted: documents<RevertOmission>('omitted'),
+    omitted: documents<RevertOmission>('omitted').map(toOmission),
     sql: documents<string>('sql').join(''),
   }
 }
 
-function toConflict({ type, types, ...conflict }: ConflictLine): RevertConflict {
+// in the order in which people read them, which jsonb does not keep
+
+function toStep(line: RevertStep): RevertStep {
+  const { operation, schema, table, objectId, columns, outcome, eventId, sql } = line
+  return { operation, schema, table, objectId, columns, outcome, eventId, sql }
+}
+
+function toOmission(line: RevertOmission): RevertOmission {
+  const { schema, table, objectId, columns, why, message, eventId } = line
+  return { schema, table, objectId, columns, why, message, eventId }
+}
+
+function toConflict(line: ConflictLine): RevertConflict {
+  const { schema, table, objectId, column, referrer, changedBy, eventId, type, types } = line
   const decode = (text: unknown): unknown =>
     types === null ? decodeValue(text as string | null, type) : decodeRow(text as string, types)
-  const { expected, present, wanted } = conflict
+  const [expected, present, wanted] = [line.expected, line.present, line.wanted].map(decode)
   return {
-    ...conflict,
-    expected: decode(expected),
-    present: decode(present),
-    wanted: decode(wanted),
+    schema,
+    table,
+    objectId,
+    column,
+    expected,
+    present,
+    wanted,
+    referrer,
+    changedBy,
+    eventId,
   }
 }
