@@ -1,7 +1,7 @@
 import type { TableName } from '../declare/table.js'
 import { UsageError } from '../errors.js'
 import { checkFlag, checkOptions } from '../options.js'
-import { type Queryable, rowsOf } from '../queryable.js'
+import { type Queryable, rowsOf, streamOf } from '../queryable.js'
 import type { Row } from './event.js'
 import type { RowId } from './filter.js'
 import { type Moment, momentValues } from './moment.js'
@@ -185,10 +185,9 @@ async function* rowsAt<R extends object>(
     after,
     size,
   ]
-  if (typeof queryable.stream === 'function') {
-    for await (const record of queryable.stream(text, values(null, null))) {
-      yield toRow<R>(past, record).row
-    }
+  const streamed = streamOf(queryable, text, values(null, null))
+  if (streamed) {
+    for await (const record of streamed) yield toRow<R>(past, record).row
     return
   }
   let size = FIRST_PAGE
