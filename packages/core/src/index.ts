@@ -79,9 +79,16 @@ export type {
 } from './read/as-of.js'
 export type { BlameLine } from './read/blame.js'
 export type { ColumnValue } from './read/column-history.js'
-export type { ColumnChanges, RowComparison, RowDifference } from './read/compare.js'
+export type {
+  ColumnChanges,
+  PendingRowDifferences,
+  RowComparison,
+  RowDifference,
+  RowDifferences,
+} from './read/compare.js'
 export type { AuditEvent, EventContext, Row } from './read/event.js'
 export type { EventFilter, RowId } from './read/filter.js'
 export type { Page } from './read/history.js'
 export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'
+export type { KnownRows, PendingRows } from './read/pending.js'

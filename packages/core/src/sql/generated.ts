@@ -2156,7 +2156,7 @@ BEGIN
     ), '{}'),
     'ignored', ignored,
     'unrecorded', unrecorded,
-    'since', CASE WHEN truncated.number > 0 THEN greatest(since, truncated.last) ELSE since END,
+    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
     'complete', coalesce(since <= at, false) AND truncated.number = 0,
     'complete_rows', coalesce(since <= at, false),
     'truncated', truncated.first_whole,
