@@ -39,7 +39,12 @@ import {
 import { type BlameLine, type BlameOptions, blame } from './read/blame.js'
 import { type ChangesOf, type ChangesOptions, changes, type RowChange } from './read/changes.js'
 import { type ColumnValue, columnHistory } from './read/column-history.js'
-import { compareRow, compareTable, type RowComparison, type RowDifference } from './read/compare.js'
+import {
+  compareRow,
+  compareTable,
+  type PendingRowDifferences,
+  type RowComparison,
+} from './read/compare.js'
 import type { AuditEvent, Row } from './read/event.js'
 import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
@@ -467,7 +472,8 @@ export class Auditrum {
 
   /**
    * What differs in a row between two moments, under the column names of the second; without `id` the
-   * rows of the table that differ. Rows are followed through changes of their key.
+   * rows of the table that differ, which say what is known of both moments when awaited, as
+   * {@link tableAsOf} does. Rows are followed through changes of their key.
    *
    * @example
    * ```ts
@@ -489,11 +495,11 @@ export class Auditrum {
     from: Moment,
     to: Moment,
     options?: TableAsOfOptions,
-  ): AsyncIterableIterator<RowDifference<R>>
+  ): PendingRowDifferences<R>
   compare<R extends object = Row>(
     table: string | TableName,
     ...args: readonly unknown[]
-  ): Promise<RowComparison<R>> | AsyncIterableIterator<RowDifference<R>> {
+  ): Promise<RowComparison<R>> | PendingRowDifferences<R> {
     if (args.length > 2 && looksLikeMoment(args[2])) {
       const [id, from, to, options] = args as [RowId, Moment, Moment, TableAsOfOptions | undefined]
       return compareRow<R>(this.#reader, this.#schema, table, id, from, to, options)

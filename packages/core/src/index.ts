@@ -83,12 +83,19 @@ export type {
 export type { BlameLine, BlameOptions } from './read/blame.js'
 export type { ChangesOf, ChangesOptions, NetChange, RowChange } from './read/changes.js'
 export type { ColumnValue } from './read/column-history.js'
-export type { ColumnChanges, RowComparison, RowDifference } from './read/compare.js'
+export type {
+  ColumnChanges,
+  PendingRowDifferences,
+  RowComparison,
+  RowDifference,
+  RowDifferences,
+} from './read/compare.js'
 export type { AuditEvent, EventContext, Row, ValueChange } from './read/event.js'
 export type { EventFilter, RowId } from './read/filter.js'
 export type { Page } from './read/history.js'
 export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'
+export type { KnownRows, PendingRows } from './read/pending.js'
 // undo
 export type { Reversal, RevertOmission, RevertStep } from './undo/reversal.js'
 export type { RevertOptions } from './undo/revert.js'

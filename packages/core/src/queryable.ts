@@ -19,10 +19,10 @@ export interface Queryable {
    */
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
   /**
-   * Where the driver has it: the rows of one statement one by one, as from a cursor. Without it what
-   * is large is read page by page.
+   * Where the driver has it: the rows of one statement one by one, as from a cursor. Without it, and
+   * where it gives undefined, what is large is read page by page.
    */
-  stream?(text: string, values?: unknown[]): AsyncIterable<unknown>
+  stream?(text: string, values?: unknown[]): AsyncIterable<unknown> | undefined
 }
 
 /**
@@ -66,4 +66,22 @@ export async function rowsOf<Row>(
     )
   }
   return (result?.rows ?? []) as readonly Row[]
+}
+
+/** The rows of a statement one by one; undefined where the driver has no way to. */
+export function streamOf<Row>(
+  queryable: Queryable,
+  text: string,
+  values: unknown[],
+): AsyncIterable<Row> | undefined {
+  const rows = queryable.stream?.(text, values)
+  return rows && withOwnErrors(rows as AsyncIterable<Row>)
+}
+
+async function* withOwnErrors<Row>(rows: AsyncIterable<Row>): AsyncGenerator<Row, void, undefined> {
+  try {
+    yield* rows
+  } catch (error) {
+    throw fromDatabase(error)
+  }
 }

@@ -1,9 +1,21 @@
 import { type Queryable, UsageError } from '@auditrum/core'
 import { runInContext } from '@auditrum/core/adapter'
-import { type CarryOptions, type Client, isPool, wrapClient, wrapPool } from '@auditrum/pg/adapter'
+import {
+  borrowedRows,
+  type CarryOptions,
+  type Client,
+  type CursorClient,
+  isPool,
+  rowsByCursor,
+  wrapClient,
+  wrapPool,
+} from '@auditrum/pg/adapter'
 import type { Knex } from 'knex'
 
+type Connection = CursorClient & Client
+
 interface TarnPool {
+  readonly max: number
   readonly used: readonly { readonly resource: Client }[]
   on?(event: 'acquireSuccess', listener: (id: unknown, connection: Client) => void): void
   removeListener?(event: 'acquireSuccess', listener: unknown): void
@@ -16,8 +28,8 @@ interface KnexClient {
   readonly config: { readonly connectionPool?: object }
   /** Tarn's pool; none where a transaction has its one connection. */
   readonly pool?: TarnPool | undefined
-  acquireConnection(...args: unknown[]): Promise<Client>
-  releaseConnection(connection: Client): Promise<void>
+  acquireConnection(...args: unknown[]): Promise<Connection>
+  releaseConnection(connection: Connection): Promise<void>
 }
 
 /**
@@ -70,17 +82,35 @@ export function wrapConnections(knex: Knex, carrying: CarryOptions): (() => void
 /** Runs SQL on a connection of Knex's: of its pool, or of a transaction. */
 export function queryableOf(knex: Knex): Queryable {
   const client = clientOf(knex)
+  const lender = {
+    acquire: () => client.acquireConnection(),
+    release: (connection: Connection) => client.releaseConnection(connection),
+  }
   return {
     // not by knex.raw, which takes every question mark for a binding
     async query(text, values) {
-      const connection = await client.acquireConnection()
+      const connection = await lender.acquire()
       try {
-        return (await connection.query(text, values)) as { rows: unknown[] }
+        return await connection.query(text, values)
       } finally {
-        await client.releaseConnection(connection)
+        await lender.release(connection)
       }
     },
+    stream(text, values) {
+      if (knex.isTransaction) return rowsOfTransaction(client, text, values)
+      // whoever reads needs another connection for what it does with a row
+      return mostConnections(client) > 1 ? borrowedRows(lender, text, values) : undefined
+    },
   }
+}
+
+async function* rowsOfTransaction(client: KnexClient, text: string, values?: unknown[]) {
+  yield* rowsByCursor(await client.acquireConnection(), text, values)
+}
+
+function mostConnections({ pool, config: { connectionPool } }: KnexClient): number {
+  if (connectionPool) return isPool(connectionPool) ? connectionPool.options.max : 1
+  return pool?.max ?? 1
 }
 
 function clientOf(knex: Knex): KnexClient {

@@ -1,9 +1,10 @@
-import { UsageError } from '@auditrum/core'
+import { type Auditrum, type Queryable, UsageError } from '@auditrum/core'
 import type pg from 'pg'
 import { CarryingAuditrum, type CarryingOptions, oncePerTarget } from './carrying.js'
 import { wrapClient } from './client.js'
 import { type Client, isPool } from './driver.js'
 import { wrapPool } from './pool.js'
+import { queryableOf } from './queryable.js'
 
 /** What {@link auditrum} may be told. */
 export interface PgOptions extends CarryingOptions {}
@@ -40,10 +41,27 @@ export class PgAuditrum extends CarryingAuditrum {
         `auditrum was given ${given}, not a pool or client of pg. Give a pg.Pool or a pg.Client.`,
       )
     }
-    super(target, options, (carrying) =>
+    super(queryableOf(target), readingFrom(options), (carrying) =>
       isPool(target)
         ? wrapPool(target, carrying)
         : wrapClient(target as unknown as Client, carrying),
     )
   }
+
+  /** The same audit on another connection: on the client of a transaction of the caller's, say. */
+  override on(target: pg.Pool | pg.ClientBase | Queryable): Auditrum {
+    return super.on(readable(target))
+  }
+}
+
+function readingFrom(options: PgOptions): PgOptions {
+  const reader = options?.reader
+  // all else is for core to refuse, in its words
+  return reader ? { ...options, reader: readable(reader) } : options
+}
+
+/** A pool or client of pg with a stream; anything else as it is. */
+function readable(target: pg.Pool | pg.ClientBase | Queryable): Queryable {
+  const isOfPg = typeof target === 'object' && target !== null && ('totalCount' in target || 'connection' in target)
+  return isOfPg && !('stream' in target) ? queryableOf(target as pg.Pool | pg.ClientBase) : target
 }

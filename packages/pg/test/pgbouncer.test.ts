@@ -49,6 +49,20 @@ describe.skipIf(!pgbouncer)('through PgBouncer, in transaction mode with one con
     client.release()
   })
 
+  test('a table as it was is read row by row, and the one connection is free again', async () => {
+    await it.pool.query('insert into orders (note) select n from generate_series(1, 200) as n')
+    await it.users()
+    const at = new Date(Date.now() + 60_000)
+    let count = 0
+    await as('anna', async () => {
+      for await (const _ of it.audit.tableAsOf('orders', at)) count++
+      for await (const _ of it.audit.tableAsOf('orders', at)) break
+    })
+    expect(count).toBeGreaterThanOrEqual(200)
+    await it.pool.query('insert into orders default values')
+    expect(await it.users()).toEqual([null])
+  })
+
   test('2,000 callers at once, in every calling style: every event has its own user', async () => {
     const many = await shop({ max: 5 }, { url: (database) => pooler.url(database) })
     // named statements need max_prepared_statements, which PgBouncer has since 1.21

@@ -1,17 +1,25 @@
 import { type Queryable, UsageError } from '@auditrum/core'
 import { runInContext } from '@auditrum/core/adapter'
-import { type CarryOptions, type Client, wrapClient } from '@auditrum/pg/adapter'
+import {
+  borrowedRows,
+  type CarryOptions,
+  type Client,
+  type CursorClient,
+  rowsInTransaction,
+  wrapClient,
+} from '@auditrum/pg/adapter'
 import type { QueryInterface, Sequelize, Transaction } from 'sequelize'
 
 // The parts of Sequelize that its types leave out, as they are since 6.28.
 
-interface Connection extends Client {
-  /** Of the transaction that it is in. */
-  readonly uuid?: string
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
-}
+type Connection = CursorClient &
+  Client & {
+    /** Of the transaction that it is in. */
+    readonly uuid?: string
+  }
 
 interface ConnectionPool {
+  readonly maxSize: number
   readonly _inUseObjects?: readonly { readonly resource: Connection }[]
 }
 
@@ -110,20 +118,31 @@ function replace<Name extends Method>(
 
 /** Where the SQL of an audit goes: past what Sequelize makes of texts, values and rows. */
 export function queryableOf(target: Target): Queryable {
-  if (isTransaction(target))
+  if (isTransaction(target)) {
+    const connection = () => connectionOf(target as Transaction & OpenTransaction)
     return {
-      query: (text, values) =>
-        connectionOf(target as Transaction & OpenTransaction).query(text, values),
+      query: (text, values) => connection().query(text, values),
+      stream: (text, values) => rowsInTransaction(connection(), text, values),
     }
+  }
   const manager = managerOf('queryGenerator' in target ? target.sequelize : target)
+  const lender = {
+    acquire: () => manager.getConnection({ useMaster: true }),
+    release: (connection: Connection) => manager.releaseConnection(connection),
+  }
   return {
     async query(text, values) {
-      const connection = await manager.getConnection({ useMaster: true })
+      const connection = await lender.acquire()
       try {
         return await connection.query(text, values)
       } finally {
-        manager.releaseConnection(connection)
+        lender.release(connection)
       }
+    },
+    stream(text, values) {
+      const { maxSize } = manager.pool.write ?? manager.pool
+      // whoever reads needs another connection for what it does with a row
+      return maxSize > 1 ? borrowedRows(lender, text, values) : undefined
     },
   }
 }

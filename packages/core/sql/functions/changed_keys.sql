@@ -44,7 +44,7 @@ BEGIN
     ) AS event
     WHERE event.operation = 'insert'
       -- the first that happened to the row
-      OR (SELECT min(next.id) FROM :schema.next_event($1, event.key, -1, $2) AS next) = event.id
+      OR (SELECT min(next.id) FROM :schema.event_after($1, event.key, -1, $2) AS next) = event.id
     ORDER BY event.id
     LIMIT $5
     $query$,

@@ -31,9 +31,13 @@ AS $function$
   )
   SELECT period.*
   FROM wanted
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_agg(event.id) AS ids, pg_catalog.array_agg(event.changed_at) AS times
+    FROM :schema.row_events(wanted.tracked_id, wanted.object_id) AS event
+  ) AS place
   CROSS JOIN LATERAL :schema.column_periods(
     wanted.tracked_id, wanted.object_id, wanted.column_name,
-    ARRAY(SELECT history.id FROM :schema.history($1, wanted.object_id) AS history)
+    place.ids, place.times
   ) AS period
   ORDER BY period.event_id NULLS FIRST
 $function$;

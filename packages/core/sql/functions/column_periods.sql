@@ -1,6 +1,6 @@
--- column_history, from the ids of the row's events: column_history needs the
+-- column_history, from where the row's events are: column_history needs the
 -- caller's search_path, for the name of the table, and this needs none.
-CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[])
+CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[], times timestamptz[])
 RETURNS TABLE (
   value         jsonb,
   since         timestamptz,
@@ -34,7 +34,7 @@ AS $function$
         SELECT FROM unnest(log.masked) AS name WHERE past.document -> 'shapes' -> coalesce(after.shape, before.shape) -> 'map' ->> name = $3
       ) AS masked
     FROM past
-    JOIN :schema.auditlog AS log ON log.id = ANY ($4)
+    CROSS JOIN LATERAL :schema.events_at($4, $5) AS log
     CROSS JOIN LATERAL :schema.past_image(past.document, log.old_data, log.image = 'full', log.changed_at) AS before
     CROSS JOIN LATERAL :schema.past_image(past.document, log.new_data, log.image = 'full', log.changed_at) AS after
     WHERE log.operation <> 'truncate' OR log.meta IS NULL

@@ -5,15 +5,10 @@ CREATE OR REPLACE FUNCTION :schema.is_after(moment jsonb, id bigint, changed_at 
 RETURNS boolean
 LANGUAGE sql STABLE
 AS $function$
-  SELECT coalesce(id > (moment ->> 'event')::bigint, changed_at > (moment ->> 'at')::timestamptz)
-    OR coalesce(changed_at >= (moment ->> 'open_since')::timestamptz AND (moment -> 'open') ? txid::text, false)
-    OR coalesce(
-      changed_at >= (moment ->> 'unseen_since')::timestamptz
-        AND NOT pg_catalog.pg_visible_in_snapshot(txid, (moment ->> 'snapshot')::pg_snapshot)
-        -- ids of before a restore into a new cluster may lie ahead
-        AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-        -- a snapshot does not show the transaction that took it
-        AND txid IS DISTINCT FROM pg_catalog.pg_current_xact_id_if_assigned(),
-      false
-    )
+  SELECT :schema.is_later(
+    (moment ->> 'at')::timestamptz, (moment ->> 'event')::bigint,
+    pg_catalog.translate(moment ->> 'open', '[]', '{}')::xid8[], (moment ->> 'open_since')::timestamptz,
+    (moment ->> 'snapshot')::pg_snapshot, (moment ->> 'unseen_since')::timestamptz,
+    id, changed_at, txid
+  )
 $function$;

@@ -13,15 +13,15 @@ BEGIN
   LOOP
     SELECT next.id, next.operation, next.object_id, next.old_object_id, next.meta, :schema.is_after(to_moment, next.id, next.changed_at, next.txid) AS is_later
     INTO event
-    FROM :schema.next_event(tracked_id, key, bound, from_moment) AS next;
+    FROM :schema.event_after(tracked_id, key, bound, from_moment) AS next;
     IF NOT FOUND OR event.is_later THEN
       RETURN key;
     END IF;
     bound := event.id;
-    IF event.operation = 'truncate' THEN
+    IF event.operation = 'T' THEN
       CONTINUE WHEN event.meta IS NOT NULL;
       RETURN NULL;
-    ELSIF event.operation IN ('insert', 'delete') OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
+    ELSIF event.operation IN ('I', 'D') OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
       RETURN NULL;
     END IF;
     key := event.object_id;

@@ -3,31 +3,36 @@
 -- what comes behind it. A key that cannot be one is nobody's. Null without a key.
 CREATE OR REPLACE FUNCTION :schema.key_condition(relation oid, row_name text, operator text, key jsonb)
 RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  SELECT CASE
-    WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
-    -- one comparison of rows, which the index understands, unless the types' operators live apart
-    WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
-      'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
-      string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
-      string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
-    WHEN operator <> '=' THEN (
-      SELECT string_agg(
-        format('(%s)', concat_ws(' AND ',
-          (
-            SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
-            FROM :schema.key_parts(relation) AS before
-            WHERE before.number < own.number
-          ),
-          format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
-        )),
-        ' OR '
+BEGIN
+  RETURN (
+    SELECT CASE
+      WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
+      -- one comparison of rows, which the index understands, unless the types' operators live apart
+      WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
+        'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
+        string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
+        string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
+      WHEN operator <> '=' THEN (
+        SELECT string_agg(
+          format('(%s)', concat_ws(' AND ',
+            (
+              SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
+              FROM :schema.key_parts(relation) AS before
+              WHERE before.number < own.number
+            ),
+            format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
+          )),
+          ' OR '
+        )
+        FROM :schema.key_parts(relation) AS own
       )
-      FROM :schema.key_parts(relation) AS own
-    )
-    ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
-  END
-  FROM :schema.key_parts(relation)
+      ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
+    END
+    FROM :schema.key_parts(relation)
+  );
+END
 $function$;

@@ -23,6 +23,7 @@ CREATE OR REPLACE FUNCTION :schema.past_columns(
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
@@ -117,11 +118,7 @@ BEGIN
     WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
   ) AS declared;
 
-  SELECT min(log.id) FILTER (WHERE log.meta IS NULL) AS id, count(*) AS number, max(log.changed_at) AS changed_at
-  INTO truncated
-  FROM :schema.auditlog AS log
-  WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'truncate'
-    AND :schema.is_after(moment, log.id, log.changed_at, log.txid);
+  truncated := :schema.truncations_after(tracked_id, moment);
 
   keys := (
     SELECT jsonb_agg(
@@ -186,10 +183,10 @@ BEGIN
     ), '{}'),
     'ignored', ignored,
     'unrecorded', unrecorded,
-    'since', CASE WHEN truncated.number > 0 THEN greatest(since, truncated.changed_at) ELSE since END,
+    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
     'complete', coalesce(since <= at, false) AND truncated.number = 0,
     'complete_rows', coalesce(since <= at, false),
-    'truncated', truncated.id,
+    'truncated', truncated.first_whole,
     'truncated_parts', truncated.number > 0
   );
 END

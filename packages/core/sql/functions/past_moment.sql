@@ -12,6 +12,9 @@ CREATE OR REPLACE FUNCTION :schema.past_moment(at timestamptz, event bigint, tra
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off  -- however much of a month it seems to be
+SET jit = off
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
@@ -21,6 +24,7 @@ DECLARE
     SELECT context.started_at
     FROM :schema.audit_context AS context
     WHERE context.txid < pg_snapshot_xmin(snapshot)
+      OR context.txid >= pg_snapshot_xmax(snapshot)  -- of before a restore into a new cluster
     ORDER BY context.id DESC
     LIMIT 1
   );
@@ -28,6 +32,8 @@ DECLARE
   named_txid   xid8;
   named_at     timestamptz := at;
   bound        bigint;
+  late_txids   xid8[];
+  late_contexts bigint[];
   open         jsonb;
   open_since   timestamptz;
 BEGIN
@@ -61,17 +67,20 @@ BEGIN
   IF consistent AND isfinite(named_at) THEN
     -- the last context id of that instant; ids and clock of two sessions may disagree a little
     bound := ((trunc(extract(epoch FROM named_at) * 1000)::bigint + CASE WHEN named_id IS NULL THEN 1 ELSE 1000 END) << 20) - 1;
+    -- later events in a context that is older; the index of times knows the contexts, too
+    EXECUTE format(
+      'SELECT array_agg(later.txid), array_agg(later.context_id) FROM (SELECT DISTINCT log.txid, log.context_id FROM :schema.audit_event AS log WHERE %s AND log.context_id <= $3) AS later',
+      CASE WHEN named_id IS NULL THEN 'log.changed_at > $1' ELSE 'log.id > $2' END
+    )
+    INTO late_txids, late_contexts
+    USING named_at, named_id, bound;
     SELECT jsonb_agg(DISTINCT under_way.txid::text), to_timestamp((min(under_way.transaction_id) >> 20) / 1000.0)
     INTO open, open_since
     FROM (
-      -- later events in a context that is older
-      SELECT later.txid, coalesce(context.transaction_id, 0) AS transaction_id
-      FROM (
-        SELECT DISTINCT log.txid, log.context_id
-        FROM :schema.audit_event AS log
-        WHERE (named_id IS NULL OR log.id > named_id) AND (named_id IS NOT NULL OR log.changed_at > named_at) AND log.context_id <= bound
-      ) AS later
-      LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
+      SELECT later.txid, coalesce((
+        SELECT context.transaction_id FROM :schema.audit_context AS context WHERE context.id = later.context_id AND context.txid = later.txid
+      ), 0) AS transaction_id
+      FROM unnest(late_txids, late_contexts) AS later (txid, context_id)
       UNION ALL
       -- later contexts, each of which came with an event, of a transaction that had an older one
       SELECT context.txid, context.transaction_id

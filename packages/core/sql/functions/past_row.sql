@@ -14,6 +14,7 @@ CREATE OR REPLACE FUNCTION :schema.past_row(
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
 SET IntervalStyle = 'postgres'
@@ -40,17 +41,15 @@ DECLARE
 BEGIN
   <<forward>>
   LOOP
-    SELECT next.id, next.operation, next.object_id, next.old_object_id, next.old_data, next.new_data, next.image, next.masked, next.meta, next.changed_at
-    INTO event
-    FROM :schema.next_event(tracked_id, key, bound, moment) AS next;
+    SELECT next.* INTO event FROM :schema.event_after(tracked_id, key, bound, moment) AS next;
     EXIT WHEN NOT FOUND;
     bound := event.id;
-    IF event.operation = 'truncate' THEN
+    IF event.operation = 'T' THEN
       doubtful := true;
       CONTINUE WHEN event.meta IS NOT NULL;
       fate := 'truncated';
       EXIT;
-    ELSIF event.operation = 'insert' OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
+    ELSIF event.operation = 'I' OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
       fate := 'another';  -- from here on the key is that of another row
       EXIT;
     END IF;
@@ -58,16 +57,18 @@ BEGIN
     existed := true;
     doubtful := false;
     image := :schema.past_image(
-      past, CASE event.operation WHEN 'snapshot' THEN event.new_data ELSE event.old_data END, event.image = 'full', event.changed_at
+      past,
+      CASE event.operation WHEN 'S' THEN event.new WHEN 'U' THEN event.new || event.old ELSE event.old END,
+      event.image = 'f', event.changed_at
     );
     exact := (image.exact - blocked) || exact;
     loose := (image.loose - blocked) || loose;
-    CONTINUE WHEN event.operation = 'snapshot';  -- no change
+    CONTINUE WHEN event.operation = 'S';  -- no change
     touched := true;
-    IF event.operation = 'delete' THEN
+    IF event.operation = 'D' THEN
       fate := 'deleted';
       EXIT;
-    ELSIF event.image = 'full' THEN
+    ELSIF event.image = 'f' THEN
       fate := 'told';
       EXIT;
     END IF;
@@ -126,22 +127,20 @@ BEGIN
     SELECT FROM jsonb_array_elements(past -> 'columns') AS own (part)
     WHERE NOT exact ? (own.part ->> 'name') AND NOT own.part ->> 'name' = ANY (unrecorded)
   ) LOOP
-    SELECT previous.id, previous.operation, previous.object_id, previous.old_object_id, previous.new_data, previous.image, previous.masked, previous.meta, previous.changed_at
-    INTO event
-    FROM :schema.previous_event(tracked_id, key, bound, moment) AS previous;
+    SELECT previous.* INTO event FROM :schema.event_before(tracked_id, key, bound, moment) AS previous;
     EXIT WHEN NOT FOUND;
     bound := event.id;
-    IF event.operation = 'truncate' AND event.meta IS NOT NULL THEN
+    IF event.operation = 'T' AND event.meta IS NOT NULL THEN
       CONTINUE WHEN existed;
       EXIT;  -- it may have ended here, or later: not known
     END IF;
-    EXIT WHEN event.operation IN ('delete', 'truncate') OR event.object_id <> key;
+    EXIT WHEN event.operation IN ('D', 'T') OR event.object_id <> key;
     existed := true;
-    image := :schema.past_image(past, event.new_data, event.image = 'full', event.changed_at);
+    image := :schema.past_image(past, event.new, event.image = 'f', event.changed_at);
     blocked := blocked || ARRAY(SELECT past -> 'shapes' -> image.shape -> 'map' ->> name FROM unnest(event.masked) AS name);
     exact := (image.exact - blocked - unrecorded) || exact;
     loose := (image.loose - blocked - unrecorded) || loose;
-    EXIT WHEN event.operation IN ('insert', 'snapshot') OR event.image = 'full';
+    EXIT WHEN event.operation IN ('I', 'S') OR event.image = 'f';
     key := coalesce(event.old_object_id, event.object_id);
   END LOOP;
   IF existed IS NULL THEN

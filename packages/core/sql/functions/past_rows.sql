@@ -2,7 +2,7 @@
 -- followed by two of text, the names of those whose value is not known (a JSON
 -- array, or null), and where the next page begins.
 --
---   size   rows of a page, in the order of the key; null: all, in any order
+--   size   rows of a page; null: all. Both are in the order of the key
 --   after  the page behind the row that gave this; null: the first one. A row
 --          whose key of then cannot be read as one of the table's has its place
 --          behind all others, from "" on
@@ -238,7 +238,7 @@ BEGIN
     key.places,
     array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
     concat_ws(', ', key.names, 'place', lists.result, 'missing'),
-    page,
+    coalesce(page, 'ORDER BY ' || concat_ws(', ', key.places, 'spot.place COLLATE "C"')),
     since
   )
   USING moment, tracked_id, relation, past, lists.names, lists.unread;

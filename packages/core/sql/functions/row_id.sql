@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
 AS $function$

@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION :schema.shape_at(tracked_id integer, shapes jsonb, mo
 RETURNS integer
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE

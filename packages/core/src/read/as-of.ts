@@ -1,11 +1,12 @@
 import type { TableName } from '../declare/table.js'
 import { UsageError } from '../errors.js'
 import { checkFlag, checkOptions } from '../options.js'
-import { type Queryable, rowsOf } from '../queryable.js'
+import { type Queryable, rowsOf, streamOf } from '../queryable.js'
 import type { Row } from './event.js'
 import type { RowId } from './filter.js'
 import { type Moment, momentValues } from './moment.js'
 import { type Past, type PastDetails, pastOf, type RowOfThen, rowsText, toRow } from './past.js'
+import { type KnownRows, type PendingRows, pendingRows } from './pending.js'
 
 /** What `rowAsOf` may be told. */
 export interface RowAsOfOptions {
@@ -41,15 +42,13 @@ export interface PastRow<R extends object = Row> extends PastDetails {
 }
 
 /** The rows of a table at a moment, in the order of the key. Each iteration reads them anew. */
-export interface PastRows<R extends object = Row> extends AsyncIterable<R>, PastDetails {}
+export interface PastRows<R extends object = Row> extends KnownRows<R> {}
 
 /**
  * The same, before it has asked the database: awaited it is the rows with what is known of them;
  * iterated it asks by itself, and the details are there from the first row on.
  */
-export interface PendingPastRows<R extends object = Row>
-  extends PastRows<R>,
-    PromiseLike<PastRows<R>> {}
+export interface PendingPastRows<R extends object = Row> extends PendingRows<R> {}
 
 /** Rows of the first page, and of the largest: each page looks through all that happened since. */
 const FIRST_PAGE = 500
@@ -123,43 +122,11 @@ export function tableAsOf<R extends object = Row>(
   const { consistent = true } = options
   checkFlag('tableAsOf', 'consistent', consistent)
   momentValues(at) // refused at once
-  let asked: Promise<Past> | undefined
-  let known: Past | undefined
-  const open = () => {
-    asked ??= pastOf(queryable, schema, table, at, { consistent }).then((past) => {
-      known = past
-      return past
-    })
-    return asked
-  }
-  const told = () => {
-    if (known) return known
-    throw new UsageError(
-      'Nothing is known of these rows before the database was asked. Await what tableAsOf returns, or begin to read.',
-    )
-  }
-  return {
-    async *[Symbol.asyncIterator]() {
-      yield* rowsAt<R>(queryable, schema, await open())
-    },
-    // biome-ignore lint/suspicious/noThenProperty: awaited or iterated, as the caller likes
-    then: (fulfilled, rejected) =>
-      open()
-        .then((past) => ({
-          [Symbol.asyncIterator]: () => rowsAt<R>(queryable, schema, past),
-          ...detailsOf(past),
-        }))
-        .then(fulfilled, rejected),
-    get complete() {
-      return told().complete
-    },
-    get since() {
-      return told().since
-    },
-    get approximate() {
-      return told().approximate
-    },
-  }
+  return pendingRows(
+    'tableAsOf',
+    () => pastOf(queryable, schema, table, at, { consistent }),
+    (past) => rowsAt<R>(queryable, schema, past),
+  )
 }
 
 function detailsOf({ complete, since, approximate }: Past): PastDetails {
@@ -185,10 +152,9 @@ async function* rowsAt<R extends object>(
     after,
     size,
   ]
-  if (typeof queryable.stream === 'function') {
-    for await (const record of queryable.stream(text, values(null, null))) {
-      yield toRow<R>(past, record).row
-    }
+  const streamed = streamOf(queryable, text, values(null, null))
+  if (streamed) {
+    for await (const record of streamed) yield toRow<R>(past, record).row
     return
   }
   let size = FIRST_PAGE

@@ -8,7 +8,8 @@ import { type PastRow, rowsOfThen, type TableAsOfOptions, withDetails } from './
 import type { Row } from './event.js'
 import type { RowId } from './filter.js'
 import { type Moment, momentValues } from './moment.js'
-import { type Past, pastOf } from './past.js'
+import { type Past, type PastDetails, pastOf } from './past.js'
+import { type KnownRows, type PendingRows, pendingRows } from './pending.js'
 
 /** The columns that differ, by their names at the second moment. Null where the row was not there. */
 export type ColumnChanges<R extends object = Row> = {
@@ -29,6 +30,21 @@ export interface RowDifference<R extends object = Row> {
   readonly id: string
   readonly kind: 'insert' | 'update' | 'delete'
   readonly changes: ColumnChanges<R>
+}
+
+/** The rows that differ, with what is known of both moments. Each iteration reads them anew. */
+export interface RowDifferences<R extends object = Row> extends KnownRows<RowDifference<R>> {}
+
+/**
+ * The same, before it has asked the database: awaited it is the differences with what is known of
+ * them; iterated it asks by itself, and the details are there from the first one on.
+ */
+export interface PendingRowDifferences<R extends object = Row>
+  extends PendingRows<RowDifference<R>> {}
+
+interface BothPasts {
+  readonly earlier: Past
+  readonly later: Past
 }
 
 interface ChangedKey {
@@ -83,17 +99,32 @@ export async function compareRow<R extends object>(
 }
 
 /** The rows of a table that differ: only what has events between the two moments is looked at. */
-export async function* compareTable<R extends object>(
+export function compareTable<R extends object>(
   queryable: Queryable,
   schema: string,
   table: string | TableName,
   from: Moment,
   to: Moment,
   options: TableAsOfOptions = {},
+): PendingRowDifferences<R> {
+  return pendingRows(
+    'compare',
+    async () => {
+      const pasts = await bothPasts(queryable, schema, table, from, to, options)
+      return { ...pasts, ...detailsOfBoth(pasts) }
+    },
+    (pasts) => differences<R>(queryable, schema, pasts),
+  )
+}
+
+async function* differences<R extends object>(
+  queryable: Queryable,
+  schema: string,
+  { earlier, later }: BothPasts,
 ): AsyncGenerator<RowDifference<R>, void, undefined> {
-  const { earlier, later } = await bothPasts(queryable, schema, table, from, to, options)
   let after: string | null = null
   let keys: readonly ChangedKey[]
+  // page by page also where the driver streams: a stream keeps its connection, and the rows need another
   do {
     const values = [earlier.trackedId, earlier.moment, later.moment, after, PAGE_SIZE]
     keys = await rowsOf<ChangedKey>(queryable, render('read/changed_keys', schema), values)
@@ -123,7 +154,7 @@ async function bothPasts(
   to: Moment,
   options: TableAsOfOptions,
   id?: RowId,
-): Promise<{ readonly earlier: Past; readonly later: Past }> {
+): Promise<BothPasts> {
   checkOptions('compare', options, ['consistent'])
   const { consistent = true } = options
   checkFlag('compare', 'consistent', consistent)
@@ -132,6 +163,17 @@ async function bothPasts(
   const later = await pastOf(queryable, schema, table, to, asked)
   const earlier = await pastOf(queryable, schema, table, from, { ...asked, namedAt: later })
   return { earlier, later }
+}
+
+/** What is known of both. */
+function detailsOfBoth({ earlier, later }: BothPasts): PastDetails {
+  const sinces = [earlier.since, later.since]
+  return {
+    complete: earlier.complete && later.complete,
+    // ISO 8601 of one form, so that texts compare as times
+    since: sinces.includes(null) ? null : String(sinces.sort().at(-1)),
+    approximate: [...new Set([...earlier.approximate, ...later.approximate])],
+  }
 }
 
 function ids(keys: readonly ChangedKey[], name: 'from_id' | 'to_id'): readonly string[] {

@@ -764,7 +764,7 @@ BEGIN
     ) AS event
     WHERE event.operation = 'insert'
       -- the first that happened to the row
-      OR (SELECT min(next.id) FROM :schema.next_event($1, event.key, -1, $2) AS next) = event.id
+      OR (SELECT min(next.id) FROM :schema.event_after($1, event.key, -1, $2) AS next) = event.id
     ORDER BY event.id
     LIMIT $5
     $query$,
@@ -1185,9 +1185,13 @@ AS $function$
   )
   SELECT period.*
   FROM wanted
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.array_agg(event.id) AS ids, pg_catalog.array_agg(event.changed_at) AS times
+    FROM :schema.row_events(wanted.tracked_id, wanted.object_id) AS event
+  ) AS place
   CROSS JOIN LATERAL :schema.column_periods(
     wanted.tracked_id, wanted.object_id, wanted.column_name,
-    ARRAY(SELECT history.id FROM :schema.history($1, wanted.object_id) AS history)
+    place.ids, place.times
   ) AS period
   ORDER BY period.event_id NULLS FIRST
 $function$;
@@ -1209,9 +1213,9 @@ AS $function$
   WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
 $function$;
 `,
-  'functions/column_periods': `-- column_history, from the ids of the row's events: column_history needs the
+  'functions/column_periods': `-- column_history, from where the row's events are: column_history needs the
 -- caller's search_path, for the name of the table, and this needs none.
-CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[])
+CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[], times timestamptz[])
 RETURNS TABLE (
   value         jsonb,
   since         timestamptz,
@@ -1245,7 +1249,7 @@ AS $function$
         SELECT FROM unnest(log.masked) AS name WHERE past.document -> 'shapes' -> coalesce(after.shape, before.shape) -> 'map' ->> name = $3
       ) AS masked
     FROM past
-    JOIN :schema.auditlog AS log ON log.id = ANY ($4)
+    CROSS JOIN LATERAL :schema.events_at($4, $5) AS log
     CROSS JOIN LATERAL :schema.past_image(past.document, log.old_data, log.image = 'full', log.changed_at) AS before
     CROSS JOIN LATERAL :schema.past_image(past.document, log.new_data, log.image = 'full', log.changed_at) AS after
     WHERE log.operation <> 'truncate' OR log.meta IS NULL
@@ -1309,6 +1313,31 @@ AS $function$
       FROM :schema.audit_shape
       WHERE table_id = tracked_id
     )
+$function$;
+`,
+  'functions/context_condition': `-- A filter, as contexts_matching takes it, as SQL about a context; null where it
+-- filters nothing.
+CREATE OR REPLACE FUNCTION :schema.context_condition(filter jsonb)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT string_agg(
+    format(
+      CASE name
+        WHEN 'user' THEN 'context.user_id = %L'
+        WHEN 'context' THEN 'context.uuid = %L'
+        WHEN 'root' THEN 'context.root_uuid = %L'
+        WHEN 'request' THEN 'context.metadata ->> ''request_id'' = %L'
+        -- each has an index of its own
+        WHEN 'transaction' THEN '(context.id = %1$L AND context.transaction_id = %1$L OR context.transaction_id = %1$L AND context.transaction_id <> context.id)'
+      END,
+      value
+    ),
+    ' AND '
+  )
+  FROM jsonb_each_text(filter) AS own (name, value)
+  WHERE value IS NOT NULL AND name IN ('user', 'context', 'root', 'request', 'transaction')
 $function$;
 `,
   'functions/contexts_of': `-- The ids of the contexts of a transaction, of a request or a job (root), of a
@@ -1482,6 +1511,112 @@ BEGIN
 END
 $function$;
 `,
+  'functions/event_after': `-- The first event of the row that has a key, or truncation of its table, behind
+-- an event and after a moment.
+--
+-- It reads the log itself, not the view, and is planned once for a session: a
+-- plan for years of months takes longer than what it finds. The moment leaves
+-- out the months before it.
+CREATE OR REPLACE FUNCTION :schema.event_after(tracked_id integer, key text, behind bigint, moment jsonb)
+RETURNS TABLE (
+  id bigint, changed_at timestamptz, txid xid8, operation "char", image "char", object_id text, old_object_id text,
+  old jsonb, new jsonb, masked text[], meta jsonb
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+DECLARE
+  m record := :schema.moment_parts(moment);
+BEGIN
+  RETURN QUERY
+    SELECT (first.log).id, (first.log).changed_at, (first.log).txid, (first.log).operation, (first.log).image,
+      (first.log).object_id, (first.log).old_object_id, (first.log).old, (first.log).new, (first.log).masked, (first.log).meta
+    FROM (
+      (
+        SELECT log
+        FROM :schema.audit_event AS log
+        WHERE log.table_id = $1 AND log.object_id = $2 AND log.id > $3
+          AND log.changed_at >= m.earliest AND :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid)
+        ORDER BY log.id
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log
+        FROM :schema.audit_event AS log
+        WHERE log.table_id = $1 AND log.old_object_id = $2 AND log.id > $3
+          AND log.changed_at >= m.earliest AND :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid)
+        ORDER BY log.id
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log
+        FROM :schema.audit_event AS log
+        WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'T' AND log.id > $3
+          AND log.changed_at >= m.earliest AND :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid)
+        ORDER BY log.object_id, log.id  -- the index of rows has this order
+        LIMIT 1
+      )
+    ) AS first
+    ORDER BY (first.log).id
+    LIMIT 1;
+END
+$function$;
+`,
+  'functions/event_before': `-- The last event of the row that has a key, or truncation of its table, ahead of
+-- an event and not after a moment. As event_after it is planned once.
+CREATE OR REPLACE FUNCTION :schema.event_before(tracked_id integer, key text, ahead bigint, moment jsonb)
+RETURNS TABLE (
+  id bigint, changed_at timestamptz, txid xid8, operation "char", image "char", object_id text, old_object_id text,
+  old jsonb, new jsonb, masked text[], meta jsonb
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+DECLARE
+  m record := :schema.moment_parts(moment);
+BEGIN
+  RETURN QUERY
+    SELECT (last.log).id, (last.log).changed_at, (last.log).txid, (last.log).operation, (last.log).image,
+      (last.log).object_id, (last.log).old_object_id, (last.log).old, (last.log).new, (last.log).masked, (last.log).meta
+    FROM (
+      (
+        SELECT log
+        FROM :schema.audit_event AS log
+        WHERE log.table_id = $1 AND log.object_id = $2 AND log.id < $3
+          AND log.changed_at <= CASE WHEN m.event IS NULL THEN m.at ELSE 'infinity' END AND NOT :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid)
+        ORDER BY log.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log
+        FROM :schema.audit_event AS log
+        WHERE log.table_id = $1 AND log.old_object_id = $2 AND log.id < $3
+          AND log.changed_at <= CASE WHEN m.event IS NULL THEN m.at ELSE 'infinity' END AND NOT :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid)
+        ORDER BY log.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT log
+        FROM :schema.audit_event AS log
+        WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'T' AND log.id < $3
+          AND log.changed_at <= CASE WHEN m.event IS NULL THEN m.at ELSE 'infinity' END AND NOT :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid)
+        ORDER BY log.object_id DESC, log.id DESC  -- the index of rows has this order
+        LIMIT 1
+      )
+    ) AS last
+    ORDER BY (last.log).id DESC
+    LIMIT 1;
+END
+$function$;
+`,
   'functions/event_labels': `-- What people call the rows of some events: the label of each event's row, and
 -- of its foreign keys that changed, by column, the labels of the rows that they
 -- referred to before and after:
@@ -1535,6 +1670,152 @@ AS $function$
   FROM event LEFT JOIN labelled ON labelled.id = event.id
 $function$;
 `,
+  'functions/event_places': `-- Where the events of a page are, of those that match a filter: newest first, or
+-- oldest first, by id.
+--
+--   object_id  of the one row of the table, if only its events are asked for
+--   filter     {"user", "context", "root", "request", "transaction": as context_condition takes them,
+--              "operation": in words, "column": its name, "since", "until": times}
+--   after      the id that the page begins behind
+--
+-- It looks at the month where the page begins, and at more of them only until the
+-- page is full: so what is planned and read is little. The order is that of the
+-- ids, whatever the clock did, so a full page is one only if the other months have
+-- nothing in between.
+CREATE OR REPLACE FUNCTION :schema.event_places(
+  tracked_id integer, object_id text, filter jsonb, after bigint, ascending boolean, size integer, OUT ids bigint[], OUT times timestamptz[]
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+DECLARE
+  since         CONSTANT timestamptz := coalesce(filter ->> 'since', '-infinity');
+  until         CONSTANT timestamptz := coalesce(filter ->> 'until', 'infinity');
+  behind        CONSTANT bigint := CASE WHEN ascending THEN coalesce(after, -1) ELSE -1 END;
+  ahead         CONSTANT bigint := CASE WHEN ascending THEN 9223372036854775807 ELSE coalesce(after, 9223372036854775807) END;
+  context       CONSTANT text := :schema.context_condition(filter);
+  context_ids   bigint[];
+  context_txids xid8[];
+  few           boolean;        -- contexts match; else so many that events soon meet one of them
+  row_ids       bigint[];       -- of the row's events
+  row_times     timestamptz[];
+  query         text;
+  start         timestamptz;
+  months        integer;
+  lower         timestamptz := since;  -- the months that are looked at
+  upper         timestamptz := until;
+  last_id       bigint;         -- of a full page
+BEGIN
+  IF object_id IS NOT NULL THEN
+    SELECT array_agg(event.id), array_agg(event.changed_at)
+    INTO row_ids, row_times
+    FROM :schema.row_events(
+      tracked_id, object_id, ahead,
+      -- as many as are needed, where all that are left count
+      CASE WHEN context IS NULL AND NOT ascending AND NOT filter ?| '{operation, column, since, until}' THEN size END
+    ) AS event
+    WHERE event.id > behind AND event.id < ahead AND event.changed_at >= since AND event.changed_at <= until;
+  END IF;
+  IF context IS NOT NULL THEN
+    EXECUTE format(
+      $query$
+      SELECT array_agg(found.id), array_agg(found.txid), count(*) <= 10000
+      FROM (SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE %s LIMIT 10001) AS found
+      $query$,
+      context
+    )
+    INTO context_ids, context_txids, few;
+  END IF;
+
+  query := format(
+    $query$
+    SELECT array_agg(page.id), array_agg(page.changed_at), CASE WHEN count(*) = $1 THEN %1$s(page.id) END
+    FROM (SELECT event.id, event.changed_at FROM %2$s WHERE %3$s ORDER BY event.id %4$s LIMIT $1) AS page
+    $query$,
+    CASE WHEN ascending THEN 'max' ELSE 'min' END,
+    concat_ws(' ',
+      CASE
+        WHEN object_id IS NULL THEN ':schema.audit_event AS event'
+        WHEN context IS NOT NULL OR filter ?| '{operation, column}' THEN 'unnest($9, $10) AS place (id, changed_at) JOIN :schema.audit_event AS event ON event.id = place.id AND event.changed_at = place.changed_at'
+        ELSE 'unnest($9, $10) AS event (id, changed_at)'
+      END,
+      CASE
+        WHEN context IS NULL THEN NULL
+        WHEN few THEN 'JOIN unnest($11, $12) AS context (id, txid) ON context.id = event.context_id AND context.txid = event.txid'
+        ELSE format('JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid AND %s', context)
+      END
+    ),
+    concat_ws(' AND ',
+      'event.id > $2 AND event.id < $3 AND event.changed_at >= $4 AND event.changed_at <= $5',
+      CASE WHEN object_id IS NULL AND tracked_id IS NOT NULL THEN 'event.table_id = $6' END,
+      CASE WHEN filter ? 'operation' THEN 'event.operation = $7::"char"' END,
+      CASE WHEN filter ? 'column' THEN
+        -- as the diff in auditlog has it
+        $condition$(
+          CASE event.operation
+            WHEN 'U' THEN event.old ? $8 AND (event.old -> $8)::text IS DISTINCT FROM (event.new -> $8)::text
+            WHEN 'I' THEN event.new ? $8
+            WHEN 'D' THEN event.old ? $8
+          END
+          OR $8 = ANY (event.masked)
+        )$condition$
+      END
+    ),
+    CASE WHEN ascending THEN 'ASC' ELSE 'DESC' END
+  );
+
+  IF object_id IS NULL THEN
+    IF ascending THEN
+      SELECT event.changed_at INTO start FROM :schema.audit_event AS event WHERE event.id > behind ORDER BY event.id LIMIT 1;
+    ELSE
+      SELECT event.changed_at INTO start FROM :schema.audit_event AS event WHERE event.id < ahead ORDER BY event.id DESC LIMIT 1;
+    END IF;
+    start := date_trunc('month', least(greatest(start, since), until));
+  END IF;
+  FOREACH months IN ARRAY ARRAY[1, 3, 12, NULL] LOOP
+    CONTINUE WHEN start IS NULL AND months IS NOT NULL;
+    IF ascending THEN
+      upper := least(until, start + make_interval(months => months) - interval '1 microsecond');
+    ELSE
+      lower := greatest(since, start - make_interval(months => months - 1));
+    END IF;
+    EXECUTE query INTO ids, times, last_id
+    USING size, behind, ahead, lower, upper, tracked_id, upper(left(filter ->> 'operation', 1)), filter ->> 'column', row_ids, row_times, context_ids, context_txids;
+    EXIT WHEN lower = since AND upper = until;
+    EXIT WHEN last_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM :schema.audit_event AS event
+      WHERE event.id > CASE WHEN ascending THEN behind ELSE last_id END AND event.id < CASE WHEN ascending THEN last_id ELSE ahead END
+        AND event.changed_at >= CASE WHEN ascending THEN upper + interval '1 microsecond' ELSE since END
+        AND event.changed_at <= CASE WHEN ascending THEN until ELSE lower - interval '1 microsecond' END
+    );
+  END LOOP;
+END
+$function$;
+`,
+  'functions/events_at': `-- Events as people read them, from where they are: each is looked up with its
+-- context. The planner, who cannot know that each is one, would rather read all
+-- contexts. As event_after it is planned once.
+CREATE OR REPLACE FUNCTION :schema.events_at(ids bigint[], times timestamptz[])
+RETURNS SETOF :schema.auditlog
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_seqscan = off
+SET jit = off
+AS $function$
+BEGIN
+  RETURN QUERY
+    SELECT log.*
+    FROM unnest(ids, times) AS place (id, changed_at)
+    JOIN :schema.auditlog AS log ON log.id = place.id AND log.changed_at = place.changed_at;
+END
+$function$;
+`,
   'functions/folded': `-- Images of one row laid over each other: of a column the last value counts.
 CREATE OR REPLACE FUNCTION :schema.folded(images jsonb[])
 RETURNS jsonb
@@ -1565,52 +1846,22 @@ CREATE OR REPLACE FUNCTION :schema.history(table_name text, object_id text DEFAU
 RETURNS SETOF :schema.auditlog
 LANGUAGE sql STABLE
 AS $function$
-  WITH RECURSIVE tracked AS MATERIALIZED (
-    SELECT
-      found.id,
-      CASE WHEN $2 IS NOT NULL THEN :schema.row_id(found.id, pg_catalog.to_jsonb($2)) END COLLATE "C" AS object_id
-    FROM (
-      SELECT :schema.table_id(
-        CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END,
-        pg_catalog.parse_ident($1)
-      ) AS id
-    ) AS found
-  ), life (object_id, since, until) AS (
-    -- every row that had this key, and from each that was given it by an update back to the one
-    -- row that had the former key at that time
-    SELECT tracked.object_id, 0::bigint, 9223372036854775807
-    FROM tracked
-    UNION
-    SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
-    FROM life
-    JOIN :schema.auditlog AS moved
-      ON moved.table_id = (SELECT id FROM tracked) AND moved.object_id = life.object_id
-      AND moved.id >= life.since AND moved.id < life.until
-    WHERE moved.old_object_id IS NOT NULL
-  ), event (id) AS (
-    SELECT log.id
-    FROM life
-    JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.object_id = life.object_id
-      AND log.id >= life.since AND log.id < life.until
-    WHERE :schema.is_row(log.table_id, coalesce(log.new_data, log.old_data), life.object_id)
-    UNION
-    -- when it was given another key
-    SELECT log.id
-    FROM life
-    JOIN :schema.auditlog AS log
-      ON log.table_id = (SELECT id FROM tracked) AND log.old_object_id = life.object_id AND log.id < life.until
-    WHERE life.until = 9223372036854775807
-      AND :schema.is_row(log.table_id, log.old_data, life.object_id)
+  WITH tracked AS MATERIALIZED (
+    SELECT :schema.table_id(
+      CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END,
+      pg_catalog.parse_ident($1)
+    ) AS id
+  ), place AS MATERIALIZED (
+    SELECT coalesce(pg_catalog.array_agg(event.id), '{}') AS ids, coalesce(pg_catalog.array_agg(event.changed_at), '{}') AS times
+    FROM tracked CROSS JOIN LATERAL :schema.row_events(tracked.id, :schema.row_id(tracked.id, pg_catalog.to_jsonb($2))) AS event
+    WHERE $2 IS NOT NULL
   )
   SELECT log.*
-  FROM :schema.auditlog AS log
-  WHERE log.table_id = (SELECT id FROM tracked)
-    AND (
-      $2 IS NULL
-      OR log.id IN (SELECT id FROM event)
-      OR (log.object_id IS NULL AND log.operation = 'truncate' AND log.id > (SELECT pg_catalog.min(id) FROM event))
-    )
+  FROM (
+    SELECT event.* FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS event
+    UNION ALL
+    SELECT event.* FROM :schema.auditlog AS event WHERE $2 IS NULL AND event.table_id = (SELECT id FROM tracked)
+  ) AS log
   ORDER BY log.id DESC
 $function$;
 `,
@@ -1675,11 +1926,28 @@ CREATE OR REPLACE FUNCTION :schema.is_after(moment jsonb, id bigint, changed_at 
 RETURNS boolean
 LANGUAGE sql STABLE
 AS $function$
-  SELECT coalesce(id > (moment ->> 'event')::bigint, changed_at > (moment ->> 'at')::timestamptz)
-    OR coalesce(changed_at >= (moment ->> 'open_since')::timestamptz AND (moment -> 'open') ? txid::text, false)
+  SELECT :schema.is_later(
+    (moment ->> 'at')::timestamptz, (moment ->> 'event')::bigint,
+    pg_catalog.translate(moment ->> 'open', '[]', '{}')::xid8[], (moment ->> 'open_since')::timestamptz,
+    (moment ->> 'snapshot')::pg_snapshot, (moment ->> 'unseen_since')::timestamptz,
+    id, changed_at, txid
+  )
+$function$;
+`,
+  'functions/is_later': `-- is_after with the parts of the moment as values: in a condition on many months
+-- they cost less than a document.
+CREATE OR REPLACE FUNCTION :schema.is_later(
+  at timestamptz, event bigint, open xid8[], open_since timestamptz, snapshot pg_snapshot, unseen_since timestamptz,
+  id bigint, changed_at timestamptz, txid xid8
+)
+RETURNS boolean
+LANGUAGE sql STABLE
+AS $function$
+  SELECT coalesce(id > event, changed_at > at)
+    OR coalesce(changed_at >= open_since AND txid = ANY (open), false)
     OR coalesce(
-      changed_at >= (moment ->> 'unseen_since')::timestamptz
-        AND NOT pg_catalog.pg_visible_in_snapshot(txid, (moment ->> 'snapshot')::pg_snapshot)
+      changed_at >= unseen_since
+        AND NOT pg_catalog.pg_visible_in_snapshot(txid, snapshot)
         -- ids of before a restore into a new cluster may lie ahead
         AND txid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
         -- a snapshot does not show the transaction that took it
@@ -1735,15 +2003,15 @@ BEGIN
   LOOP
     SELECT next.id, next.operation, next.object_id, next.old_object_id, next.meta, :schema.is_after(to_moment, next.id, next.changed_at, next.txid) AS is_later
     INTO event
-    FROM :schema.next_event(tracked_id, key, bound, from_moment) AS next;
+    FROM :schema.event_after(tracked_id, key, bound, from_moment) AS next;
     IF NOT FOUND OR event.is_later THEN
       RETURN key;
     END IF;
     bound := event.id;
-    IF event.operation = 'truncate' THEN
+    IF event.operation = 'T' THEN
       CONTINUE WHEN event.meta IS NOT NULL;
       RETURN NULL;
-    ELSIF event.operation IN ('insert', 'delete') OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
+    ELSIF event.operation IN ('I', 'D') OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
       RETURN NULL;
     END IF;
     key := event.object_id;
@@ -1754,14 +2022,19 @@ $function$;
   'functions/key_columns': `-- The columns of a table's primary key, in key order; empty without one.
 CREATE OR REPLACE FUNCTION :schema.key_columns(relation oid)
 RETURNS text[]
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  SELECT coalesce(array_agg(attribute.attname::text ORDER BY key.position), '{}')
-  FROM pg_index AS index
-  CROSS JOIN unnest(index.indkey::smallint[]) WITH ORDINALITY AS key (attnum, position)
-  JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
-  WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts
+BEGIN
+  RETURN (
+    SELECT coalesce(array_agg(attribute.attname::text ORDER BY key.position), '{}')
+    FROM pg_index AS index
+    CROSS JOIN unnest(index.indkey::smallint[]) WITH ORDINALITY AS key (attnum, position)
+    JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
+    WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts
+  );
+END
 $function$;
 `,
   'functions/key_condition': `-- SQL that compares the primary key of a row, called row_name, with a key as a
@@ -1769,33 +2042,38 @@ $function$;
 -- what comes behind it. A key that cannot be one is nobody's. Null without a key.
 CREATE OR REPLACE FUNCTION :schema.key_condition(relation oid, row_name text, operator text, key jsonb)
 RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  SELECT CASE
-    WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
-    -- one comparison of rows, which the index understands, unless the types' operators live apart
-    WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
-      'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
-      string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
-      string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
-    WHEN operator <> '=' THEN (
-      SELECT string_agg(
-        format('(%s)', concat_ws(' AND ',
-          (
-            SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
-            FROM :schema.key_parts(relation) AS before
-            WHERE before.number < own.number
-          ),
-          format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
-        )),
-        ' OR '
+BEGIN
+  RETURN (
+    SELECT CASE
+      WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
+      -- one comparison of rows, which the index understands, unless the types' operators live apart
+      WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
+        'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
+        string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
+        string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
+      WHEN operator <> '=' THEN (
+        SELECT string_agg(
+          format('(%s)', concat_ws(' AND ',
+            (
+              SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
+              FROM :schema.key_parts(relation) AS before
+              WHERE before.number < own.number
+            ),
+            format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
+          )),
+          ' OR '
+        )
+        FROM :schema.key_parts(relation) AS own
       )
-      FROM :schema.key_parts(relation) AS own
-    )
-    ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
-  END
-  FROM :schema.key_parts(relation)
+      ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
+    END
+    FROM :schema.key_parts(relation)
+  );
+END
 $function$;
 `,
   'functions/key_expression': `-- The one place that knows how an object_id is written: SQL that makes it from
@@ -1838,25 +2116,30 @@ $function$;
 -- modifier, and the schema of its operators.
 CREATE OR REPLACE FUNCTION :schema.key_parts(relation oid)
 RETURNS TABLE (number integer, name text, type text, operators text)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  SELECT
-    key.position::integer,
-    attribute.attname::text,
-    -- these two would have a modifier where none is written
-    CASE attribute.atttypid WHEN 'bpchar'::regtype THEN 'bpchar' WHEN 'bit'::regtype THEN '"bit"' ELSE format_type(attribute.atttypid, NULL) END,
-    quote_ident(namespace.nspname)
-  FROM pg_index AS index
-  CROSS JOIN unnest(index.indkey::smallint[], index.indclass::oid[]) WITH ORDINALITY AS key (attnum, class, position)
-  JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
-  JOIN pg_opclass AS class ON class.oid = key.class
-  JOIN pg_amop AS member
-    ON member.amopfamily = class.opcfamily AND member.amopstrategy = 3
-    AND member.amoplefttype = class.opcintype AND member.amoprighttype = class.opcintype
-  JOIN pg_operator AS operator ON operator.oid = member.amopopr
-  JOIN pg_namespace AS namespace ON namespace.oid = operator.oprnamespace
-  WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    SELECT
+      key.position::integer,
+      attribute.attname::text,
+      -- these two would have a modifier where none is written
+      CASE attribute.atttypid WHEN 'bpchar'::regtype THEN 'bpchar' WHEN 'bit'::regtype THEN '"bit"' ELSE format_type(attribute.atttypid, NULL) END,
+      quote_ident(namespace.nspname)
+    FROM pg_index AS index
+    CROSS JOIN unnest(index.indkey::smallint[], index.indclass::oid[]) WITH ORDINALITY AS key (attnum, class, position)
+    JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = key.attnum
+    JOIN pg_opclass AS class ON class.oid = key.class
+    JOIN pg_amop AS member
+      ON member.amopfamily = class.opcfamily AND member.amopstrategy = 3
+      AND member.amoplefttype = class.opcintype AND member.amoprighttype = class.opcintype
+    JOIN pg_operator AS operator ON operator.oid = member.amopopr
+    JOIN pg_namespace AS namespace ON namespace.oid = operator.oprnamespace
+    WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts;
+END
 $function$;
 `,
   'functions/known_column': `-- A column that a tracked table has, or once had; any other name is an error,
@@ -2011,15 +2294,17 @@ BEGIN
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
-    'column_periods', 'column_types', 'event_labels', 'history', 'id_parts', 'is_after', 'is_readable', 'is_row',
-    'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
-    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'next_event', 'object_id', 'past_columns',
-    'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of', 'previous_event',
-    'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_id', 'row_label', 'row_type_table',
-    'rows_known', 'shape_at', 'table_id', 'table_past', 'undo', 'undo_changes', 'undo_context', 'undo_effects',
-    'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines', 'undo_live', 'undo_moved', 'undo_order',
-    'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report', 'undo_rows', 'undo_script',
-    'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with', 'warn_of_gaps'
+    'column_periods', 'column_types', 'event_after', 'event_before', 'event_labels', 'event_places', 'events_at',
+    'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at', 'key_columns',
+    'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label', 'life_start',
+    'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id', 'past_columns',
+    'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of', 'readable_image',
+    'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label', 'row_type_table', 'rows_known',
+    'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo', 'undo_changes', 'undo_context',
+    'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines', 'undo_live', 'undo_moved',
+    'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report', 'undo_rows',
+    'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
+    'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -2029,56 +2314,65 @@ $function$;
   'functions/life_start': `-- From which event on an object_id meant the row that it meant just before an
 -- event: keys are used again, by other rows. The event that gave the row the
 -- key, or the one behind that in which another row lost it; 0 if there is none.
+-- As event_after it is planned once.
 CREATE OR REPLACE FUNCTION :schema.life_start(tracked_id integer, object_id text, before bigint)
 RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET jit = off
 AS $function$
-  SELECT coalesce(max(bound.id), 0)
-  FROM (
-    (
-      SELECT event.id + CASE WHEN event.operation = 'D' THEN 1 ELSE 0 END AS id
-      FROM :schema.audit_event AS event
-      WHERE event.table_id = $1 AND event.object_id = $2 AND event.id < $3
-        AND (event.operation IN ('I', 'S', 'D') OR event.old_object_id IS NOT NULL)
-      ORDER BY event.id DESC
-      LIMIT 1
-    )
-    UNION ALL
-    (
-      SELECT event.id + 1
-      FROM :schema.audit_event AS event
-      WHERE event.table_id = $1 AND event.old_object_id = $2 AND event.id < $3
-      ORDER BY event.id DESC
-      LIMIT 1
-    )
-    UNION ALL
-    (
-      -- a truncation of the whole table: of a partition it is not known whose rows
-      SELECT event.id + 1
-      FROM :schema.audit_event AS event
-      WHERE event.table_id = $1 AND event.object_id IS NULL AND event.operation = 'T' AND event.meta IS NULL AND event.id < $3
-      ORDER BY event.id DESC
-      LIMIT 1
-    )
-  ) AS bound
+BEGIN
+  RETURN (
+    SELECT coalesce(max(bound.id), 0)
+    FROM (
+      (
+        SELECT event.id + CASE WHEN event.operation = 'D' THEN 1 ELSE 0 END AS id
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = $1 AND event.object_id = $2 AND event.id < $3
+          AND (event.operation IN ('I', 'S', 'D') OR event.old_object_id IS NOT NULL)
+        ORDER BY event.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        SELECT event.id + 1
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = $1 AND event.old_object_id = $2 AND event.id < $3
+        ORDER BY event.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      (
+        -- a truncation of the whole table: of a partition it is not known whose rows
+        SELECT event.id + 1
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = $1 AND event.object_id IS NULL AND event.operation = 'T' AND event.meta IS NULL AND event.id < $3
+        ORDER BY event.object_id DESC, event.id DESC  -- the index of rows has this order
+        LIMIT 1
+      )
+    ) AS bound
+  );
+END
 $function$;
 `,
   'functions/live_condition': `-- SQL that finds the live row, called live, that has an object_id. Of a long
 -- key that is only a hash: no index knows it.
 CREATE OR REPLACE FUNCTION :schema.live_condition(relation oid, object_id text)
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT CASE
+BEGIN
+  RETURN CASE
     WHEN object_id ~ '^md5 [0-9a-f]{32}$'
     THEN format('%s = %L', :schema.live_id(relation), object_id)
     ELSE coalesce(
       :schema.key_condition(relation, 'live', '=', :schema.id_parts(object_id, cardinality(:schema.key_columns(relation)))),
       'false'
     )
-  END
+  END;
+END
 $function$;
 `,
   'functions/live_id': `-- SQL for the object_id of a live row, called live, as its events have it: for
@@ -2128,44 +2422,54 @@ $function$;
 -- else the one of its last known name; null where it is gone.
 CREATE OR REPLACE FUNCTION :schema.live_table(tracked_id integer)
 RETURNS oid
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  SELECT coalesce(
-    (
-      SELECT trigger.tgrelid
-      FROM pg_trigger AS trigger
-      WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id))
-        AND trigger.tgname = :'trigger' AND trigger.tgparentid = 0
-        AND :schema.tracked_id(trigger.tgrelid) = $1
-      LIMIT 1
-    ),
-    (
-      SELECT class.oid
-      FROM :schema.audit_table AS known
-      JOIN pg_namespace AS namespace ON namespace.nspname = known.schema_name
-      JOIN pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = known.table_name
-      WHERE known.id = $1 AND class.relkind IN ('r', 'p')
-        AND :schema.tracked_id(class.oid) IS NULL
+BEGIN
+  RETURN (
+    SELECT coalesce(
+      (
+        SELECT trigger.tgrelid
+        FROM pg_trigger AS trigger
+        WHERE trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id))
+          AND trigger.tgname = :'trigger' AND trigger.tgparentid = 0
+          AND :schema.tracked_id(trigger.tgrelid) = $1
+        LIMIT 1
+      ),
+      (
+        SELECT class.oid
+        FROM :schema.audit_table AS known
+        JOIN pg_namespace AS namespace ON namespace.nspname = known.schema_name
+        JOIN pg_class AS class ON class.relnamespace = namespace.oid AND class.relname = known.table_name
+        WHERE known.id = $1 AND class.relkind IN ('r', 'p')
+          AND :schema.tracked_id(class.oid) IS NULL
+      )
     )
-  )
+  );
+END
 $function$;
 `,
   'functions/log_start': `-- From when on the log has all that it was told; null where nothing was purged.
 CREATE OR REPLACE FUNCTION :schema.log_start()
 RETURNS timestamptz
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $function$
-  -- the first partition begins at MINVALUE: where it is gone, the log was purged
-  SELECT min(bound.start)
-  FROM (
-    SELECT substring(pg_get_expr(partition.relpartbound, partition.oid) FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz AS start
-    FROM pg_inherits JOIN pg_class AS partition ON partition.oid = inhrelid
-    WHERE inhparent = ':schema.audit_event'::regclass
-  ) AS bound
-  HAVING count(*) = count(bound.start)
+BEGIN
+  RETURN (
+    WITH bound (text) AS NOT MATERIALIZED (
+      SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = inhrelid), inhrelid)
+      FROM pg_inherits
+      WHERE inhparent = ':schema.audit_event'::regclass
+    )
+    -- the first partition begins at MINVALUE: where it is gone, the log was purged
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%') THEN (
+      SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
+    ) END
+  );
+END
 $function$;
 `,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
@@ -2242,6 +2546,28 @@ BEGIN
 END
 $function$;
 `,
+  'functions/moment_parts': `-- A moment as values, and from when on changes can be after it: what indexes and
+-- partitions know before each change is looked at.
+CREATE OR REPLACE FUNCTION :schema.moment_parts(
+  moment jsonb,
+  OUT at timestamptz, OUT event bigint, OUT open xid8[], OUT open_since timestamptz, OUT snapshot pg_snapshot, OUT unseen_since timestamptz,
+  OUT earliest timestamptz
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+BEGIN
+  at := moment ->> 'at';
+  event := moment ->> 'event';
+  open := translate(moment ->> 'open', '[]', '{}');
+  open_since := moment ->> 'open_since';
+  snapshot := moment ->> 'snapshot';
+  unseen_since := moment ->> 'unseen_since';
+  earliest := CASE WHEN event IS NULL THEN least(at, open_since, unseen_since) ELSE '-infinity' END;
+END
+$function$;
+`,
   'functions/month_bound': `-- Where a month begins in the partitions of audit_event (a time) or
 -- audit_context (the first id of that time), as the text of a partition bound.
 CREATE OR REPLACE FUNCTION :schema.month_bound(log text, month timestamptz)
@@ -2276,47 +2602,6 @@ AS $function$
   WHERE 2 * likeness.shared > greatest(length(wanted), length(candidate.name))
   ORDER BY likeness.shared DESC, candidate.name
   LIMIT 1
-$function$;
-`,
-  'functions/next_event': `-- The first event of the row that has a key, or truncation of its table, behind
--- an event and after a moment.
-CREATE OR REPLACE FUNCTION :schema.next_event(tracked_id integer, object_id text, behind bigint, moment jsonb)
-RETURNS SETOF :schema.auditlog
-LANGUAGE sql STABLE
-AS $function$
-  SELECT event.*
-  FROM :schema.auditlog AS event
-  WHERE event.id = (
-    SELECT pg_catalog.min(next.id)
-    FROM (
-      (
-        SELECT log.id
-        FROM :schema.auditlog AS log
-        WHERE log.table_id = $1 AND log.object_id = $2 AND log.id > $3
-          AND :schema.is_after($4, log.id, log.changed_at, log.txid)
-        ORDER BY log.id
-        LIMIT 1
-      )
-      UNION ALL
-      (
-        SELECT log.id
-        FROM :schema.auditlog AS log
-        WHERE log.table_id = $1 AND log.old_object_id = $2 AND log.id > $3
-          AND :schema.is_after($4, log.id, log.changed_at, log.txid)
-        ORDER BY log.id
-        LIMIT 1
-      )
-      UNION ALL
-      (
-        SELECT log.id
-        FROM :schema.auditlog AS log
-        WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'truncate' AND log.id > $3
-          AND :schema.is_after($4, log.id, log.changed_at, log.txid)
-        ORDER BY log.id
-        LIMIT 1
-      )
-    ) AS next
-  )
 $function$;
 `,
   'functions/object_id': `-- The object_id of a row, or of a key as people and the API give it: a scalar,
@@ -2384,6 +2669,7 @@ CREATE OR REPLACE FUNCTION :schema.past_columns(
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
@@ -2478,11 +2764,7 @@ BEGIN
     WHERE known.position > target AND other.part -> 'identity' = own.part -> 'identity'
   ) AS declared;
 
-  SELECT min(log.id) FILTER (WHERE log.meta IS NULL) AS id, count(*) AS number, max(log.changed_at) AS changed_at
-  INTO truncated
-  FROM :schema.auditlog AS log
-  WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'truncate'
-    AND :schema.is_after(moment, log.id, log.changed_at, log.txid);
+  truncated := :schema.truncations_after(tracked_id, moment);
 
   keys := (
     SELECT jsonb_agg(
@@ -2547,10 +2829,10 @@ BEGIN
     ), '{}'),
     'ignored', ignored,
     'unrecorded', unrecorded,
-    'since', CASE WHEN truncated.number > 0 THEN greatest(since, truncated.changed_at) ELSE since END,
+    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
     'complete', coalesce(since <= at, false) AND truncated.number = 0,
     'complete_rows', coalesce(since <= at, false),
-    'truncated', truncated.id,
+    'truncated', truncated.first_whole,
     'truncated_parts', truncated.number > 0
   );
 END
@@ -2651,6 +2933,9 @@ CREATE OR REPLACE FUNCTION :schema.past_moment(at timestamptz, event bigint, tra
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off  -- however much of a month it seems to be
+SET jit = off
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
@@ -2660,6 +2945,7 @@ DECLARE
     SELECT context.started_at
     FROM :schema.audit_context AS context
     WHERE context.txid < pg_snapshot_xmin(snapshot)
+      OR context.txid >= pg_snapshot_xmax(snapshot)  -- of before a restore into a new cluster
     ORDER BY context.id DESC
     LIMIT 1
   );
@@ -2667,6 +2953,8 @@ DECLARE
   named_txid   xid8;
   named_at     timestamptz := at;
   bound        bigint;
+  late_txids   xid8[];
+  late_contexts bigint[];
   open         jsonb;
   open_since   timestamptz;
 BEGIN
@@ -2700,17 +2988,20 @@ BEGIN
   IF consistent AND isfinite(named_at) THEN
     -- the last context id of that instant; ids and clock of two sessions may disagree a little
     bound := ((trunc(extract(epoch FROM named_at) * 1000)::bigint + CASE WHEN named_id IS NULL THEN 1 ELSE 1000 END) << 20) - 1;
+    -- later events in a context that is older; the index of times knows the contexts, too
+    EXECUTE format(
+      'SELECT array_agg(later.txid), array_agg(later.context_id) FROM (SELECT DISTINCT log.txid, log.context_id FROM :schema.audit_event AS log WHERE %s AND log.context_id <= $3) AS later',
+      CASE WHEN named_id IS NULL THEN 'log.changed_at > $1' ELSE 'log.id > $2' END
+    )
+    INTO late_txids, late_contexts
+    USING named_at, named_id, bound;
     SELECT jsonb_agg(DISTINCT under_way.txid::text), to_timestamp((min(under_way.transaction_id) >> 20) / 1000.0)
     INTO open, open_since
     FROM (
-      -- later events in a context that is older
-      SELECT later.txid, coalesce(context.transaction_id, 0) AS transaction_id
-      FROM (
-        SELECT DISTINCT log.txid, log.context_id
-        FROM :schema.audit_event AS log
-        WHERE (named_id IS NULL OR log.id > named_id) AND (named_id IS NOT NULL OR log.changed_at > named_at) AND log.context_id <= bound
-      ) AS later
-      LEFT JOIN :schema.audit_context AS context ON context.id = later.context_id AND context.txid = later.txid
+      SELECT later.txid, coalesce((
+        SELECT context.transaction_id FROM :schema.audit_context AS context WHERE context.id = later.context_id AND context.txid = later.txid
+      ), 0) AS transaction_id
+      FROM unnest(late_txids, late_contexts) AS later (txid, context_id)
       UNION ALL
       -- later contexts, each of which came with an event, of a transaction that had an older one
       SELECT context.txid, context.transaction_id
@@ -2774,6 +3065,7 @@ CREATE OR REPLACE FUNCTION :schema.past_row(
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
 SET IntervalStyle = 'postgres'
@@ -2800,17 +3092,15 @@ DECLARE
 BEGIN
   <<forward>>
   LOOP
-    SELECT next.id, next.operation, next.object_id, next.old_object_id, next.old_data, next.new_data, next.image, next.masked, next.meta, next.changed_at
-    INTO event
-    FROM :schema.next_event(tracked_id, key, bound, moment) AS next;
+    SELECT next.* INTO event FROM :schema.event_after(tracked_id, key, bound, moment) AS next;
     EXIT WHEN NOT FOUND;
     bound := event.id;
-    IF event.operation = 'truncate' THEN
+    IF event.operation = 'T' THEN
       doubtful := true;
       CONTINUE WHEN event.meta IS NOT NULL;
       fate := 'truncated';
       EXIT;
-    ELSIF event.operation = 'insert' OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
+    ELSIF event.operation = 'I' OR event.object_id = key AND event.old_object_id IS NOT NULL THEN
       fate := 'another';  -- from here on the key is that of another row
       EXIT;
     END IF;
@@ -2818,16 +3108,18 @@ BEGIN
     existed := true;
     doubtful := false;
     image := :schema.past_image(
-      past, CASE event.operation WHEN 'snapshot' THEN event.new_data ELSE event.old_data END, event.image = 'full', event.changed_at
+      past,
+      CASE event.operation WHEN 'S' THEN event.new WHEN 'U' THEN event.new || event.old ELSE event.old END,
+      event.image = 'f', event.changed_at
     );
     exact := (image.exact - blocked) || exact;
     loose := (image.loose - blocked) || loose;
-    CONTINUE WHEN event.operation = 'snapshot';  -- no change
+    CONTINUE WHEN event.operation = 'S';  -- no change
     touched := true;
-    IF event.operation = 'delete' THEN
+    IF event.operation = 'D' THEN
       fate := 'deleted';
       EXIT;
-    ELSIF event.image = 'full' THEN
+    ELSIF event.image = 'f' THEN
       fate := 'told';
       EXIT;
     END IF;
@@ -2886,22 +3178,20 @@ BEGIN
     SELECT FROM jsonb_array_elements(past -> 'columns') AS own (part)
     WHERE NOT exact ? (own.part ->> 'name') AND NOT own.part ->> 'name' = ANY (unrecorded)
   ) LOOP
-    SELECT previous.id, previous.operation, previous.object_id, previous.old_object_id, previous.new_data, previous.image, previous.masked, previous.meta, previous.changed_at
-    INTO event
-    FROM :schema.previous_event(tracked_id, key, bound, moment) AS previous;
+    SELECT previous.* INTO event FROM :schema.event_before(tracked_id, key, bound, moment) AS previous;
     EXIT WHEN NOT FOUND;
     bound := event.id;
-    IF event.operation = 'truncate' AND event.meta IS NOT NULL THEN
+    IF event.operation = 'T' AND event.meta IS NOT NULL THEN
       CONTINUE WHEN existed;
       EXIT;  -- it may have ended here, or later: not known
     END IF;
-    EXIT WHEN event.operation IN ('delete', 'truncate') OR event.object_id <> key;
+    EXIT WHEN event.operation IN ('D', 'T') OR event.object_id <> key;
     existed := true;
-    image := :schema.past_image(past, event.new_data, event.image = 'full', event.changed_at);
+    image := :schema.past_image(past, event.new, event.image = 'f', event.changed_at);
     blocked := blocked || ARRAY(SELECT past -> 'shapes' -> image.shape -> 'map' ->> name FROM unnest(event.masked) AS name);
     exact := (image.exact - blocked - unrecorded) || exact;
     loose := (image.loose - blocked - unrecorded) || loose;
-    EXIT WHEN event.operation IN ('insert', 'snapshot') OR event.image = 'full';
+    EXIT WHEN event.operation IN ('I', 'S') OR event.image = 'f';
     key := coalesce(event.old_object_id, event.object_id);
   END LOOP;
   IF existed IS NULL THEN
@@ -2927,7 +3217,7 @@ $function$;
 -- followed by two of text, the names of those whose value is not known (a JSON
 -- array, or null), and where the next page begins.
 --
---   size   rows of a page, in the order of the key; null: all, in any order
+--   size   rows of a page; null: all. Both are in the order of the key
 --   after  the page behind the row that gave this; null: the first one. A row
 --          whose key of then cannot be read as one of the table's has its place
 --          behind all others, from "" on
@@ -3163,7 +3453,7 @@ BEGIN
     key.places,
     array_to_string(ARRAY(SELECT format('(%s)', part) FROM unnest(parts) AS part), ' UNION ALL '),
     concat_ws(', ', key.names, 'place', lists.result, 'missing'),
-    page,
+    coalesce(page, 'ORDER BY ' || concat_ws(', ', key.places, 'spot.place COLLATE "C"')),
     since
   )
   USING moment, tracked_id, relation, past, lists.names, lists.unread;
@@ -3277,47 +3567,6 @@ BEGIN
   WHERE upper_inf(known.tracked) = paused
     AND to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id)) IS NOT NULL;
 END
-$function$;
-`,
-  'functions/previous_event': `-- The last event of the row that has a key, or truncation of its table, ahead of
--- an event and not after a moment.
-CREATE OR REPLACE FUNCTION :schema.previous_event(tracked_id integer, object_id text, ahead bigint, moment jsonb)
-RETURNS SETOF :schema.auditlog
-LANGUAGE sql STABLE
-AS $function$
-  SELECT event.*
-  FROM :schema.auditlog AS event
-  WHERE event.id = (
-    SELECT pg_catalog.max(previous.id)
-    FROM (
-      (
-        SELECT log.id
-        FROM :schema.auditlog AS log
-        WHERE log.table_id = $1 AND log.object_id = $2 AND log.id < $3
-          AND NOT :schema.is_after($4, log.id, log.changed_at, log.txid)
-        ORDER BY log.id DESC
-        LIMIT 1
-      )
-      UNION ALL
-      (
-        SELECT log.id
-        FROM :schema.auditlog AS log
-        WHERE log.table_id = $1 AND log.old_object_id = $2 AND log.id < $3
-          AND NOT :schema.is_after($4, log.id, log.changed_at, log.txid)
-        ORDER BY log.id DESC
-        LIMIT 1
-      )
-      UNION ALL
-      (
-        SELECT log.id
-        FROM :schema.auditlog AS log
-        WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'truncate' AND log.id < $3
-          AND NOT :schema.is_after($4, log.id, log.changed_at, log.txid)
-        ORDER BY log.id DESC
-        LIMIT 1
-      )
-    ) AS previous
-  )
 $function$;
 `,
   'functions/readable_image': `-- An image without the values that cannot be read as the types of its columns.
@@ -3459,6 +3708,78 @@ BEGIN
 END
 $function$;
 `,
+  'functions/row_events': `-- Where the events of a row are, newest first where there is a size: of all rows
+-- that ever had the key, and from each that was given it by an update back to when
+-- it had another. A truncation of the table is one of them. As event_after it is
+-- planned once.
+CREATE OR REPLACE FUNCTION :schema.row_events(tracked_id integer, object_id text, ahead bigint DEFAULT NULL, size integer DEFAULT NULL)
+RETURNS TABLE (id bigint, changed_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+#variable_conflict use_column
+DECLARE
+  -- only of these the columns may have changed their order, so that object_id meant another row
+  is_composite boolean := (SELECT cardinality(known.key_columns) > 1 FROM :schema.audit_table AS known WHERE known.id = tracked_id);
+BEGIN
+  IF NOT EXISTS (SELECT FROM :schema.audit_event AS moved WHERE moved.table_id = $1 AND moved.old_object_id IS NOT NULL) THEN
+    RETURN QUERY
+      SELECT log.id, log.changed_at
+      FROM :schema.audit_event AS log
+      WHERE log.table_id = $1 AND log.object_id = $2 AND log.id < coalesce($3, 9223372036854775807)
+        AND (NOT is_composite OR :schema.is_row($1, coalesce(log.new, log.old), $2))
+      ORDER BY log.id DESC
+      LIMIT $4;
+    RETURN QUERY
+      SELECT log.id, log.changed_at
+      FROM :schema.audit_event AS log
+      WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'T' AND log.id < coalesce($3, 9223372036854775807)
+        AND EXISTS (
+          SELECT FROM :schema.audit_event AS older
+          WHERE older.table_id = $1 AND older.object_id = $2 AND older.id < log.id
+            AND (NOT is_composite OR :schema.is_row($1, coalesce(older.new, older.old), $2))
+        );
+    RETURN;
+  END IF;
+
+  RETURN QUERY
+    WITH RECURSIVE life (object_id, since, until) AS (
+      -- every row that had this key, and from each that was given it by an update back to the one
+      -- row that had the former key at that time
+      SELECT $2 COLLATE "C", 0::bigint, 9223372036854775807
+      UNION
+      SELECT moved.old_object_id, :schema.life_start($1, moved.old_object_id, moved.id), moved.id
+      FROM life
+      JOIN :schema.audit_event AS moved
+        ON moved.table_id = $1 AND moved.object_id = life.object_id AND moved.old_object_id IS NOT NULL
+        AND moved.id >= life.since AND moved.id < life.until
+    ), event (id, changed_at) AS (
+      SELECT log.id, log.changed_at
+      FROM life
+      JOIN :schema.audit_event AS log
+        ON log.table_id = $1 AND log.object_id = life.object_id
+        AND log.id >= life.since AND log.id < life.until
+      WHERE NOT is_composite OR :schema.is_row($1, coalesce(log.new, log.old), life.object_id)
+      UNION
+      -- when it was given another key
+      SELECT log.id, log.changed_at
+      FROM life
+      JOIN :schema.audit_event AS log
+        ON log.table_id = $1 AND log.old_object_id = life.object_id AND log.id < life.until
+      WHERE life.until = 9223372036854775807
+        AND (NOT is_composite OR :schema.is_row($1, log.new || log.old, life.object_id))
+    )
+    SELECT event.* FROM event
+    UNION ALL
+    SELECT log.id, log.changed_at
+    FROM :schema.audit_event AS log
+    WHERE log.table_id = $1 AND log.object_id IS NULL AND log.operation = 'T'
+      AND log.id > (SELECT min(event.id) FROM event);
+END
+$function$;
+`,
   'functions/row_id': `-- The object_id of a row of a tracked table, from its key as people give it: a
 -- scalar, an array in key order, an object with the key's columns, or for a
 -- composite key the text of one of these. Each part is read as its column's
@@ -3468,6 +3789,7 @@ CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
 AS $function$
@@ -3677,6 +3999,7 @@ CREATE OR REPLACE FUNCTION :schema.shape_at(tracked_id integer, shapes jsonb, mo
 RETURNS integer
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
@@ -3813,37 +4136,44 @@ RETURNS TABLE (
   generated    "char",
   recorded     "char"
 )
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  WITH RECURSIVE present AS (
-    SELECT attribute.*
-    FROM pg_attribute AS attribute
-    WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
-  ), below (attnum, type_id, depth) AS (
-    SELECT present.attnum, present.atttypid, 0 FROM present
-    UNION ALL
-    SELECT below.attnum, type.typbasetype, below.depth + 1
-    FROM below JOIN pg_type AS type ON type.oid = below.type_id
-    WHERE type.typtype = 'd'
-  )
-  SELECT
-    present.attnum,
-    present.attname::text,
-    format_type(present.atttypid, present.atttypmod),
-    (SELECT format_type(below.type_id, NULL) FROM below WHERE below.attnum = present.attnum ORDER BY below.depth DESC LIMIT 1),
-    array_position(:schema.key_columns(relation), present.attname::text)::smallint,
-    present.attidentity,
-    present.attgenerated,
-    CASE
-      -- a trigger does not see virtual columns
-      WHEN present.attgenerated = 'v' OR declaration -> 'exclude' ? present.attname::text OR declaration -> 'mask' ? present.attname::text
-        OR declaration ? 'only' AND NOT declaration -> 'only' ? present.attname::text AND NOT present.attname::text = ANY (:schema.key_columns(relation))
-      THEN 'n'
-      WHEN declaration -> 'ignore' ? present.attname::text THEN 'i'
-      ELSE 'y'
-    END::"char"
-  FROM present
+#variable_conflict use_column
+DECLARE
+  key text[] := :schema.key_columns(relation);
+BEGIN
+  RETURN QUERY
+    WITH RECURSIVE present AS (
+      SELECT attribute.*
+      FROM pg_attribute AS attribute
+      WHERE attribute.attrelid = relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+    ), below (attnum, type_id, depth) AS (
+      SELECT present.attnum, present.atttypid, 0 FROM present
+      UNION ALL
+      SELECT below.attnum, type.typbasetype, below.depth + 1
+      FROM below JOIN pg_type AS type ON type.oid = below.type_id
+      WHERE type.typtype = 'd'
+    )
+    SELECT
+      present.attnum,
+      present.attname::text,
+      format_type(present.atttypid, present.atttypmod),
+      (SELECT format_type(below.type_id, NULL) FROM below WHERE below.attnum = present.attnum ORDER BY below.depth DESC LIMIT 1),
+      array_position(key, present.attname::text)::smallint,
+      present.attidentity,
+      present.attgenerated,
+      CASE
+        -- a trigger does not see virtual columns
+        WHEN present.attgenerated = 'v' OR declaration -> 'exclude' ? present.attname::text OR declaration -> 'mask' ? present.attname::text
+          OR declaration ? 'only' AND NOT declaration -> 'only' ? present.attname::text AND NOT present.attname::text = ANY (key)
+        THEN 'n'
+        WHEN declaration -> 'ignore' ? present.attname::text THEN 'i'
+        ELSE 'y'
+      END::"char"
+    FROM present;
+END
 $function$;
 `,
   'functions/table_id': `-- Finds a table as people name it: one that is tracked now, else the one that
@@ -3906,52 +4236,57 @@ $function$;
 -- oldest first, the present ones last.
 CREATE OR REPLACE FUNCTION :schema.table_past(tracked_id integer, relation oid)
 RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 AS $function$
-  WITH shape (valid_from, relation, columns) AS (
-    SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
-      jsonb_build_object(
-        'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
-        'key', recorded.key_position, 'generated', recorded.generated, 'recorded', recorded.recorded
+BEGIN
+  RETURN (
+    WITH shape (valid_from, relation, columns) AS (
+      SELECT recorded.valid_from, max(recorded.relation), jsonb_agg(
+        jsonb_build_object(
+          'number', recorded.attnum, 'name', recorded.column_name, 'type', recorded.data_type, 'base', recorded.base_type,
+          'key', recorded.key_position, 'generated', recorded.generated, 'recorded', recorded.recorded
+        )
+        ORDER BY recorded.attnum
       )
-      ORDER BY recorded.attnum
-    )
-    FROM :schema.audit_shape AS recorded
-    WHERE recorded.table_id = $1
-    GROUP BY recorded.valid_from
-    UNION ALL
-    SELECT NULL, $2, jsonb_agg(
-      jsonb_build_object(
-        'number', present.attnum, 'name', present.column_name, 'type', present.data_type, 'base', present.base_type,
-        'key', present.key_position, 'generated', present.generated, 'recorded', present.recorded
+      FROM :schema.audit_shape AS recorded
+      WHERE recorded.table_id = $1
+      GROUP BY recorded.valid_from
+      UNION ALL
+      SELECT NULL, $2, jsonb_agg(
+        jsonb_build_object(
+          'number', present.attnum, 'name', present.column_name, 'type', present.data_type, 'base', present.base_type,
+          'key', present.key_position, 'generated', present.generated, 'recorded', present.recorded
+        )
+        ORDER BY present.attnum
       )
-      ORDER BY present.attnum
+      FROM :schema.audit_table AS declared
+      CROSS JOIN LATERAL :schema.table_columns($2, declared.declaration) AS present
+      WHERE declared.id = $1
+      HAVING count(*) > 0
     )
-    FROM :schema.audit_table AS declared
-    CROSS JOIN LATERAL :schema.table_columns($2, declared.declaration) AS present
-    WHERE declared.id = $1
-    HAVING count(*) > 0
-  )
-  SELECT jsonb_build_object(
-    'name', format('%I.%I', known.schema_name, known.table_name),
-    'declaration', known.declaration,
-    'since', (
-      SELECT greatest(lower(period.range), :schema.log_start())
-      FROM unnest(known.tracked) AS period (range)
-      WHERE upper_inf(period.range)
-    ),
-    'shapes', (
-      SELECT jsonb_agg(
-        jsonb_build_object('from', shape.valid_from, 'relation', shape.relation, 'columns', shape.columns)
-        ORDER BY shape.valid_from NULLS LAST
+    SELECT jsonb_build_object(
+      'name', format('%I.%I', known.schema_name, known.table_name),
+      'declaration', known.declaration,
+      'since', (
+        SELECT greatest(lower(period.range), :schema.log_start())
+        FROM unnest(known.tracked) AS period (range)
+        WHERE upper_inf(period.range)
+      ),
+      'shapes', (
+        SELECT jsonb_agg(
+          jsonb_build_object('from', shape.valid_from, 'relation', shape.relation, 'columns', shape.columns)
+          ORDER BY shape.valid_from NULLS LAST
+        )
+        FROM shape
       )
-      FROM shape
     )
-  )
-  FROM :schema.audit_table AS known
-  WHERE known.id = $1
+    FROM :schema.audit_table AS known
+    WHERE known.id = $1
+  );
+END
 $function$;
 `,
   'functions/track': `-- Tracks a table: writes its capture function and triggers, and what is known
@@ -4207,33 +4542,61 @@ $function$;
 -- without a parent that does, the function is that of the oldest trigger.
 CREATE OR REPLACE FUNCTION :schema.tracked_id(relation oid)
 RETURNS integer
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS $function$
-  SELECT substr(function.proname, length('capture_') + 1)::integer
-  FROM pg_trigger AS trigger
-  JOIN pg_proc AS function ON function.oid = trigger.tgfoid
-  JOIN pg_namespace AS namespace ON namespace.oid = function.pronamespace
-  WHERE trigger.tgrelid = relation
-    AND trigger.tgname = :'trigger'
-    AND namespace.nspname = :'schema'
-    AND function.proname ~ '^capture_[0-9]+$'
-    AND NOT EXISTS (
-      SELECT
-      FROM pg_trigger AS older
-      WHERE older.tgfoid = trigger.tgfoid AND older.tgname = trigger.tgname AND older.tgparentid = 0
-        AND older.oid < trigger.oid
-        AND NOT EXISTS (
-          SELECT FROM pg_inherits
-          JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = older.tgfoid
-          WHERE inhrelid = older.tgrelid
-        )
-    )
-    AND NOT EXISTS (
-      SELECT FROM pg_inherits
-      JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = trigger.tgfoid
-      WHERE inhrelid = relation
-    )
+BEGIN
+  RETURN (
+    SELECT substr(function.proname, length('capture_') + 1)::integer
+    FROM pg_trigger AS trigger
+    JOIN pg_proc AS function ON function.oid = trigger.tgfoid
+    JOIN pg_namespace AS namespace ON namespace.oid = function.pronamespace
+    WHERE trigger.tgrelid = relation
+      AND trigger.tgname = :'trigger'
+      AND namespace.nspname = :'schema'
+      AND function.proname ~ '^capture_[0-9]+$'
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_trigger AS older
+        WHERE older.tgfoid = trigger.tgfoid AND older.tgname = trigger.tgname AND older.tgparentid = 0
+          AND older.oid < trigger.oid
+          AND NOT EXISTS (
+            SELECT FROM pg_inherits
+            JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = older.tgfoid
+            WHERE inhrelid = older.tgrelid
+          )
+      )
+      AND NOT EXISTS (
+        SELECT FROM pg_inherits
+        JOIN pg_trigger AS above ON above.tgrelid = inhparent AND above.tgfoid = trigger.tgfoid
+        WHERE inhrelid = relation
+      )
+    LIMIT 1
+  );
+END
+$function$;
+`,
+  'functions/truncations_after': `-- The truncations of a table after a moment, those of partitions as well: how
+-- many, the last one's time, and the first one of the whole table.
+CREATE OR REPLACE FUNCTION :schema.truncations_after(
+  tracked_id integer, moment jsonb, OUT number bigint, OUT last timestamptz, OUT first_whole bigint
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+DECLARE
+  m record := :schema.moment_parts(moment);
+BEGIN
+  SELECT count(*), max(log.changed_at), min(log.id) FILTER (WHERE log.meta IS NULL)
+  INTO number, last, first_whole
+  FROM :schema.audit_event AS log
+  WHERE log.table_id = tracked_id AND log.object_id IS NULL AND log.operation = 'T'
+    AND log.changed_at >= m.earliest
+    AND :schema.is_later(m.at, m.event, m.open, m.open_since, m.snapshot, m.unseen_since, log.id, log.changed_at, log.txid);
+END
 $function$;
 `,
   'functions/undo': `-- Undoes an event, a transaction, a root or a request, in the transaction of the
@@ -6250,13 +6613,32 @@ FROM :schema.event_labels(
   $3::timestamptz
 ) AS labelled
 `,
-  'read/events': `-- One page of events. A filter that is null filters nothing; the planner sees
--- the values and drops those conditions.
+  'read/events': `-- One page of events. A filter that is null filters nothing.
 WITH tracked AS MATERIALIZED (
-  SELECT found.id, CASE WHEN $1::text IS NULL THEN $9::text ELSE :schema.known_column(found.id, $9) END AS column_name
-  FROM (SELECT CASE WHEN $1::text IS NOT NULL THEN
+  SELECT CASE WHEN $1::text IS NOT NULL THEN
     :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1))
-  END AS id) AS found
+  END AS id
+), place AS MATERIALIZED (
+  SELECT found.*
+  FROM tracked
+  CROSS JOIN LATERAL :schema.event_places(
+    tracked.id,
+    CASE WHEN $2::text IS NOT NULL THEN :schema.row_id(tracked.id, $2::text::jsonb) END,
+    pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+      'user'::text, $3::text,
+      'context'::text, $4::uuid,
+      'root'::text, $5::uuid,
+      'request'::text, $6::text,
+      'transaction'::text, $7::bigint,
+      'operation'::text, $8::text,
+      'column'::text, CASE WHEN tracked.id IS NULL THEN $9::text ELSE :schema.known_column(tracked.id, $9) END,
+      'since'::text, $10::timestamptz,
+      'until'::text, $11::timestamptz
+    )),
+    $12::bigint,
+    $13::text = 'asc',
+    $14::integer
+  ) AS found
 )
 SELECT
   log.id::text,
@@ -6285,26 +6667,10 @@ SELECT
   pg_catalog.host(log.client_addr) AS client_addr,
   log.context_error,
   :schema.column_types(log.table_id, log.changed_at)::text AS column_types
-FROM :schema.auditlog AS log
-WHERE ($1::text IS NULL OR log.table_id = (SELECT id FROM tracked))
-  AND ($2::text IS NULL OR log.id IN (
-    SELECT event.id
-    FROM tracked CROSS JOIN LATERAL :schema.history($1, :schema.row_id(tracked.id, $2::text::jsonb)) AS event
-  ))
-  AND ($3::text IS NULL OR log.user_id = $3)
-  AND ($4::uuid IS NULL OR log.context_uuid = $4)
-  AND ($5::uuid IS NULL OR log.root_uuid = $5)
-  AND ($6::text IS NULL OR log.metadata ->> 'request_id'::text = $6)
-  AND ($7::bigint IS NULL OR log.transaction_id = $7)
-  AND ($8::text IS NULL OR log.operation = $8)
-  AND ($9::text IS NULL OR log.diff ? (SELECT column_name FROM tracked) OR (SELECT column_name FROM tracked) = ANY (log.masked))
-  AND ($10::timestamptz IS NULL OR log.changed_at >= $10)
-  AND ($11::timestamptz IS NULL OR log.changed_at <= $11)
-  AND ($12::bigint IS NULL OR CASE WHEN $13::text = 'asc' THEN log.id > $12 ELSE log.id < $12 END)
+FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS log
 ORDER BY
   CASE WHEN $13 = 'asc' THEN log.id END,
   CASE WHEN $13 = 'desc' THEN log.id END DESC
-LIMIT $14::integer
 `,
   'read/key_at': `-- The key that a row has at the second moment, from the one at the first.
 SELECT :schema.key_at($1::integer, $2, -1, $3::text::jsonb, $4::text::jsonb) AS id
@@ -6421,8 +6787,9 @@ BEGIN
     CREATE INDEX audit_event_context ON :schema.audit_event (context_id);
   END IF;
   IF to_regclass(':schema.audit_event_time') IS NULL THEN
-    -- without autosummarize a BRIN is blind for the newest rows, the most read ones
-    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at) WITH (autosummarize = on, pages_per_range = 32);
+    -- without autosummarize a BRIN is blind for the newest rows, the most read ones; with the context
+    -- it knows where events of transactions are that began long before
+    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at, context_id) WITH (autosummarize = on, pages_per_range = 32);
   END IF;
 END
 $indexes$;

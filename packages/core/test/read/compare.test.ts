@@ -167,6 +167,34 @@ describe.for(['full', 'changed'] as const)('with image %s', (image) => {
   })
 })
 
+test('a comparison of a table says what the log knows of both moments', async () => {
+  const before = await now()
+  await database.tracked(
+    'known',
+    'create table known (id int primary key, v text, seen int); insert into known values (1, $$a$$, 0)',
+    { ignore: ['seen'] },
+  )
+  const from = await now()
+  await database.query(`update known set v = 'b'`)
+  const differences = audit.compare('known', from, await now())
+  expect(() => differences.complete).toThrow(/Await what compare returns/)
+  for await (const { id } of differences) {
+    expect(id).toBe('1')
+    expect(differences).toMatchObject({ complete: true, approximate: ['seen'] })
+  }
+  const tooEarly = await audit.compare('known', before, from)
+  expect(tooEarly).toMatchObject({ complete: false, since: differences.since })
+  expect(await all(tooEarly)).toEqual([])
+  expect(await all(tooEarly)).toEqual([])
+
+  await database.query('truncate known')
+  const cut = await audit.compare('known', from, await now())
+  expect(cut.complete).toBe(false)
+  expect(String(cut.since) > from).toBe(true)
+  await database.query(`select auditrum.untrack('known')`)
+  expect(await audit.compare('known', from, from)).toMatchObject({ complete: false, since: null })
+})
+
 test('columns are followed through renaming', async () => {
   await database.tracked('renamed', `create table renamed (id int primary key, a text, b int)`)
   await database.query(`insert into renamed values (1, 'first', 1)`)
