@@ -93,6 +93,7 @@ export const objects: readonly SqlName[] = [
   'functions/label',
   'functions/folded',
   'functions/contexts_of',
+  'functions/changed_rows',
   'functions/changes',
   'functions/let_read',
   'install/end',

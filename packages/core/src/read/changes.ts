@@ -89,7 +89,7 @@ interface ChangeRow {
 }
 
 /** All of it is found anew for each page: few large ones. */
-const PAGE_SIZE = 5000
+const PAGE_SIZE = 10_000
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const kinds: Readonly<Record<string, RegExp>> = {
   transaction: /^\d{1,19}$/,
