@@ -62,7 +62,10 @@ export interface RowChange<R extends object = Row> {
 export interface NetChange {
   readonly from: unknown
   readonly to: unknown
-  /** Of a foreign key to a table that declares a label: what people call the row that it referred to. */
+  /**
+   * Of a foreign key to a table that declares a label: what people call the row that it referred to, or
+   * null; missing where neither row has a label.
+   */
   readonly fromLabel?: string | null
   /** The same, of the row that it refers to since. */
   readonly toLabel?: string | null

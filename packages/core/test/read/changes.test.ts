@@ -77,7 +77,7 @@ describe.for(['full', 'changed'] as const)('with image %s', (image) => {
       lossy: false,
     })
     expect(changes[0]?.events).toHaveLength(2)
-    expect(changes[0]?.firstAt < String(changes[0]?.lastAt)).toBe(true)
+    expect(String(changes[0]?.firstAt) < String(changes[0]?.lastAt)).toBe(true)
   })
 
   test('what is again as it was is left out, and what came and went', async () => {

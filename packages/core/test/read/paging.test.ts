@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { type AuditEvent, Auditrum } from '../../src/index.js'
+import { type AuditEvent, Auditrum, type Page } from '../../src/index.js'
 import { auditedDatabase } from '../support.js'
 
 test.for(['asc', 'desc'] as const)(
   'while others write, paging in order %s gives each event once, and none less than was there',
+  { timeout: 20_000 },
   async (order) => {
     const database = await auditedDatabase()
     await database.tracked('ticks', 'create table ticks (id bigserial primary key, n int)')
@@ -30,7 +31,7 @@ test.for(['asc', 'desc'] as const)(
     const seen: AuditEvent[] = []
     let after: string | null = null
     do {
-      const page = await audit.page({ limit: 20, after, order })
+      const page: Page = await audit.page({ limit: 20, after, order })
       seen.push(...page.events)
       after = page.next
       if (seen.length === 200) await early.query('commit')
@@ -47,5 +48,4 @@ test.for(['asc', 'desc'] as const)(
     const expected = after === null ? before : before.filter((id) => BigInt(id) <= BigInt(last))
     expect(expected.filter((id) => !ids.includes(id))).toEqual([])
   },
-  20_000,
 )
