@@ -168,7 +168,7 @@ BEGIN
     FROM :schema.audit_event AS event
     CROSS JOIN LATERAL unnest(ARRAY[event.object_id, event.old_object_id]) AS key (id)
     WHERE event.table_id = known.id AND event.changed_at >= coalesce(unseen_since, '-infinity')
-      AND event.txid >= pg_snapshot_xmin(snapshot) AND event.txid <> pg_current_xact_id()
+      AND NOT pg_visible_in_snapshot(event.txid, snapshot) AND event.txid <> pg_current_xact_id()
   )
   DELETE FROM :schema.audit_event AS own
   USING meanwhile

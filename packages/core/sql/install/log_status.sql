@@ -53,7 +53,7 @@ SELECT pg_catalog.json_build_object(
   'labels', (
     SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
       'table', known.schema_name || '.' || known.table_name,
-      'label', known.declaration ->> 'label',
+      'label', known.declaration ->> 'label'::text,
       'problem', label.problem
     ) ORDER BY known.id), '[]')
     FROM :schema.audit_table AS known

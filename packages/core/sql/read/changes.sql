@@ -1,5 +1,12 @@
 -- What a transaction, a root, a request or a context changed in the end, as
 -- functions/changes.sql finds it, ready to be read exactly.
+WITH line AS MATERIALIZED (
+  SELECT * FROM :schema.changes($1::bigint, $2::uuid, $3::text, $4::uuid, $5::text::boolean, $6::bigint, $7::integer)
+), tracked AS MATERIALIZED (
+  SELECT line.table_id, :schema.column_types(line.table_id, pg_catalog.max(line.last_at))::text AS column_types
+  FROM line
+  GROUP BY line.table_id
+)
 SELECT
   line.schema_name,
   line.table_name,
@@ -17,5 +24,6 @@ SELECT
   pg_catalog.to_char(line.first_at AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS first_at,
   pg_catalog.to_char(line.last_at AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS last_at,
   pg_catalog.array_to_json(line.events::text[])::text AS events,
-  :schema.column_types(line.table_id, line.last_at)::text AS column_types
-FROM :schema.changes($1::bigint, $2::uuid, $3::text, $4::uuid, $5::text::boolean, $6::bigint, $7::integer) AS line
+  tracked.column_types
+FROM line JOIN tracked ON tracked.table_id = line.table_id
+ORDER BY line.events[1]

@@ -264,6 +264,14 @@ function checkAgainst(table: Table, options: TrackOptions, schema: string): Trac
       )
     }
   }
+  // of SQL only the database can tell
+  const { label = '', only = table.columns, exclude = [], mask = [] } = options
+  const isRecorded = [...only, ...table.key].includes(label)
+  if (table.columns.includes(label) && (!isRecorded || [...exclude, ...mask].includes(label))) {
+    refuse(
+      `The label ${JSON.stringify(label)} of ${name} is a column that is not recorded. Make it of those that are: what is excluded, masked or outside of only is shown nowhere.`,
+    )
+  }
   return options
 }
 

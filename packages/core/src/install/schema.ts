@@ -101,6 +101,7 @@ export const objects: readonly SqlName[] = [
   'functions/label',
   'functions/folded',
   'functions/contexts_of',
+  'functions/changed_rows',
   'functions/changes',
   'functions/rows_known',
   'functions/key_join',

@@ -62,7 +62,10 @@ export interface RowChange<R extends object = Row> {
 export interface NetChange {
   readonly from: unknown
   readonly to: unknown
-  /** Of a foreign key to a table that declares a label: what people call the row that it referred to. */
+  /**
+   * Of a foreign key to a table that declares a label: what people call the row that it referred to, or
+   * null; missing where neither row has a label.
+   */
   readonly fromLabel?: string | null
   /** The same, of the row that it refers to since. */
   readonly toLabel?: string | null
@@ -89,7 +92,7 @@ interface ChangeRow {
 }
 
 /** All of it is found anew for each page: few large ones. */
-const PAGE_SIZE = 5000
+const PAGE_SIZE = 10_000
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const kinds: Readonly<Record<string, RegExp>> = {
   transaction: /^\d{1,19}$/,

@@ -9,7 +9,7 @@ export interface ValueChange {
   readonly new: unknown
   /**
    * With `labels`, of a foreign key to a table that declares a label: what people call the row that it
-   * referred to; null where it has none.
+   * referred to, or null; missing where neither row has a label.
    */
   readonly oldLabel?: string | null
   /** The same, of the row that it refers to since. */

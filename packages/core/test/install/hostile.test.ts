@@ -62,7 +62,11 @@ describe('a search_path in which somebody has put functions and operators', () =
     await plantTraps(database)
     audit = new Auditrum(database, {
       lockTimeout: 20,
-      tables: [track('orders', { mask: ['status'] }), track('days'), trackAll()],
+      tables: [
+        track('orders', { mask: ['status'], label: `'order ' || id` }),
+        track('days'),
+        trackAll(),
+      ],
     })
   })
 
@@ -106,6 +110,15 @@ describe('a search_path in which somebody has put functions and operators', () =
     for await (const { kind } of audit.compare('orders', at, new Date()))
       expect(kind).toBe('update')
     expect(await audit.columnHistory('orders', 2, 'id')).toHaveLength(2)
+    expect((await audit.page({ labels: true, limit: 1 })).events).toHaveLength(1)
+    expect(await audit.blame('orders', 2, { labels: true })).toHaveLength(2)
+    expect(await audit.label('orders', 2)).toBe('order 2')
+    expect((await database.query(`select auditrum.label('orders', '2')`)).rows).toHaveLength(1)
+    const { transactionId } = (await audit.page({ order: 'asc' })).events[0] ?? {}
+    for await (const change of audit.changes({ transaction: String(transactionId) })) {
+      expect(change).toMatchObject({ label: 'order 2' })
+    }
+    expect(await audit.backfill('orders')).toEqual({ recorded: 0 })
     for (const call of [
       `as_of(null::orders, event => ${id})`,
       `row_as_of(null::orders, 1, event => ${id})`,
