@@ -96,6 +96,6 @@ test('each transaction, newest first, is undone exactly, and undone again', {
         }
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 12 },
   )
 })
