@@ -19,7 +19,9 @@ const server = await startServer({ version: values.version as Version })
 try {
   const pool = new pg.Pool({ connectionString: server.url() })
   const audit = auditrum(pool, { maintain: false, tables: [track('orders')] })
-  await pool.query('create table orders (id bigint primary key, status text, total numeric, note text)')
+  await pool.query(
+    'create table orders (id bigint primary key, status text, total numeric, note text)',
+  )
   await audit.sync()
   await pool.query(
     `insert into orders select n, 'new', n * 1.25, repeat('note ', 40) from generate_series(1, $1::int) as n`,

@@ -26,7 +26,9 @@ export async function largeLog(server: Server, { events, months }: Size): Promis
   const client = new pg.Client(server.url(name))
   await client.connect()
   try {
-    await client.query(`set client_min_messages = warning; set synchronous_commit = off; set timezone = 'UTC'`)
+    await client.query(
+      `set client_min_messages = warning; set synchronous_commit = off; set timezone = 'UTC'`,
+    )
     await client.query(schemaSql())
     if (rowCount === 0) await fill(client, events, months)
   } finally {
@@ -85,6 +87,8 @@ async function fill(client: pg.Client, events: number, months: number): Promise<
     const context = (n: string) =>
       `(((extract(epoch from ${at(n)}) * 1000)::bigint << 20) | (${n} % 1048576))`
     const txid = (n: string) => `(3 + ${n} % 500)::text::xid8`
+    // of a transaction; one that begins in the month before has its context in this one
+    const firstOfThree = `greatest(n / 3 * 3, (${from} + 2) / 3 * 3)`
     const { rows } = await client.query(
       `select to_char(${begin} at time zone 'UTC', 'YYYY_MM') as suffix, ${begin}::text as begin, ${end}::text as end`,
     )
@@ -104,11 +108,10 @@ async function fill(client: pg.Client, events: number, months: number): Promise<
         select n, ${at('n')} as at, ${context('n')} as id, md5(n::text) as id_text
         from generate_series((${from} + 2) / 3 * 3, ${to - 1}, 3) as n
       ) as context`)
-    // a transaction of three events that begins in the month before has its context there
     await client.query(`
       insert into ${partition('audit_event')}
         (id, changed_at, txid, context_id, table_id, operation, image, object_id, old, new, db_user)
-      select n + 1, ${at('n')}, ${txid('greatest(n / 3 * 3, (' + from + ' + 2) / 3 * 3)')}, ${context(`greatest(n / 3 * 3, (${from} + 2) / 3 * 3)`)},
+      select n + 1, ${at('n')}, ${txid(firstOfThree)}, ${context(firstOfThree)},
         known.id, case when version = 0 then 'I' else 'U' end, 'f', row::text,
         case when version > 0 then jsonb_build_object('status', 'status ' || (version - 1) % 5, 'total', (version - 1) * 1.25) end,
         ${image('row', 'version')}, 'app'

@@ -19,8 +19,7 @@ export const questions: Readonly<
   'a row, compared over a year': (audit, turn) =>
     audit.compare('orders', 6000 + turn, daysAgo(370), daysAgo(5)),
   'the log, newest page': (audit) => audit.page(),
-  'the log, a page in its middle': (audit, turn) =>
-    audit.page({ until: daysAgo(500 + turn) }),
+  'the log, a page in its middle': (audit, turn) => audit.page({ until: daysAgo(500 + turn) }),
   'the log since a day, oldest first': (audit, turn) =>
     audit.page({ since: daysAgo(500 + turn), order: 'asc' }),
   'a table, newest page': (audit) => audit.page({ table: 'counters' }),

@@ -22,7 +22,8 @@ beforeAll(async () => {
     'orders',
     `create table orders (id int primary key, status text); insert into orders select n, 'new' from generate_series(1, ${ORDERS}) as n`,
   )
-  const { rows } = await database.query<{ month: string }>(`
+  const { rows } = await database
+    .query<{ month: string }>(`
     update auditrum.audit_table set tracked = tstzmultirange(tstzrange('2020-01-01', null));
     update auditrum.audit_shape set valid_from = '2020-01-01';
     do $$ declare name text; begin
@@ -30,11 +31,12 @@ beforeAll(async () => {
         where inhparent in ('auditrum.audit_event'::regclass, 'auditrum.audit_context'::regclass) loop
         execute 'drop table ' || name;
       end loop;
-    end $$;`).then(() =>
-    database.query<{ month: string }>(`
+    end $$;`)
+    .then(() =>
+      database.query<{ month: string }>(`
       select to_char(date_trunc('month', now() at time zone 'UTC') - make_interval(months => n), 'YYYY-MM-DD') as month
       from generate_series(${MONTHS}, 0, -1) as n`),
-  )
+    )
   times = rows.map(({ month }) => month)
   partitions = times.slice(0, MONTHS)
   for (const [index, month] of partitions.entries()) {
@@ -114,16 +116,19 @@ test('a row as it was looks at the months since then, and there at its own event
   expect(older.touched).toEqual(partitions.slice(1))
   expect(older.events).toBeLessThan(30)
   // also where it must know which transactions were under way
-  const consistent = await read(() =>
-    audit.rowAsOf('orders', 7, inMonth(1), { consistent: true }),
-  )
+  const consistent = await read(() => audit.rowAsOf('orders', 7, inMonth(1), { consistent: true }))
   expect(consistent.events).toBeLessThan(PER_MONTH)
   expect(consistent.contexts).toBeLessThan(20)
 })
 
 test.for([
   ['of a row', { table: 'orders', id: 7 }, 24, 200],
-  ['of a row, in a time', { table: 'orders', id: 7, since: '2000-01-01', until: '2100-01-01' }, 24, 200],
+  [
+    'of a row, in a time',
+    { table: 'orders', id: 7, since: '2000-01-01', until: '2100-01-01' },
+    24,
+    200,
+  ],
   ['of a row, by a user', { table: 'orders', id: 7, user: 'user-2' }, 12, 300],
 ] as const)('the history %s is found by its index', async ([, filter, count, most]) => {
   const reading = () => audit.page(filter)
