@@ -58,6 +58,24 @@ test('the context is measured against pg alone, and other ways to send it', () =
   ).toHaveLength(8)
 })
 
+test.each([
+  ['bench:memory', /^\| stream \| 20000 \|/gm, 1],
+  ['bench:scale', /^\| [^|]+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \|$/gm, 15],
+])('%s runs', (script, line, count) => {
+  const { status, stdout, stderr } = spawnSync(
+    'npm',
+    ['run', '--silent', script, '--', '--quick', '--version', '18'],
+    {
+      cwd: new URL('../', import.meta.url),
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    },
+  )
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  expect(stdout.match(line)).toHaveLength(count)
+})
+
 test('a peer that does not name its log is refused with what to do', () => {
   const file = join(scratch, 'broken.sql')
   writeFileSync(file, 'CREATE TABLE x (id integer);\n')

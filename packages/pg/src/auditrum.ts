@@ -62,6 +62,9 @@ function readingFrom(options: PgOptions): PgOptions {
 
 /** A pool or client of pg with a stream; anything else as it is. */
 function readable(target: pg.Pool | pg.ClientBase | Queryable): Queryable {
-  const isOfPg = typeof target === 'object' && target !== null && ('totalCount' in target || 'connection' in target)
+  const isOfPg =
+    typeof target === 'object' &&
+    target !== null &&
+    ('totalCount' in target || 'connection' in target)
   return isOfPg && !('stream' in target) ? queryableOf(target as pg.Pool | pg.ClientBase) : target
 }

@@ -53,7 +53,9 @@ describe('rows of a pool', () => {
 
   test('come in one transaction that can only read, and carry no context', async () => {
     const rows = await withContext({ user_id: 'anna' }, () =>
-      all(stream(queryableOf(it.pool), `select ${setting}, ${readOnly} from generate_series(1, 60)`)),
+      all(
+        stream(queryableOf(it.pool), `select ${setting}, ${readOnly} from generate_series(1, 60)`),
+      ),
     )
     expect(rows).toEqual(Array(60).fill({ setting: '', read_only: 'on' }))
     expect(sent.map((text) => text.split(' ')[0])).toEqual([

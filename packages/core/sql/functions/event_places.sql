@@ -17,6 +17,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 SET plan_cache_mode = force_generic_plan
+SET enable_hashjoin = off  -- what is joined is few, or soon met
+SET enable_mergejoin = off
 SET jit = off
 AS $function$
 DECLARE
