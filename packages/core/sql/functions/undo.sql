@@ -21,6 +21,7 @@ DECLARE
   tables     jsonb := (SELECT pg_catalog.jsonb_object_agg(own.id, :schema.undo_table(own.id::integer)) FROM (SELECT DISTINCT one ->> 'table'::text FROM pg_catalog.unnest(rows) AS one) AS own (id));
   statements jsonb[];
   statement  text;
+  metadata   jsonb;
   refused    boolean;
 BEGIN
   IF on_conflict IS NULL OR on_conflict NOT IN ('fail', 'skip', 'force') THEN
@@ -48,12 +49,14 @@ BEGIN
   );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
-  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
-    PERFORM :schema.undo_context(reason);
+  metadata := :schema.undo_context(reason);
+  IF NOT (dry_run OR refused) THEN
     FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
       EXECUTE statement;
     END LOOP;
-    PERFORM pg_catalog.set_config('auditrum.context', context, true);
+  END IF;
+  PERFORM pg_catalog.set_config('auditrum.context', context, true);
+  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
     rows := :schema.undo_with(rows, ARRAY(
       SELECT one FROM :schema.undo_effects(
         ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one),
@@ -62,7 +65,7 @@ BEGIN
     ));
   END IF;
   RETURN QUERY SELECT * FROM :schema.undo_report(rows, tables, statements);
-  RETURN QUERY SELECT 'sql'::text, made FROM :schema.undo_script(reason, statements) AS made;
+  RETURN QUERY SELECT 'sql'::text, made FROM :schema.undo_script(metadata, statements) AS made;
   IF refused THEN
     RETURN QUERY SELECT 'refused'::text, 'true'::jsonb;
   END IF;

@@ -1,5 +1,6 @@
--- The statements of an undo as a script for psql, piece by piece.
-CREATE OR REPLACE FUNCTION :schema.undo_script(reason text, statements jsonb[])
+-- The statements of an undo as a script for psql, piece by piece. It is another
+-- request than the one that it is made in.
+CREATE OR REPLACE FUNCTION :schema.undo_script(metadata jsonb, statements jsonb[])
 RETURNS SETOF jsonb
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -8,7 +9,7 @@ AS $function$
   FROM (
     SELECT 1 AS place, 0::bigint AS number, format(
       E'-- It compares nothing: what was changed since it was written is overwritten.\nBEGIN;\n-- how the values below are written\nSET LOCAL IntervalStyle = ''postgres'';\nSET LOCAL lc_monetary = ''C'';\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\n',
-      jsonb_build_object('change_reason', reason)
+      metadata - '{request_id,trace_id,span_id}'::text[]
     ) AS text
     UNION ALL
     SELECT 2, (document ->> 'statement')::bigint, (document ->> 'sql') || E';\n'

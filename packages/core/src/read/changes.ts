@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.js'
 import { checkFlag, checkOptions, show } from '../options.js'
-import { type Queryable, rowsOf } from '../queryable.js'
+import { type Queryable, rowsOf, streamOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { type ColumnTypes, decodePairs } from './decode.js'
 import type { Row } from './event.js'
@@ -122,10 +122,9 @@ export async function* changes<R extends object = Row>(
     after,
     size,
   ]
-  if (typeof queryable.stream === 'function') {
-    for await (const row of queryable.stream(text, values('0', limit ?? null))) {
-      yield toChange<R>(row as ChangeRow)
-    }
+  const stream = streamOf(queryable, text, values('0', limit ?? null))
+  if (stream) {
+    for await (const row of stream) yield toChange<R>(row as ChangeRow)
     return
   }
   let after = '0'

@@ -4652,6 +4652,7 @@ DECLARE
   tables     jsonb := (SELECT pg_catalog.jsonb_object_agg(own.id, :schema.undo_table(own.id::integer)) FROM (SELECT DISTINCT one ->> 'table'::text FROM pg_catalog.unnest(rows) AS one) AS own (id));
   statements jsonb[];
   statement  text;
+  metadata   jsonb;
   refused    boolean;
 BEGIN
   IF on_conflict IS NULL OR on_conflict NOT IN ('fail', 'skip', 'force') THEN
@@ -4679,12 +4680,14 @@ BEGIN
   );
   statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
 
-  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
-    PERFORM :schema.undo_context(reason);
+  metadata := :schema.undo_context(reason);
+  IF NOT (dry_run OR refused) THEN
     FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
       EXECUTE statement;
     END LOOP;
-    PERFORM pg_catalog.set_config('auditrum.context', context, true);
+  END IF;
+  PERFORM pg_catalog.set_config('auditrum.context', context, true);
+  IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
     rows := :schema.undo_with(rows, ARRAY(
       SELECT one FROM :schema.undo_effects(
         ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one),
@@ -4693,7 +4696,7 @@ BEGIN
     ));
   END IF;
   RETURN QUERY SELECT * FROM :schema.undo_report(rows, tables, statements);
-  RETURN QUERY SELECT 'sql'::text, made FROM :schema.undo_script(reason, statements) AS made;
+  RETURN QUERY SELECT 'sql'::text, made FROM :schema.undo_script(metadata, statements) AS made;
   IF refused THEN
     RETURN QUERY SELECT 'refused'::text, 'true'::jsonb;
   END IF;
@@ -4783,10 +4786,10 @@ AS $function$
 $function$;
 `,
   'functions/undo_context': `-- Gives the audit context of this transaction the reason of an undo, inside the
--- one that it has. Who carries contexts from the application has done so
--- already; a signed context is of whoever signed it.
+-- one that it has, and tells its metadata. Who carries contexts from the
+-- application has done so already; a signed context is of whoever signed it.
 CREATE OR REPLACE FUNCTION :schema.undo_context(reason text)
-RETURNS void
+RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -4797,17 +4800,19 @@ DECLARE
   metadata   jsonb;
 BEGIN
   IF starts_with(payload, 's1 ') OR to_regclass(':schema.audit_key') IS NOT NULL THEN
-    RETURN;
+    RETURN jsonb_build_object('change_reason', reason);
   END IF;
   BEGIN
     document := payload::jsonb;
   EXCEPTION WHEN OTHERS THEN
-    RETURN;  -- is said in context_error
+    RETURN jsonb_build_object('change_reason', reason);  -- the error is said in context_error
   END;
   is_wrapped := document ? 'v' AND jsonb_typeof(document -> 'metadata') = 'object';
   metadata := CASE WHEN is_wrapped THEN document -> 'metadata' ELSE document END;
-  IF jsonb_typeof(metadata) <> 'object' OR right(metadata ->> 'change_reason', length(reason)) = reason THEN
-    RETURN;
+  IF jsonb_typeof(metadata) <> 'object' THEN
+    RETURN jsonb_build_object('change_reason', reason);
+  ELSIF right(metadata ->> 'change_reason', length(reason)) = reason THEN
+    RETURN metadata;
   END IF;
   metadata := metadata || jsonb_build_object('change_reason', concat_ws(' -> ', nullif(metadata ->> 'change_reason', ''), reason));
   PERFORM set_config('auditrum.context', CASE
@@ -4817,6 +4822,7 @@ BEGIN
     )
     ELSE metadata
   END::text, true);
+  RETURN metadata;
 END
 $function$;
 `,
@@ -5461,8 +5467,9 @@ AS $function$
   WHERE kind = 'T' OR refused IS NOT NULL
 $function$;
 `,
-  'functions/undo_script': `-- The statements of an undo as a script for psql, piece by piece.
-CREATE OR REPLACE FUNCTION :schema.undo_script(reason text, statements jsonb[])
+  'functions/undo_script': `-- The statements of an undo as a script for psql, piece by piece. It is another
+-- request than the one that it is made in.
+CREATE OR REPLACE FUNCTION :schema.undo_script(metadata jsonb, statements jsonb[])
 RETURNS SETOF jsonb
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -5471,7 +5478,7 @@ AS $function$
   FROM (
     SELECT 1 AS place, 0::bigint AS number, format(
       E'-- It compares nothing: what was changed since it was written is overwritten.\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
-      jsonb_build_object('change_reason', reason)
+      metadata - '{request_id,trace_id,span_id}'::text[]
     ) AS text
     UNION ALL
     SELECT 2, (document ->> 'statement')::bigint, (document ->> 'sql') || E';\\n'
