@@ -71,15 +71,13 @@ export async function blame(
   const { column, labels = false } = options
   checkFlag('blame', 'labels', labels)
   const name = quoteTable(parseTable(table))
-  const rows = await rowsOf<BlameRow>(queryable, render('read/blame', schema), [
-    name,
-    rowIdJson(id),
-    // one part of a composite foreign key alone names no row
-    labels ? null : (column ?? null),
-  ])
-  const known = labels ? await labelsOf(queryable, schema, name, rows) : undefined
-  const wanted = rows.filter((row) => column === undefined || row.column_name === column)
-  return wanted.map((row) => ({
+  const linesOf = (wanted: string | null) =>
+    rowsOf<BlameRow>(queryable, render('read/blame', schema), [name, rowIdJson(id), wanted])
+  const rows = await linesOf(column ?? null)
+  // one part of a composite foreign key alone names no row
+  const whole = labels && column !== undefined ? await linesOf(null) : rows
+  const known = labels ? await labelsOf(queryable, schema, name, whole) : undefined
+  return rows.map((row) => ({
     column: row.column_name,
     value: decodeValue(row.value, row.column_type),
     ...(known && { label: known[row.column_name ?? ''] ?? null }),

@@ -175,6 +175,7 @@ BEGIN
         WHERE trigger.tgrelid = class.oid AND trigger.tgname = :'trigger'
           AND trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
       )
+    ORDER BY array_position(branches, class.oid)  -- parents first
   LOOP
     BEGIN
       EXECUTE format(

@@ -76,6 +76,7 @@ test('blame says it of each foreign key, and of one column alone', async () => {
     { column: 'shelf', value: 'b', label: 'Right in house 7' },
   ])
   expect((await audit.blame('orders', 42))[0]).not.toHaveProperty('label')
+  await expect(audit.blame('orders', 42, { column: 'totl', labels: true })).rejects.toThrow('total')
 })
 
 test('a row is called by its name, also one that is gone, or has another key', async () => {
