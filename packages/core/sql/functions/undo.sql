@@ -50,7 +50,7 @@ BEGIN
 
   IF NOT (dry_run OR refused) AND pg_catalog.cardinality(statements) > 0 THEN
     PERFORM :schema.undo_context(reason);
-    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
+    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE (one -> 'is_run'::text)::boolean ORDER BY (one ->> 'statement'::text)::bigint, (one ->> 'n'::text)::bigint DESC LOOP
       EXECUTE statement;
     END LOOP;
     PERFORM pg_catalog.set_config('auditrum.context', context, true);
