@@ -51,7 +51,7 @@ BEGIN
 
   metadata := :schema.undo_context(reason);
   IF NOT (dry_run OR refused) THEN
-    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
+    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE (one -> 'is_run'::text)::boolean ORDER BY (one ->> 'statement'::text)::bigint, (one ->> 'n'::text)::bigint DESC LOOP
       EXECUTE statement;
     END LOOP;
   END IF;

@@ -27,7 +27,7 @@ AS $function$
     ) AS document
     FROM (
       SELECT own.n, own.op, own.subject, own.document || jsonb_build_object('sql', statement.document -> 'sql') AS document
-      FROM own LEFT JOIN unnest(statements) AS statement (document) ON (statement.document ->> 'n')::bigint = own.n
+      FROM own LEFT JOIN unnest(statements) AS statement (document) ON (statement.document ->> 'n')::bigint = own.n AND (statement.document -> 'is_row')::boolean
     ) AS own
     WHERE own.op IN ('insert', 'update', 'delete')
     UNION ALL

@@ -80,7 +80,11 @@ AS $function$
         ELSE CASE WHEN last.kind = 'D' THEN 'insert' ELSE 'update' END
       END AS op,
       CASE WHEN span.number = 1 THEN last.old ELSE fold.wanted END AS wanted,
-      CASE WHEN span.number = 1 THEN last.new ELSE fold.expected END AS expected,
+      CASE
+        WHEN span.number <> 1 THEN fold.expected
+        WHEN last.kind <> 'U' THEN last.new
+        ELSE (SELECT jsonb_object_agg(name, last.new -> name) FROM jsonb_object_keys(last.old) AS name)
+      END AS expected,
       fold.broken,
       CASE WHEN last.kind = 'D' THEN coalesce(first.new, '{}') || first.old ELSE last.new END AS whole
     FROM span

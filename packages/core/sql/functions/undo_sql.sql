@@ -1,6 +1,6 @@
 -- Queries that write the SQL that deletes, updates or inserts rows, with their
 -- values as literals of the columns' types:
---   of_rows  one statement for each row; $1 is their number, $2 the documents
+--   of_rows  one statement for each row; $1 is their number, $2 the documents, $3 whether they are run
 --   of_all   one statement for all; $1 the documents
 CREATE OR REPLACE FUNCTION :schema.undo_sql(facts jsonb, op text, columns text[], OUT of_rows text, OUT of_all text)
 LANGUAGE plpgsql STABLE
@@ -64,7 +64,7 @@ BEGIN
         format('format(%L, VARIADIC ARRAY[%s])', format(E'\n  (%s)', array_to_string(array_fill('%L'::text, ARRAY[written.number::integer]), ', ')), written.literals),
         ',');
   END CASE;
-  of_rows := format('SELECT $1, (own.document ->> ''n'')::bigint, %s FROM %s', one_row, replace(source, '$documents', '$2'));
+  of_rows := format('SELECT $1, (own.document ->> ''n'')::bigint, $3, true, %s FROM %s', one_row, replace(source, '$documents', '$2'));
   of_all := format('SELECT CASE count(*) WHEN 1 THEN min(%s) ELSE %s END FROM %s', one_row, all_rows, replace(source, '$documents', '$1'));
 END
 $function$;

@@ -1,9 +1,10 @@
 -- The SQL of an undo, in its order. It is the same whether it is run or shown.
 --
---   statement  1, 2, ...: the number of what is run at once
---   n          of a row: sql is what it takes for this row alone; null: sql is to be run
+--   statement, n  the order: by statement, then the greatest n first
+--   is_run        whether this is what is run
+--   is_row        whether this is what it takes for the row n alone
 CREATE OR REPLACE FUNCTION :schema.undo_statements(rows jsonb[], tables jsonb)
-RETURNS TABLE (statement bigint, n bigint, sql text)
+RETURNS TABLE (statement bigint, n bigint, is_run boolean, is_row boolean, sql text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
@@ -27,8 +28,7 @@ DECLARE
   rank    record;
   part    record;
   query   record;  -- writes the SQL of one group of rows
-  parts   text[];
-  number  bigint := 0;
+  parts   text[];  -- of a circle
 BEGIN
   FOR rank IN
     SELECT DISTINCT ordered.rank, ordered.is_circle FROM :schema.undo_order(works, tables) AS ordered ORDER BY ordered.rank
@@ -45,7 +45,7 @@ BEGIN
           ) AS is_so
         FROM (SELECT DISTINCT document ->> 'table' AS tracked, document ->> 'op' AS op, document -> 'columns' AS columns FROM unnest(rows) AS row (document)) AS kind
       )
-      SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
+      SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents, max(own.n) AS n, alone.is_so AS is_alone
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
         SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
@@ -53,26 +53,24 @@ BEGIN
       ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
       JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
       WHERE ordered.rank = rank.rank
-      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN alone.is_so THEN own.n END
+      GROUP BY ordered.tracked, ordered.op, own.columns, alone.is_so
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
-      IF NOT rank.is_circle OR parts = '{}' THEN
-        number := number + 1;
-      END IF;
       query := :schema.undo_sql(tables -> part.tracked, part.op, ARRAY(SELECT jsonb_array_elements_text(part.columns)));
-      RETURN QUERY EXECUTE query.of_rows USING number, part.documents;
-      EXECUTE query.of_all INTO sql USING part.documents;
-      IF rank.is_circle THEN
-        parts := parts || sql;
-      ELSE
-        statement := number;
-        n := NULL;
-        RETURN NEXT;
+      RETURN QUERY EXECUTE query.of_rows USING rank.rank, part.documents, part.is_alone AND NOT rank.is_circle;
+      IF part.is_alone AND rank.is_circle THEN
+        EXECUTE format('SELECT $4 || array_agg(made.sql ORDER BY made.n DESC) FROM (%s) AS made (statement, n, is_run, is_row, sql)', query.of_rows)
+        INTO parts USING rank.rank, part.documents, false, parts;
+      ELSIF NOT part.is_alone THEN
+        EXECUTE query.of_all INTO sql USING part.documents;
+        IF rank.is_circle THEN
+          parts := parts || sql;
+        ELSE
+          RETURN QUERY SELECT rank.rank, part.n, true, false, undo_statements.sql;
+        END IF;
       END IF;
     END LOOP;
     IF rank.is_circle THEN
-      statement := number;
-      n := NULL;
       sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\nSELECT %s',
           string_agg(format(E'part_%s AS (\n%s\nRETURNING 1\n)', position, one), ', ' ORDER BY position),
@@ -80,7 +78,7 @@ BEGIN
           string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
         FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
       ) END;
-      RETURN NEXT;
+      RETURN QUERY SELECT rank.rank, 0::bigint, true, false, undo_statements.sql;
     END IF;
   END LOOP;
 END

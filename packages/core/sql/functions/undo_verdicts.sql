@@ -87,7 +87,8 @@ AS $function$
     FROM found
     CROSS JOIN LATERAL (SELECT op = 'insert' AND live IS NULL AND (facts -> 'inherited')::boolean AS is_homeless) AS home
   )
-  SELECT document - 'former' || jsonb_build_object(
+  -- what was needed to judge is not carried on
+  SELECT document - ARRAY['expected', 'former', 'target', 'broken', CASE WHEN op <> 'delete' THEN 'live' END] || jsonb_build_object(
       'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(

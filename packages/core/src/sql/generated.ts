@@ -4683,7 +4683,7 @@ BEGIN
 
   metadata := :schema.undo_context(reason);
   IF NOT (dry_run OR refused) THEN
-    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE one ->> 'n'::text IS NULL ORDER BY (one ->> 'statement'::text)::bigint LOOP
+    FOR statement IN SELECT one ->> 'sql'::text FROM pg_catalog.unnest(statements) AS one WHERE (one -> 'is_run'::text)::boolean ORDER BY (one ->> 'statement'::text)::bigint, (one ->> 'n'::text)::bigint DESC LOOP
       EXECUTE statement;
     END LOOP;
   END IF;
@@ -5269,7 +5269,7 @@ AS $function$
     ) AS document
     FROM (
       SELECT own.n, own.op, own.subject, own.document || jsonb_build_object('sql', statement.document -> 'sql') AS document
-      FROM own LEFT JOIN unnest(statements) AS statement (document) ON (statement.document ->> 'n')::bigint = own.n
+      FROM own LEFT JOIN unnest(statements) AS statement (document) ON (statement.document ->> 'n')::bigint = own.n AND (statement.document -> 'is_row')::boolean
     ) AS own
     WHERE own.op IN ('insert', 'update', 'delete')
     UNION ALL
@@ -5419,7 +5419,11 @@ AS $function$
         ELSE CASE WHEN last.kind = 'D' THEN 'insert' ELSE 'update' END
       END AS op,
       CASE WHEN span.number = 1 THEN last.old ELSE fold.wanted END AS wanted,
-      CASE WHEN span.number = 1 THEN last.new ELSE fold.expected END AS expected,
+      CASE
+        WHEN span.number <> 1 THEN fold.expected
+        WHEN last.kind <> 'U' THEN last.new
+        ELSE (SELECT jsonb_object_agg(name, last.new -> name) FROM jsonb_object_keys(last.old) AS name)
+      END AS expected,
       fold.broken,
       CASE WHEN last.kind = 'D' THEN coalesce(first.new, '{}') || first.old ELSE last.new END AS whole
     FROM span
@@ -5477,24 +5481,24 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT to_jsonb(line.text)
   FROM (
-    SELECT 1 AS place, 0::bigint AS number, format(
+    SELECT 1 AS place, 0::bigint AS statement, 0::bigint AS n, format(
       E'-- It compares nothing: what was changed since it was written is overwritten.\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
       metadata - '{request_id,trace_id,span_id}'::text[]
     ) AS text
     UNION ALL
-    SELECT 2, (document ->> 'statement')::bigint, (document ->> 'sql') || E';\\n'
+    SELECT 2, (document ->> 'statement')::bigint, -(document ->> 'n')::bigint, (document ->> 'sql') || E';\\n'
     FROM unnest(statements) AS statement (document)
-    WHERE document ->> 'n' IS NULL
+    WHERE (document -> 'is_run')::boolean
     UNION ALL
-    SELECT 3, 0, E'COMMIT;\\n'
+    SELECT 3, 0, 0, E'COMMIT;\\n'
   ) AS line
   WHERE statements <> '{}'
-  ORDER BY line.place, line.number
+  ORDER BY line.place, line.statement, line.n
 $function$;
 `,
   'functions/undo_sql': `-- Queries that write the SQL that deletes, updates or inserts rows, with their
 -- values as literals of the columns' types:
---   of_rows  one statement for each row; $1 is their number, $2 the documents
+--   of_rows  one statement for each row; $1 is their number, $2 the documents, $3 whether they are run
 --   of_all   one statement for all; $1 the documents
 CREATE OR REPLACE FUNCTION :schema.undo_sql(facts jsonb, op text, columns text[], OUT of_rows text, OUT of_all text)
 LANGUAGE plpgsql STABLE
@@ -5558,17 +5562,18 @@ BEGIN
         format('format(%L, VARIADIC ARRAY[%s])', format(E'\\n  (%s)', array_to_string(array_fill('%L'::text, ARRAY[written.number::integer]), ', ')), written.literals),
         ',');
   END CASE;
-  of_rows := format('SELECT $1, (own.document ->> ''n'')::bigint, %s FROM %s', one_row, replace(source, '$documents', '$2'));
+  of_rows := format('SELECT $1, (own.document ->> ''n'')::bigint, $3, true, %s FROM %s', one_row, replace(source, '$documents', '$2'));
   of_all := format('SELECT CASE count(*) WHEN 1 THEN min(%s) ELSE %s END FROM %s', one_row, all_rows, replace(source, '$documents', '$1'));
 END
 $function$;
 `,
   'functions/undo_statements': `-- The SQL of an undo, in its order. It is the same whether it is run or shown.
 --
---   statement  1, 2, ...: the number of what is run at once
---   n          of a row: sql is what it takes for this row alone; null: sql is to be run
+--   statement, n  the order: by statement, then the greatest n first
+--   is_run        whether this is what is run
+--   is_row        whether this is what it takes for the row n alone
 CREATE OR REPLACE FUNCTION :schema.undo_statements(rows jsonb[], tables jsonb)
-RETURNS TABLE (statement bigint, n bigint, sql text)
+RETURNS TABLE (statement bigint, n bigint, is_run boolean, is_row boolean, sql text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
@@ -5592,8 +5597,7 @@ DECLARE
   rank    record;
   part    record;
   query   record;  -- writes the SQL of one group of rows
-  parts   text[];
-  number  bigint := 0;
+  parts   text[];  -- of a circle
 BEGIN
   FOR rank IN
     SELECT DISTINCT ordered.rank, ordered.is_circle FROM :schema.undo_order(works, tables) AS ordered ORDER BY ordered.rank
@@ -5610,7 +5614,7 @@ BEGIN
           ) AS is_so
         FROM (SELECT DISTINCT document ->> 'table' AS tracked, document ->> 'op' AS op, document -> 'columns' AS columns FROM unnest(rows) AS row (document)) AS kind
       )
-      SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents
+      SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents, max(own.n) AS n, alone.is_so AS is_alone
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
         SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
@@ -5618,26 +5622,24 @@ BEGIN
       ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
       JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
       WHERE ordered.rank = rank.rank
-      GROUP BY ordered.tracked, ordered.op, own.columns, CASE WHEN alone.is_so THEN own.n END
+      GROUP BY ordered.tracked, ordered.op, own.columns, alone.is_so
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
-      IF NOT rank.is_circle OR parts = '{}' THEN
-        number := number + 1;
-      END IF;
       query := :schema.undo_sql(tables -> part.tracked, part.op, ARRAY(SELECT jsonb_array_elements_text(part.columns)));
-      RETURN QUERY EXECUTE query.of_rows USING number, part.documents;
-      EXECUTE query.of_all INTO sql USING part.documents;
-      IF rank.is_circle THEN
-        parts := parts || sql;
-      ELSE
-        statement := number;
-        n := NULL;
-        RETURN NEXT;
+      RETURN QUERY EXECUTE query.of_rows USING rank.rank, part.documents, part.is_alone AND NOT rank.is_circle;
+      IF part.is_alone AND rank.is_circle THEN
+        EXECUTE format('SELECT $4 || array_agg(made.sql ORDER BY made.n DESC) FROM (%s) AS made (statement, n, is_run, is_row, sql)', query.of_rows)
+        INTO parts USING rank.rank, part.documents, false, parts;
+      ELSIF NOT part.is_alone THEN
+        EXECUTE query.of_all INTO sql USING part.documents;
+        IF rank.is_circle THEN
+          parts := parts || sql;
+        ELSE
+          RETURN QUERY SELECT rank.rank, part.n, true, false, undo_statements.sql;
+        END IF;
       END IF;
     END LOOP;
     IF rank.is_circle THEN
-      statement := number;
-      n := NULL;
       sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\\nSELECT %s',
           string_agg(format(E'part_%s AS (\\n%s\\nRETURNING 1\\n)', position, one), ', ' ORDER BY position),
@@ -5645,7 +5647,7 @@ BEGIN
           string_agg(format('(SELECT pg_catalog.count(*) FROM part_%s)', position), ', ' ORDER BY position))
         FROM unnest(parts) WITH ORDINALITY AS one_of (one, position)
       ) END;
-      RETURN NEXT;
+      RETURN QUERY SELECT rank.rank, 0::bigint, true, false, undo_statements.sql;
     END IF;
   END LOOP;
 END
@@ -5841,7 +5843,8 @@ AS $function$
     FROM found
     CROSS JOIN LATERAL (SELECT op = 'insert' AND live IS NULL AND (facts -> 'inherited')::boolean AS is_homeless) AS home
   )
-  SELECT document - 'former' || jsonb_build_object(
+  -- what was needed to judge is not carried on
+  SELECT document - ARRAY['expected', 'former', 'target', 'broken', CASE WHEN op <> 'delete' THEN 'live' END] || jsonb_build_object(
       'op', CASE WHEN op = 'insert' AND outcome = 'forced' THEN 'update' ELSE op END,
       'outcome', CASE outcome WHEN 'refused' THEN 'skipped' ELSE outcome END,
       'refused', coalesce(
