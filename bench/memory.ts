@@ -17,7 +17,9 @@ const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`
 
 const server = await startServer({ version: values.version as Version })
 try {
-  const pool = new pg.Pool({ connectionString: server.url() })
+  // connections that are still being closed when the server stops
+  const ignore = () => undefined
+  const pool = new pg.Pool({ connectionString: server.url() }).on('error', ignore)
   const audit = auditrum(pool, { maintain: false, tables: [track('orders')] })
   await pool.query(
     'create table orders (id bigint primary key, status text, total numeric, note text)',
@@ -39,7 +41,7 @@ try {
     ['stream', 2],
     ['pages', 1],
   ] as const) {
-    const reading = new pg.Pool({ connectionString: server.url(), max })
+    const reading = new pg.Pool({ connectionString: server.url(), max }).on('error', ignore)
     const audit = auditrum(reading, { maintain: false })
     await read(audit, 1_000)
     const before = process.memoryUsage()
