@@ -15,17 +15,17 @@ BEGIN
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
-    'column_periods', 'column_types', 'event_after', 'event_before', 'event_labels', 'event_places', 'events_at',
-    'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at', 'key_columns',
-    'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label', 'life_start',
-    'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id', 'past_columns',
-    'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of', 'readable_image',
-    'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label', 'row_type_table', 'rows_known',
-    'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo', 'undo_changes', 'undo_context',
-    'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines', 'undo_live', 'undo_moved',
-    'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report', 'undo_rows',
-    'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'warn_of_gaps'
+    'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
+    'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
+    'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
+    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
+    'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
+    'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label',
+    'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
+    'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines',
+    'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal',
+    'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated',
+    'undo_verdicts', 'undo_with', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;

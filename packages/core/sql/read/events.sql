@@ -24,6 +24,10 @@ WITH tracked AS MATERIALIZED (
     $13::text = 'asc',
     $14::integer
   ) AS found
+), log AS MATERIALIZED (
+  SELECT event.* FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS event
+), known AS MATERIALIZED (
+  SELECT shape.* FROM :schema.columns_over_time(ARRAY(SELECT DISTINCT log.table_id FROM log)) AS shape
 )
 SELECT
   log.id::text,
@@ -51,8 +55,14 @@ SELECT
   log.application_name,
   pg_catalog.host(log.client_addr) AS client_addr,
   log.context_error,
-  :schema.column_types(log.table_id, log.changed_at)::text AS column_types
-FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS log
+  (
+    SELECT known.types::text
+    FROM known
+    WHERE known.table_id = log.table_id AND known.since <= log.changed_at
+    ORDER BY known.since DESC
+    LIMIT 1
+  ) AS column_types
+FROM log
 ORDER BY
   CASE WHEN $13 = 'asc' THEN log.id END,
   CASE WHEN $13 = 'desc' THEN log.id END DESC

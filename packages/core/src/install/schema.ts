@@ -47,6 +47,7 @@ export const objects: readonly SqlName[] = [
   'functions/table_id',
   'functions/row_id',
   'functions/is_row',
+  'functions/columns_over_time',
   'functions/column_types',
   'functions/known_column',
   'functions/life_start',

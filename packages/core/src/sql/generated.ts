@@ -1327,21 +1327,34 @@ AS $function$
   ORDER BY period.id
 $function$;
 `,
-  'functions/column_types': `-- The types, below all domains, that the columns of a tracked table had at a
--- time: {"total": "numeric", ...}. For reading events exactly.
+  'functions/column_types': `-- The types that columns_over_time tells, of one table at one time.
 CREATE OR REPLACE FUNCTION :schema.column_types(tracked_id integer, at timestamptz)
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT jsonb_object_agg(column_name, base_type)
-  FROM :schema.audit_shape
-  WHERE table_id = tracked_id
-    AND valid_from = (
-      SELECT coalesce(max(valid_from) FILTER (WHERE valid_from <= at), min(valid_from))
-      FROM :schema.audit_shape
-      WHERE table_id = tracked_id
-    )
+  SELECT known.types
+  FROM :schema.columns_over_time(ARRAY[tracked_id]) AS known
+  WHERE known.since <= at
+  ORDER BY known.since DESC
+  LIMIT 1
+$function$;
+`,
+  'functions/columns_over_time': `-- The types, below all domains, of the columns of tracked tables, and from when
+-- on: {"total": "numeric", ...}. For reading many events exactly.
+CREATE OR REPLACE FUNCTION :schema.columns_over_time(tracked_ids integer[])
+RETURNS TABLE (table_id integer, since timestamptz, types jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    shape.table_id,
+    -- what was before the first is read as the first
+    CASE row_number() OVER (PARTITION BY shape.table_id ORDER BY shape.valid_from) WHEN 1 THEN '-infinity' ELSE shape.valid_from END,
+    jsonb_object_agg(shape.column_name, shape.base_type)
+  FROM :schema.audit_shape AS shape
+  WHERE shape.table_id = ANY (tracked_ids)
+  GROUP BY shape.table_id, shape.valid_from
 $function$;
 `,
   'functions/context_condition': `-- A filter, as contexts_matching takes it, as SQL about a context; null where it
@@ -2325,17 +2338,17 @@ BEGIN
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
-    'column_periods', 'column_types', 'event_after', 'event_before', 'event_labels', 'event_places', 'events_at',
-    'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at', 'key_columns',
-    'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label', 'life_start',
-    'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id', 'past_columns',
-    'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of', 'readable_image',
-    'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label', 'row_type_table', 'rows_known',
-    'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo', 'undo_changes', 'undo_context',
-    'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines', 'undo_live', 'undo_moved',
-    'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report', 'undo_rows',
-    'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'warn_of_gaps'
+    'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
+    'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
+    'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
+    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
+    'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
+    'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label',
+    'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
+    'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines',
+    'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal',
+    'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated',
+    'undo_verdicts', 'undo_with', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -6688,6 +6701,10 @@ WITH tracked AS MATERIALIZED (
     $13::text = 'asc',
     $14::integer
   ) AS found
+), log AS MATERIALIZED (
+  SELECT event.* FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS event
+), known AS MATERIALIZED (
+  SELECT shape.* FROM :schema.columns_over_time(ARRAY(SELECT DISTINCT log.table_id FROM log)) AS shape
 )
 SELECT
   log.id::text,
@@ -6715,8 +6732,14 @@ SELECT
   log.application_name,
   pg_catalog.host(log.client_addr) AS client_addr,
   log.context_error,
-  :schema.column_types(log.table_id, log.changed_at)::text AS column_types
-FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS log
+  (
+    SELECT known.types::text
+    FROM known
+    WHERE known.table_id = log.table_id AND known.since <= log.changed_at
+    ORDER BY known.since DESC
+    LIMIT 1
+  ) AS column_types
+FROM log
 ORDER BY
   CASE WHEN $13 = 'asc' THEN log.id END,
   CASE WHEN $13 = 'desc' THEN log.id END DESC

@@ -404,7 +404,8 @@ test('a reader needs few grants, and sees no table of the log itself', async () 
     grant usage on schema auditrum to ${role.name};
     grant select on auditrum.auditlog to ${role.name};
     grant execute on function auditrum.history, auditrum.blame, auditrum.table_id, auditrum.row_id, auditrum.row_events,
-      auditrum.event_places, auditrum.events_at, auditrum.column_types, auditrum.known_column, auditrum.life_start to ${role.name};
+      auditrum.event_places, auditrum.events_at, auditrum.column_types, auditrum.columns_over_time,
+      auditrum.known_column, auditrum.life_start to ${role.name};
   `)
   const client = await role.client()
   const reader = new Auditrum(database, { reader: client })
