@@ -72,7 +72,8 @@ AS $function$
   FROM (
     SELECT * FROM change
     UNION ALL
-    SELECT change.id, row_number() OVER (PARTITION BY change.id), change.table_id, 'D', gone.object_id, NULL, gone.image, NULL, NULL, NULL, change.doubt
+    SELECT change.id, row_number() OVER (PARTITION BY change.id), change.table_id, 'D', gone.object_id, NULL, gone.image, NULL, NULL,
+      'the log does not hold what it had in ' || nullif(array_to_string(gone.missing, ', '), ''), change.doubt
     FROM change
     JOIN subject USING (table_id)
     JOIN logged AS log ON log.id = change.id

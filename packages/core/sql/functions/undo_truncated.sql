@@ -1,6 +1,7 @@
--- The rows that a table had just before it was truncated, as far as events tell.
+-- The rows that a table had just before it was truncated, as far as events tell,
+-- and which of their recorded columns none of them does.
 CREATE OR REPLACE FUNCTION :schema.undo_truncated(tracked_id integer, relation oid, event bigint, changed_at timestamptz)
-RETURNS TABLE (object_id text, image jsonb)
+RETURNS TABLE (object_id text, image jsonb, missing text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
@@ -18,10 +19,13 @@ DECLARE
 BEGIN
   RETURN QUERY EXECUTE format(
     $query$
-    SELECT :schema.bounded_id(:schema.object_id(known.image, $5)), known.image
+    SELECT
+      :schema.bounded_id(:schema.object_id(known.image, $5)),
+      known.image - known.missing,
+      ARRAY(SELECT name FROM unnest(known.missing) AS name WHERE NOT $4 -> 'unrecorded' ? name)
     FROM (
-      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place'
-        - ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS image
+      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place' AS image,
+        ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS missing
       FROM :schema.past_rows($1, $2, $3, $4, NULL, NULL) AS past (%s, auditrum_missing text, auditrum_place text)
     ) AS known
     $query$,

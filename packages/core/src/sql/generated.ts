@@ -4791,7 +4791,8 @@ AS $function$
   FROM (
     SELECT * FROM change
     UNION ALL
-    SELECT change.id, row_number() OVER (PARTITION BY change.id), change.table_id, 'D', gone.object_id, NULL, gone.image, NULL, NULL, NULL, change.doubt
+    SELECT change.id, row_number() OVER (PARTITION BY change.id), change.table_id, 'D', gone.object_id, NULL, gone.image, NULL, NULL,
+      'the log does not hold what it had in ' || nullif(array_to_string(gone.missing, ', '), ''), change.doubt
     FROM change
     JOIN subject USING (table_id)
     JOIN logged AS log ON log.id = change.id
@@ -5735,9 +5736,10 @@ BEGIN
 END
 $function$;
 `,
-  'functions/undo_truncated': `-- The rows that a table had just before it was truncated, as far as events tell.
+  'functions/undo_truncated': `-- The rows that a table had just before it was truncated, as far as events tell,
+-- and which of their recorded columns none of them does.
 CREATE OR REPLACE FUNCTION :schema.undo_truncated(tracked_id integer, relation oid, event bigint, changed_at timestamptz)
-RETURNS TABLE (object_id text, image jsonb)
+RETURNS TABLE (object_id text, image jsonb, missing text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
@@ -5755,10 +5757,13 @@ DECLARE
 BEGIN
   RETURN QUERY EXECUTE format(
     $query$
-    SELECT :schema.bounded_id(:schema.object_id(known.image, $5)), known.image
+    SELECT
+      :schema.bounded_id(:schema.object_id(known.image, $5)),
+      known.image - known.missing,
+      ARRAY(SELECT name FROM unnest(known.missing) AS name WHERE NOT $4 -> 'unrecorded' ? name)
     FROM (
-      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place'
-        - ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS image
+      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place' AS image,
+        ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS missing
       FROM :schema.past_rows($1, $2, $3, $4, NULL, NULL) AS past (%s, auditrum_missing text, auditrum_place text)
     ) AS known
     $query$,

@@ -64,6 +64,23 @@ test('a truncation is refused where rows may have had none; force brings back wh
   )
 })
 
+test('a row of a truncated table that events do not tell whole is refused, not restored in part', async () => {
+  const { database } = on
+  await database.tracked(
+    'parts',
+    `create table parts (id int primary key, a text, b text); insert into parts values (1, 'a', 'b'), (2, 'c', 'd')`,
+    { image: 'changed' },
+  )
+  await database.query(`update parts set a = 'x' where id = 1`)
+  await database.audit.backfill('parts')
+  const transaction = await truncated('parts')
+  await expect(database.audit.revert({ transaction })).rejects.toThrow(
+    'public.parts 1: the log does not hold what it had in b',
+  )
+  await database.audit.revert({ transaction }, { onConflict: 'skip' })
+  expect(await database.select('select * from parts')).toEqual([{ id: 2, a: 'c', b: 'd' }])
+})
+
 test('what was in a truncated partition is not known', async () => {
   const { database } = on
   await database.tracked(
