@@ -56,9 +56,10 @@ export function time(iso: string | null): string {
 export function value(of: unknown): Piece {
   if (of === null || of === undefined) return styled('dim', 'null')
   const text = typeof of === 'string' ? of : (stringify(of) ?? '')
-  return text.length > LONGEST
-    ? `${text.slice(0, LONGEST)}… (${text.length.toLocaleString('en')} characters)`
-    : text
+  if (text.length <= LONGEST) return text
+  // not between the halves of a character
+  const start = text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '')
+  return `${start}… (${text.length.toLocaleString('en')} characters)`
 }
 
 /** A value, and what people call the row that it refers to. */
@@ -80,7 +81,11 @@ export function rowName(row: {
 export type ColumnPieces = readonly (readonly [column: Piece, pieces: readonly Piece[]])[]
 
 /** What an event changed: the value, or `old -> new`. */
-export function changesOf({ operation, diff, masked }: AuditEvent): ColumnPieces {
+export function changesOf({ operation, diff, masked, ...event }: AuditEvent): ColumnPieces {
+  if (operation === 'snapshot') {
+    const noted = Object.entries(event.new ?? {})
+    return noted.map(([column, now]) => [styled('cyan', column), [value(now)]] as const)
+  }
   const pairs = Object.entries(diff).map(([column, change]) => ({
     column,
     before: named(change?.old, change?.oldLabel),

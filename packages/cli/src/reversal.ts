@@ -14,16 +14,22 @@ const styles: Readonly<Record<Step['outcome'], Style>> = {
   unchanged: 'dim',
 }
 
+/** As many as people read. */
+const SHOWN = 200
+
 /** What an undo did, or would do. */
 export async function printSteps(terminal: Terminal, steps: readonly Step[]): Promise<void> {
   if (steps.length === 0) return
-  const rows = steps.map(({ outcome, operation, table: name, objectId, columns, eventId }) => [
-    styled(styles[outcome], outcome),
-    `${operation} ${name} ${objectId ?? ''}`,
-    columns.join(', '),
-    styled('dim', eventId),
-  ])
+  const rows = steps
+    .slice(0, SHOWN)
+    .map(({ outcome, operation, table: name, objectId, columns, eventId }) => [
+      styled(styles[outcome], outcome),
+      `${operation} ${name} ${objectId ?? ''}`,
+      columns.join(', '),
+      styled('dim', eventId),
+    ])
   await terminal.write(table(['', 'row', 'columns', 'event'], rows, terminal.width))
+  tellOfMore(terminal, steps.length)
 }
 
 /** What somebody changed since, beside what the undo would make of it. */
@@ -32,16 +38,23 @@ export async function printConflicts(
   conflicts: readonly Conflict[],
 ): Promise<void> {
   if (conflicts.length === 0) return
-  const rows = conflicts.map((each) => [
-    `${each.table} ${each.objectId ?? ''}`,
-    styled('cyan', each.column ?? '(row)'),
-    value(each.expected),
-    value(each.present),
-    value(each.wanted),
-    changedBy(each),
-  ])
+  const rows = conflicts
+    .slice(0, SHOWN)
+    .map((each) => [
+      `${each.table} ${each.objectId ?? ''}`,
+      styled('cyan', each.column ?? '(row)'),
+      value(each.expected),
+      value(each.present),
+      value(each.wanted),
+      changedBy(each),
+    ])
   const titles = ['row', 'column', 'it left', 'now', 'would be', 'changed by']
   await terminal.write(table(titles, rows, terminal.width))
+  tellOfMore(terminal, conflicts.length)
+}
+
+function tellOfMore(terminal: Terminal, number: number): void {
+  if (number > SHOWN) terminal.note(`And ${number - SHOWN} more: --json has them all.`)
 }
 
 function changedBy({ changedBy: by }: Conflict): string {
