@@ -10,11 +10,14 @@ import { register } from 'tsx/esm/api'
 register()
 const { createDatabase, startServer } = await import('../packages/testkit/src/index.ts')
 
+// what packages are for is the application's own
+const hosts = ['pg', 'knex', 'sequelize', 'express', 'koa']
 const scratch = mkdtempSync(join(tmpdir(), 'auditrum-guides-'))
 const server = await startServer()
 let failed = 0
 try {
   const tarballs = pack()
+  load(tarballs)
   for (const file of readdirSync('docs').filter((name) => name.endsWith('.md'))) {
     const section = readFileSync(`docs/${file}`, 'utf8').match(
       /^## The first event\n(.*?)(?=^## |(?![\s\S]))/ms,
@@ -38,6 +41,27 @@ function pack() {
   return new Map(
     Object.values(JSON.parse(packed)).map(({ name, filename }) => [name, join(scratch, filename)]),
   )
+}
+
+/** Each package, by import and by require. */
+function load(tarballs) {
+  const folder = mkdtempSync(join(scratch, 'loading-'))
+  npm(folder, 'init', '--yes')
+  npm(
+    folder,
+    'install',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    ...tarballs.values(),
+    ...hosts,
+  )
+  for (const name of tarballs.keys()) {
+    for (const code of [`require('${name}')`, `import('${name}')`]) {
+      execFileSync('node', ['-e', code], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+    }
+    console.log(`${name}: loads`)
+  }
 }
 
 async function follow(file, section, tarballs) {

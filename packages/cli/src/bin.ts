@@ -3,7 +3,7 @@ import tab from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { exitCodeOf, messageOf } from './failure.js'
 import { createProgram } from './program.js'
-import { safeLines } from './safe-text.js'
+import { safeLines, safeText } from './safe-text.js'
 
 // `auditrum history | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -23,8 +23,8 @@ try {
   process.exitCode = exitCodeOf(error)
   // commander has said its own
   if (!isCommanderError(error)) {
-    const message = messageOf(error, process.argv.includes('--verbose'))
-    process.stderr.write(`auditrum: ${safeLines(message)}\n`)
+    const { message, stack } = messageOf(error, process.argv.includes('--verbose'))
+    process.stderr.write(`auditrum: ${safeText(message)}\n${safeLines(stack)}`)
   }
 }
 

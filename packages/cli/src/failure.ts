@@ -31,20 +31,25 @@ export function exitCodeOf(error: unknown): number {
   return byCode[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? exit.database : exit.bug)
 }
 
-/** What is said of a failure: never a stack, unless it is an error of this program and asked for. */
-export function messageOf(error: unknown, isVerbose: boolean): string {
-  const message = error instanceof Error ? error.message : String(error)
-  const { code: kind } = (error ?? {}) as { readonly code?: unknown }
-  // by its code: a configuration may bring another copy of core
-  if (String(kind) in byCode) return message
+/** What is said of a failure: a line; with a stack only for an error of this program, if asked for. */
+export function messageOf(
+  error: unknown,
+  isVerbose: boolean,
+): { readonly message: string; readonly stack: string } {
+  const said = error instanceof Error ? error.message : String(error)
+  const { code: kind, hint, detail } = (error ?? {}) as Readonly<Record<string, unknown>>
   const code = exitCodeOf(error)
+  // by its code: a configuration may bring another copy of core
+  if (String(kind) in byCode || code === exit.usage) return { message: said, stack: '' }
   if (code === exit.database) {
-    const { hint, detail } = error as { readonly hint?: string; readonly detail?: string }
-    return [`The database refused: ${message}.`, detail, hint].filter(Boolean).join(' ')
+    const parts = [`The database refused: ${said}.`, detail, hint]
+    return { message: parts.filter(Boolean).join(' '), stack: '' }
   }
-  if (code !== exit.bug) return message
-  const stack = isVerbose && error instanceof Error ? `\n${error.stack}` : ''
-  return `This should not have happened: ${message}. It is an error of auditrum, please report it${isVerbose ? '' : ' with what --verbose adds'}.${stack}`
+  const more = isVerbose ? '' : ' with what --verbose adds'
+  return {
+    message: `This should not have happened: ${said}. It is an error of auditrum, please report it${more}.`,
+    stack: isVerbose && error instanceof Error ? `${error.stack}\n` : '',
+  }
 }
 
 /** Of a connection that could not be made, one sentence that holds no password. */

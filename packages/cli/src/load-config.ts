@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { UsageError } from '@auditrum/core'
 import { createJiti } from 'jiti'
 import { lilconfig } from 'lilconfig'
-import { type CheckedConfig, checkConfig } from './config.js'
+import { type CheckedConfig, checkConfig } from './check-config.js'
 
 const names = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `auditrum.config.${extension}`)
 
@@ -21,6 +21,8 @@ export function load(file: string): Promise<unknown> {
 /** A configuration, and the folder that its globs begin at. */
 export interface FoundConfig extends CheckedConfig {
   readonly folder: string
+  /** The file, from the working directory; undefined where there is none. */
+  readonly file: string | undefined
 }
 
 /**
@@ -32,7 +34,7 @@ export async function loadConfig(named: string | undefined): Promise<FoundConfig
   if (named !== undefined && !existsSync(named)) {
     throw new UsageError(`There is no file ${named}. Give --config the path of a configuration.`)
   }
-  const loader = (file: string) => jiti.import(file, { default: true })
+  const loader = (file: string) => load(file).then((loaded) => defaultOf(file, loaded))
   const search = lilconfig('auditrum', {
     searchPlaces: names,
     loaders: { '.ts': loader, '.mts': loader, '.js': loader, '.mjs': loader },
@@ -41,14 +43,25 @@ export async function loadConfig(named: string | undefined): Promise<FoundConfig
   const found = await (named === undefined ? search.search() : search.load(resolve(named))).catch(
     (error: unknown) => {
       const file = named ?? 'The configuration'
-      const message = error instanceof Error ? error.message.split('\n')[0] : String(error)
+      if (error instanceof UsageError) throw error
+      // a second line says where
+      const message =
+        error instanceof Error ? error.message.split('\n', 2).join(' ').trim() : String(error)
       throw new UsageError(
         `${file} cannot be read: ${message}. Mend it, or name another with --config.`,
         { cause: error },
       )
     },
   )
-  if (!found) return { tables: [], folder: process.cwd() }
+  if (!found) return { tables: [], folder: process.cwd(), file: undefined }
   const file = relative(process.cwd(), found.filepath)
-  return { ...checkConfig(file, await found.config), folder: dirname(found.filepath) }
+  return { ...checkConfig(file, await found.config), folder: dirname(found.filepath), file }
+}
+
+function defaultOf(file: string, loaded: unknown): unknown {
+  const value = (loaded as { readonly default?: unknown } | null)?.default
+  if (value !== undefined) return value
+  throw new UsageError(
+    `${relative(process.cwd(), file)} has no default export. Write export default defineConfig({ … }), or module.exports = { … }.`,
+  )
 }

@@ -44,5 +44,10 @@ export async function timeOf(pool: pg.Pool, text: string): Promise<string> {
 export async function momentOf(pool: pg.Pool, text: string): Promise<Moment> {
   const [, kind, id] = text.match(/^(event|transaction):(.*)$/) ?? []
   if (kind === undefined || id === undefined) return timeOf(pool, text)
+  if (!/^\d{1,19}$/.test(id)) {
+    throw new UsageError(
+      `${JSON.stringify(text)} is no moment. Give an id as history prints it: ${kind}:4711.`,
+    )
+  }
   return kind === 'event' ? { event: id } : { transaction: id }
 }

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises'
+import { UsageError } from '@auditrum/core'
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import type { FoundConfig } from './load-config.js'
 import type { Terminal } from './terminal.js'
 
 /** Options that several commands have, each with one meaning. */
@@ -14,12 +16,42 @@ export function names(value: string, before: readonly string[] = []): readonly s
   return [...before, ...list]
 }
 
+/** At least one. */
+export function limit(value: string): number {
+  if (count(value) === 0) throw new InvalidArgumentError('Give at least 1.')
+  return count(value)
+}
+
+/** The id of an event or a transaction, as `history` prints it. */
+export function id(value: string): string {
+  if (/^\d{1,19}$/.test(value) && BigInt(value) < 2n ** 63n) return value
+  throw new InvalidArgumentError('Give an id as history prints it, such as 4711.')
+}
+
+export function uuid(value: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) return value
+  throw new InvalidArgumentError('Give a uuid as history --json prints it.')
+}
+
 export function count(value: string): number {
   const number = Number(value)
   if (!/^\d+$/.test(value) || !Number.isSafeInteger(number)) {
     throw new InvalidArgumentError('Give a whole number.')
   }
   return number
+}
+
+/** Refuses what without declarations would take everything for undeclared, or for done. */
+export function requireConfig(config: FoundConfig, option: string): void {
+  if (config.file !== undefined) return
+  throw new UsageError(
+    `There is no configuration here, so ${option} would take every table for undeclared. Run it where auditrum.config.ts is, or name it with --config.`,
+  )
+}
+
+/** So many of something. */
+export function number(of: number, singular: string, plural = `${singular}s`): string {
+  return `${of.toLocaleString('en')} ${of === 1 ? singular : plural}`
 }
 
 /** Whether SQL is only to be shown, and if so shows it. */

@@ -36,13 +36,17 @@ export function rowId(text: string): RowId {
   }
 }
 
-/** Who it was: the user; else where it came from; else the role. */
+/** Who it was: the user; else what is known of where it came from; else the role. */
 export function who(by: {
   readonly userId: string | null
   readonly source: string | null
   readonly dbUser: string | null
+  readonly context?: AuditEvent['context']
 }): string {
   if (by.userId !== null) return by.userId
+  const username = by.context?.metadata?.username
+  if (typeof username === 'string' && username !== '')
+    return `${username}${by.source === null ? '' : ` (${by.source})`}`
   if (by.source !== null) return `(${by.source})`
   return by.dbUser === null ? '' : `(role ${by.dbUser})`
 }
@@ -55,7 +59,7 @@ export function time(iso: string | null): string {
 /** A value as people read it. */
 export function value(of: unknown): Piece {
   if (of === null || of === undefined) return styled('dim', 'null')
-  const text = typeof of === 'string' ? of : (stringify(of) ?? '')
+  const text = typeof of === 'object' ? (stringify(of) ?? '') : String(of)
   if (text.length <= LONGEST) return text
   // not between the halves of a character
   const start = text.slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '')
@@ -69,12 +73,19 @@ export function named(of: unknown, label: string | null | undefined): readonly P
 
 /** A row as people call it. */
 export function rowName(row: {
+  readonly schema?: string
   readonly table: string
   readonly objectId: string | null
   readonly label?: string | null
 }): string {
-  const { table, objectId, label } = row
-  return [table, objectId, label == null ? null : `"${label}"`].filter(Boolean).join(' ')
+  const { schema = 'public', table, objectId, label } = row
+  return [
+    schema === 'public' ? table : `${schema}.${table}`,
+    objectId,
+    label == null ? null : `"${label}"`,
+  ]
+    .filter(Boolean)
+    .join(' ')
 }
 
 /** Columns and what became of them, to be printed below each other or in a line. */

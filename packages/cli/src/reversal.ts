@@ -1,5 +1,5 @@
 import type { Reversal } from '@auditrum/core'
-import { time, value } from './people.js'
+import { rowName, time, value } from './people.js'
 import { table } from './table.js'
 import { type Style, styled, type Terminal } from './terminal.js'
 
@@ -15,18 +15,18 @@ const styles: Readonly<Record<Step['outcome'], Style>> = {
 }
 
 /** As many as people read. */
-const SHOWN = 200
+export const SHOWN = 200
 
 /** What an undo did, or would do. */
 export async function printSteps(terminal: Terminal, steps: readonly Step[]): Promise<void> {
   if (steps.length === 0) return
   const rows = steps
     .slice(0, SHOWN)
-    .map(({ outcome, operation, table: name, objectId, columns, eventId }) => [
-      styled(styles[outcome], outcome),
-      `${operation} ${name} ${objectId ?? ''}`,
-      columns.join(', '),
-      styled('dim', eventId),
+    .map((step) => [
+      styled(styles[step.outcome], step.outcome),
+      `${step.operation} ${rowName(step)}`,
+      step.columns.join(', '),
+      styled('dim', step.eventId),
     ])
   await terminal.write(table(['', 'row', 'columns', 'event'], rows, terminal.width))
   tellOfMore(terminal, steps.length)
@@ -41,7 +41,7 @@ export async function printConflicts(
   const rows = conflicts
     .slice(0, SHOWN)
     .map((each) => [
-      `${each.table} ${each.objectId ?? ''}`,
+      rowName(each),
       styled('cyan', each.column ?? '(row)'),
       value(each.expected),
       value(each.present),
@@ -60,5 +60,5 @@ function tellOfMore(terminal: Terminal, number: number): void {
 function changedBy({ changedBy: by }: Conflict): string {
   if (!by) return ''
   const why = by.changeReason === null ? '' : `: ${by.changeReason}`
-  return `${by.userId ?? 'somebody'}, ${time(by.changedAt)}, event ${by.eventId}${why}`
+  return `${by.userId ?? `(role ${by.dbUser})`}, ${time(by.changedAt)}, event ${by.eventId}${why}`
 }

@@ -8,6 +8,8 @@ export type Cell = Piece | readonly Piece[]
 const GAP = '  '
 /** Columns narrower than this are hard to read; then each value gets a line of its own. */
 const NARROWEST = 10
+/** Words that are longer are broken. */
+const LONGEST_WORD = 24
 
 /**
  * Rows below their titles, no line wider than the terminal: what is too long is wrapped, and where
@@ -47,13 +49,22 @@ function fitted(
   limit = Number.POSITIVE_INFINITY,
 ): readonly number[] | undefined {
   const widths = natural(rows)
+  const floors = natural(rows.map((row) => row.map(longestWord))).map((floor) =>
+    Math.min(LONGEST_WORD, Math.max(NARROWEST, floor)),
+  )
   // a terminal breaks the line behind a character in its last column
   for (let excess = total(widths) - (limit - 1); excess > 0; excess--) {
-    const widest = widths.indexOf(Math.max(...widths))
-    if ((widths[widest] ?? 0) <= NARROWEST) return undefined
+    const spare = widths.map((each, at) => each - (floors[at] ?? 0))
+    const largest = Math.max(...spare)
+    if (largest <= 0) return undefined
+    const widest = spare.indexOf(largest)
     widths[widest] = (widths[widest] ?? 0) - 1
   }
   return widths
+}
+
+function longestWord(cell: string): string {
+  return cell.split(' ').reduce((longest, word) => (width(word) > width(longest) ? word : longest))
 }
 
 function squeezed(rows: readonly (readonly string[])[], limit: number): readonly number[] {

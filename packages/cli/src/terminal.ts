@@ -24,6 +24,11 @@ export function styled(style: Style, text: string): Piece {
   return { text, style }
 }
 
+/** JSON has no NaN and no infinity: they are texts, as PostgreSQL has them. */
+function inWords(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+}
+
 /** What a command says: answers on stdout, everything else on stderr. */
 export class Terminal {
   readonly #quiet: boolean
@@ -51,17 +56,17 @@ export class Terminal {
 
   /** One value as a JSON document. */
   document(value: unknown): Promise<void> {
-    return this.write(`${safeJson(stringify(value, undefined, 2) ?? 'null')}\n`)
+    return this.write(`${safeJson(stringify(value, inWords, 2) ?? 'null')}\n`)
   }
 
   /** One value as a line of JSON. */
   record(value: unknown): Promise<void> {
-    return this.write(`${safeJson(stringify(value) ?? 'null')}\n`)
+    return this.write(`${safeJson(stringify(value, inWords) ?? 'null')}\n`)
   }
 
   /** One value as a part of a JSON document, without a line break behind it. */
   part(value: unknown): Promise<void> {
-    return this.write(safeJson(stringify(value) ?? 'null'))
+    return this.write(safeJson(stringify(value, inWords) ?? 'null'))
   }
 
   /** A text that is to be used as it is; what a terminal would act on is shown on it as what it is. */
@@ -85,7 +90,7 @@ export class Terminal {
 
   /** What matters also to who wants it quiet. */
   warn(text: string): void {
-    process.stderr.write(`auditrum: ${safeLines(text)}\n`)
+    process.stderr.write(`auditrum: ${safeText(text)}\n`)
   }
 
   /** What only who asks for it wants to know. */

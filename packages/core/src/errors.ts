@@ -127,7 +127,7 @@ export function fromDatabase(error: unknown): unknown {
   }
   if (code === '42501') {
     return new SchemaError(
-      `The role of this connection lacks a privilege: ${text}. Connect as the role that owns the log, or let that role grant it: to read, select auditrum.let_read('…').`,
+      `The role of this connection lacks a privilege: ${text}. Grant it, or connect as a role that has it; what reading the log takes is granted by select auditrum.let_read('…').`,
       { cause: error },
     )
   }

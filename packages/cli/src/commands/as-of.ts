@@ -5,13 +5,13 @@ import { csvLine } from '../csv.js'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import { momentOf } from '../moment.js'
-import { count, json } from '../options.js'
+import { json, limit } from '../options.js'
 import { rowId, time, value } from '../people.js'
 import type { Program } from '../program.js'
 import { safeLines, safeText } from '../safe-text.js'
 import { withSession } from '../session.js'
 import { table } from '../table.js'
-import type { Terminal } from '../terminal.js'
+import { styled, type Terminal } from '../terminal.js'
 
 type Format = 'table' | 'json' | 'jsonl' | 'csv'
 
@@ -40,7 +40,7 @@ export function asOf(program: Program): void {
       ] as const),
     )
     .addOption(json())
-    .option('--limit <number>', 'at most so many rows', count)
+    .option('--limit <number>', 'at most so many rows', limit)
     .option('--in-flight', 'with what transactions had done that were still under way')
     .action((tableName, at, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, pool, terminal }) => {
@@ -58,14 +58,19 @@ export function asOf(program: Program): void {
             process.exitCode = exit.failed
             terminal.note(`${tableName} had no row ${options.id} then.`)
           } else if (chosen === 'json') await terminal.document(found.row)
-          else await print(terminal, chosen, [found.row])
+          else await print(terminal, chosen, found.columns, [found.row])
           return tell(terminal, found)
         }
         const rows = await terminal.waiting('Reading the past', () =>
           audit.tableAsOf(tableName, moment, { consistent }),
         )
-        const limit = options.limit ?? (chosen === 'table' ? READABLE : Number.POSITIVE_INFINITY)
-        await print(terminal, chosen, limited(rows, limit, terminal))
+        const most = options.limit ?? (chosen === 'table' ? READABLE : Number.POSITIVE_INFINITY)
+        let isMore = false
+        const shown = limited(rows, most, () => {
+          isMore = true
+        })
+        await print(terminal, chosen, rows.columns, shown)
+        if (isMore) terminal.note(`There are more rows: give a --limit above ${most}.`)
         tell(terminal, rows)
       }),
     )
@@ -79,11 +84,11 @@ export function asOf(program: Program): void {
 async function* limited(
   rows: AsyncIterable<Row>,
   limit: number,
-  terminal: Terminal,
+  tellOfMore: () => void,
 ): AsyncGenerator<Row> {
   let left = limit
   for await (const row of rows) {
-    if (left-- <= 0) return terminal.note(`There are more rows: give a --limit above ${limit}.`)
+    if (left-- <= 0) return tellOfMore()
     yield row
   }
 }
@@ -91,23 +96,27 @@ async function* limited(
 async function print(
   terminal: Terminal,
   format: Format,
+  columns: readonly string[],
   rows: Iterable<Row> | AsyncIterable<Row>,
 ): Promise<void> {
   if (format === 'table') {
     const all: Row[] = []
     for await (const row of rows) all.push(row)
-    const [first] = all
-    if (!first) return terminal.note('There were no rows.')
-    const columns = Object.keys(first)
-    const cells = all.map((row) => columns.map((column) => value(row[column])))
+    if (all.length === 0) return terminal.note('There were no rows.')
+    const cells = all.map((row) =>
+      columns.map((column) => (column in row ? value(row[column]) : styled('dim', '?'))),
+    )
     return terminal.write(table(columns, cells, terminal.width))
   }
+  if (format === 'csv') await writeCsv(terminal, columns)
   let isFirst = true
   for await (const row of rows) {
     if (format === 'jsonl') await terminal.record(row)
     else if (format === 'csv') {
-      if (isFirst) await writeCsv(terminal, Object.keys(row))
-      await writeCsv(terminal, Object.values(row).map(plain))
+      await writeCsv(
+        terminal,
+        columns.map((column) => plain(row[column])),
+      )
     } else {
       // a document that is written while it is read
       await terminal.write(isFirst ? '[\n' : ',\n')
@@ -137,7 +146,7 @@ function tell(terminal: Terminal, { complete, since, approximate }: PastDetails)
   }
   if (approximate.length > 0) {
     terminal.warn(
-      `Possibly of another time: ${approximate.map(safeText).join(', ')}, whose changes alone are not recorded.`,
+      `Missing, or of another time: ${approximate.map(safeText).join(', ')}. Changes of these alone are not recorded.`,
     )
   }
 }

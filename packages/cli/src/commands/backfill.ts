@@ -1,6 +1,6 @@
 import { actor } from '../actor.js'
 import { examples } from '../examples.js'
-import { json } from '../options.js'
+import { json, number } from '../options.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 
@@ -20,7 +20,7 @@ export function backfill(program: Program): void {
         actor(options, async () => {
           const done = await terminal.waiting(`Recording ${table}`, () => audit.backfill(table))
           if (options.json) return terminal.document(done)
-          terminal.note(`${done.recorded} rows of ${table} are recorded.`)
+          terminal.note(`${number(done.recorded, 'row')} of ${table} recorded.`)
         }),
       ),
     )

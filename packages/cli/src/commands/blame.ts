@@ -28,7 +28,8 @@ export function blame(program: Program): void {
         if (lines.length === 0) process.exitCode = exit.failed
         const chosen = formatOf(options, terminal)
         if (chosen === 'json') return terminal.document(lines)
-        if (lines.length === 0) return terminal.note(`The log knows no row ${id} of ${tableName}.`)
+        if (lines.length === 0)
+          return terminal.note(`The log has no change of a row ${id} of ${tableName}.`)
         if (chosen === 'text') {
           for (const each of lines) await terminal.line(...line(each))
           return
@@ -68,7 +69,9 @@ function line(each: BlameLine): readonly Piece[] {
 }
 
 function shown(each: BlameLine): readonly Piece[] {
-  if (each.column === null) return [styled('red', 'deleted')]
+  if (each.column === null) {
+    return [styled('red', each.operation === 'update' ? 'has another key since' : 'deleted')]
+  }
   return each.masked ? [styled('dim', 'masked')] : named(each.value, each.label)
 }
 

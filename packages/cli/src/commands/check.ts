@@ -1,6 +1,6 @@
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
-import { json } from '../options.js'
+import { json, number } from '../options.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
 
@@ -23,7 +23,7 @@ export function check(program: Program): void {
         terminal.note(
           tables.length === 0
             ? 'Every table is tracked or waived.'
-            : `${tables.length} not tracked: declare them with track(…), or waive('table', 'why not').`,
+            : `${number(tables.length, 'table')} not tracked: declare with track(…) and sync, or waive('table', 'why not').`,
         )
       }),
     )

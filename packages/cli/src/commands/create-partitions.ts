@@ -1,5 +1,5 @@
 import { examples } from '../examples.js'
-import { count, json } from '../options.js'
+import { count, json, number } from '../options.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 
@@ -18,7 +18,11 @@ export function createPartitions(program: Program): void {
         )
         if (options.json) return terminal.document(made)
         for (const name of made) await terminal.line(name)
-        terminal.note(made.length === 0 ? 'All are there.' : `${made.length} partitions are new.`)
+        terminal.note(
+          made.length === 0
+            ? 'All are there.'
+            : `${number(made.length, 'partition is', 'partitions are')} new.`,
+        )
       }),
     )
   examples(command, [['A year ahead', 'auditrum create-partitions --months 12']])

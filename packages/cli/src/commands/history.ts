@@ -1,8 +1,9 @@
 import type { AuditEvent, ChangesOf, EventFilter, RowChange } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
 import { examples } from '../examples.js'
+import { exit } from '../failure.js'
 import { timeOf } from '../moment.js'
-import { count, json } from '../options.js'
+import { id, json, limit, uuid } from '../options.js'
 import {
   type ColumnPieces,
   changesOf,
@@ -30,10 +31,10 @@ export function history(program: Program): void {
     .argument('[table]', 'as orders or billing.orders')
     .argument('[id]', 'the row’s key; a composite one as JSON: [7, 2]')
     .option('--user <id>', 'of this user_id')
-    .option('--context <uuid>', 'of this context')
-    .option('--root <uuid>', 'of everything that one request or job did')
+    .option('--context <uuid>', 'of this context', uuid)
+    .option('--root <uuid>', 'of everything that one request or job did', uuid)
     .option('--request <id>', 'of requests with this request_id')
-    .option('--transaction <id>', 'of this transaction')
+    .option('--transaction <id>', 'of this transaction', id)
     .addOption(
       new Option('--operation <operation>', 'only these').choices([
         'insert',
@@ -46,34 +47,37 @@ export function history(program: Program): void {
     .option('--column <name>', 'only changes of this column')
     .option('--since <time>', "from this time on: 2026-11-01, yesterday, '2 hours ago'")
     .option('--until <time>', 'up to this time')
-    .option('--limit <number>', 'at most so many', count, 50)
-    .option('--all', 'without a limit')
-    .option('--after <event>', 'go on behind this event')
+    .option('--limit <number>', 'at most so many', limit, 50)
+    .addOption(new Option('--all', 'without a limit').conflicts('limit'))
+    .option('--after <event>', 'go on behind this event', id)
     .addOption(
       new Option('--order <order>', 'newest or oldest first').choices(['desc', 'asc'] as const),
     )
     .addOption(format())
     .addOption(json())
     .option('--events', 'each event, also of a transaction, root, request or context')
-    .action((tableName, id, options, self) =>
+    .action((tableName, row, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, pool, terminal }) => {
         const chosen = formatOf(options, terminal)
         const scope = scopeOf(options)
         // what came of it is what people want to know; programs have asked for events
-        if (scope && chosen !== 'json' && !options.events && tableName === undefined) {
-          return printNet(
-            terminal,
-            chosen,
-            audit.changes(scope),
-            options.all ? undefined : options.limit,
-          )
+        if (scope && chosen !== 'json' && !options.events && isAlone(tableName, options)) {
+          const limit = options.all ? undefined : options.limit
+          const rows = await printNet(terminal, chosen, audit.changes(scope), limit)
+          if (rows > 0) return
+          const { events } = await audit.page({ ...scope, limit: 1 })
+          if (events.length > 0) {
+            return terminal.note('In the end it changed nothing: --events shows each event.')
+          }
+          process.exitCode = exit.failed
+          return terminal.note('The log has no such thing.')
         }
         const { since, until, limit, all, format: _, json: __, events: ___, ...others } = options
         const filter: EventFilter = {
           ...others,
           labels: true,
           ...(tableName !== undefined && { table: tableName }),
-          ...(id !== undefined && { id: rowId(id) }),
+          ...(row !== undefined && { id: rowId(row) }),
           ...(since !== undefined && { since: await timeOf(pool, since) }),
           ...(until !== undefined && { until: await timeOf(pool, until) }),
         }
@@ -126,6 +130,7 @@ async function printBlock(terminal: Terminal, event: AuditEvent): Promise<void> 
       [
         [styled('yellow', `event ${id}`), '  ', styled('bold', `${operation} ${rowName(event)}`)],
         [styled('dim', `${time(changedAt)}  `), who(event)],
+        ...whence(event),
         ...(changeReason === null ? [] : [changeReason]),
       ],
       changesOf(event),
@@ -134,13 +139,24 @@ async function printBlock(terminal: Terminal, event: AuditEvent): Promise<void> 
   )
 }
 
+/** Where to look for more: what else was done with it. */
+function whence({ transactionId, context }: AuditEvent): readonly Cell[] {
+  const { request_id: request, method, url } = context?.metadata ?? {}
+  const known = [
+    transactionId === null ? '' : `transaction ${transactionId}`,
+    typeof request === 'string' ? `request ${request}` : '',
+    typeof url === 'string' ? [method, url].filter(Boolean).join(' ') : '',
+  ].filter(Boolean)
+  return known.length === 0 ? [] : [styled('dim', known.join('  '))]
+}
+
 /** What a transaction, a request or a job came to: who and why once, and below it what. */
 async function printNet(
   terminal: Terminal,
   format: 'rich' | 'text',
   changes: AsyncIterableIterator<RowChange>,
   limit = Number.POSITIVE_INFINITY,
-): Promise<void> {
+): Promise<number> {
   let rows = 0
   const isMore = await forEach(terminal, changes, limit, async (change) => {
     rows++
@@ -167,10 +183,12 @@ async function printNet(
       block([...head, ...(reasons === '' ? [] : [reasons])], netChangesOf(change), terminal.width),
     )
   })
-  if (rows === 0) return terminal.note('It changed nothing, or there is no such thing.')
-  terminal.note(
-    `${isMore ? `There is more: --limit or --all. ` : ''}This is what came of it in the end; --events shows each event.`,
-  )
+  if (rows > 0) {
+    terminal.note(
+      `${isMore ? `There is more: --limit or --all. ` : ''}This is what came of it in the end; --events shows each event.`,
+    )
+  }
+  return rows
 }
 
 function block(head: readonly Cell[], columns: ColumnPieces, width: number | undefined): string {
@@ -199,6 +217,12 @@ async function forEach<T>(
     await act(found.value)
   }
   return false
+}
+
+/** Whether nothing else is asked for, which only events have. */
+function isAlone(tableName: string | undefined, options: object): boolean {
+  const others = ['user', 'operation', 'column', 'since', 'until', 'after', 'order']
+  return tableName === undefined && !others.some((name) => name in options)
 }
 
 function scopeOf({

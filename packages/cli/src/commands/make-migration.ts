@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { type MigrationFile, migrationFiles, UsageError } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
@@ -23,7 +23,7 @@ export function makeMigration(program: Program): void {
     .addOption(
       new Option('--format <format>', 'CommonJS, TypeScript, or ECMAScript modules')
         .choices(['js', 'ts', 'esm'] as const)
-        .default('js' as const),
+        .default(undefined, 'as package.json says'),
     )
     .option('--prune', 'also stop recording what is no longer declared')
     .option('--dry-run', 'print the migration and write nothing')
@@ -34,7 +34,8 @@ export function makeMigration(program: Program): void {
         const { audit, terminal } = session
         await discover(session)
         const sql = await audit.migration({ prune: options.prune })
-        const { for: tool, name, format, output } = options
+        const { for: tool, name, output } = options
+        const format = options.format ?? ((await isModules()) && tool === 'knex' ? 'esm' : 'js')
         const files = placed(migrationFiles(sql, { for: tool, name, format }), output)
         if (options.dryRun) {
           for (const { text } of files) await terminal.text(text)
@@ -53,6 +54,15 @@ export function makeMigration(program: Program): void {
     ['For sequelize-cli', "auditrum make-migration --for sequelize --name 'audit orders'"],
     ['Plain SQL, two files', 'auditrum make-migration --for sql --output db/migrations'],
   ])
+}
+
+/** Whether Node reads .js here as ECMAScript modules, which have no `exports`. */
+async function isModules(): Promise<boolean> {
+  try {
+    return JSON.parse(await readFile('package.json', 'utf8')).type === 'module'
+  } catch {
+    return false
+  }
 }
 
 /** Files in a folder; where the path ends like a file, that one. */

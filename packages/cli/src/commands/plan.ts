@@ -1,7 +1,7 @@
 import type { Change } from '@auditrum/core'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
-import { json } from '../options.js'
+import { json, requireConfig } from '../options.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
 import { type Style, styled } from '../terminal.js'
@@ -23,7 +23,9 @@ export function plan(program: Program): void {
     .addOption(json())
     .action((options, self) =>
       withSession(self.optsWithGlobals(), async (session) => {
-        const { audit, terminal } = session
+        const { audit, terminal, config } = session
+        if (options.prune) requireConfig(config, '--prune')
+        if (options.check) requireConfig(config, '--check')
         await discover(session)
         const changes = await audit.plan({ prune: options.prune })
         const pending = changes.filter(({ action }) => action !== 'none')

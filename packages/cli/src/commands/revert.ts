@@ -4,9 +4,10 @@ import { Option } from '@commander-js/extra-typings'
 import { actor } from '../actor.js'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
-import { dryRun, json, output } from '../options.js'
+import { dryRun, id, json, number, output, uuid } from '../options.js'
+import { rowName } from '../people.js'
 import type { Program } from '../program.js'
-import { printConflicts, printSteps } from '../reversal.js'
+import { printConflicts, printSteps, SHOWN } from '../reversal.js'
 import { withSession } from '../session.js'
 
 export function revert(program: Program): void {
@@ -16,9 +17,9 @@ export function revert(program: Program): void {
     .description(
       'Undoes an event, a transaction, or all that a request or job did, in one transaction that is recorded itself. What somebody changed since is not overwritten: then nothing is done, the conflicts are listed, and the exit code is 1.',
     )
-    .argument('[event]', 'the id of one event')
-    .option('--transaction <id>', 'a whole transaction')
-    .option('--root <uuid>', 'everything that one request or job did')
+    .argument('[event]', 'the id of one event', id)
+    .option('--transaction <id>', 'a whole transaction', id)
+    .option('--root <uuid>', 'everything that one request or job did', uuid)
     .option('--request <id>', 'the request with this request_id')
     .addOption(
       new Option('--on-conflict <what>', 'where somebody changed it since: fail, skip it, or force')
@@ -43,22 +44,29 @@ export function revert(program: Program): void {
             ),
           )
         } catch (error) {
-          const { conflicts } = error as ConflictError
-          if (!conflicts?.length) throw error
+          const { code, conflicts = [], message } = error as ConflictError
+          if (code !== 'AUDITRUM_CONFLICT') throw error
           process.exitCode = exit.failed
-          if (asJson) return terminal.document({ conflicts })
+          if (asJson) return terminal.document({ conflicts, message })
           await printConflicts(terminal, conflicts)
-          return terminal.warn((error as Error).message)
+          return terminal.warn(inOptions(message))
         }
-        if (file !== undefined) await writeFile(file, done.sql)
+        const isRefused = onConflict === 'fail' && wouldBeRefused(done)
+        if (isRefused) process.exitCode = exit.failed
+        if (file !== undefined && !isRefused) await writeFile(file, done.sql)
         if (asJson) return terminal.document(done)
-        if (isDry && file === undefined) await terminal.text(done.sql)
+        if (isRefused) terminal.warn('Nothing would be undone: --on-conflict skip or force.')
+        else if (isDry && file === undefined) await terminal.text(done.sql)
         else await printSteps(terminal, done.steps)
         await printConflicts(terminal, done.conflicts)
-        for (const { table, objectId, columns, message } of done.omitted) {
-          const subject = [table, objectId, columns.join(', ')].filter(Boolean).join(' ')
-          terminal.warn(`${subject}: ${message}.`)
+        for (const omitted of done.omitted.slice(0, SHOWN)) {
+          const subject = [rowName(omitted), omitted.columns.join(', ')].filter(Boolean).join(': ')
+          terminal.warn(`${subject}: ${omitted.message}.`)
         }
+        if (done.omitted.length > SHOWN) {
+          terminal.note(`And ${number(done.omitted.length - SHOWN, 'more')}: --json has them all.`)
+        }
+        if (isRefused) return
         if (file !== undefined) terminal.note(`${file} is written.`)
         else if (!isDry) terminal.note(summary(done))
       }),
@@ -101,5 +109,21 @@ function targetOf({
 
 function summary({ steps }: Reversal): string {
   const undone = steps.filter(({ outcome }) => outcome === 'done' || outcome === 'forced').length
-  return `${undone} of ${steps.length} rows are as they were.`
+  return `${undone} of ${number(steps.length, 'row')} undone.`
+}
+
+/** In a dry run nothing is refused; told is what would be. */
+function wouldBeRefused({ dryRun, conflicts, omitted }: Reversal): boolean {
+  return (
+    dryRun &&
+    (conflicts.length > 0 || omitted.some(({ why }) => why === 'refused' || why === 'doubt'))
+  )
+}
+
+/** A message of the API in the words of the command line. */
+function inOptions(message: string): string {
+  return message
+    .replace("Look at conflicts, and choose onConflict: 'skip'", 'Choose --on-conflict skip')
+    .replace(", or 'force' to overwrite them", ', or force to overwrite them')
+    .replace("onConflict: 'skip'", '--on-conflict skip')
 }

@@ -2,6 +2,7 @@ import type { Finding, Status } from '@auditrum/core'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import { json } from '../options.js'
+import { time } from '../people.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
 import { grid, table } from '../table.js'
@@ -54,7 +55,7 @@ async function printTables(terminal: Terminal, { tables }: Status): Promise<void
   const rows = tables.map((each) => [
     each.table,
     each.app ?? '',
-    each.since ?? '?',
+    each.since === null ? '?' : time(each.since),
     each.gaps === null ? '?' : String(each.gaps),
   ])
   await terminal.write(`${table(['table', 'app', 'since', 'gaps'], rows, terminal.width)}\n`)

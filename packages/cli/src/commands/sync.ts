@@ -1,5 +1,5 @@
 import { examples } from '../examples.js'
-import { dryRun, json, output, showSql } from '../options.js'
+import { dryRun, json, number, output, requireConfig, showSql } from '../options.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
 
@@ -16,9 +16,10 @@ export function sync(program: Program): void {
     .addOption(json())
     .action((options, self) =>
       withSession(self.optsWithGlobals(), async (session) => {
-        const { audit, terminal } = session
-        await discover(session)
+        const { audit, terminal, config } = session
         const { prune } = options
+        if (prune) requireConfig(config, '--prune')
+        await discover(session)
         const isShown = await showSql(terminal, options, async () => {
           const { up } = await audit.migration({ prune })
           return up
@@ -32,7 +33,9 @@ export function sync(program: Program): void {
         }
         const total = unchanged.length + Object.values(changed).flat().length
         if (total === 0) return terminal.note('The log is installed; no table is declared.')
-        terminal.note(`${unchanged.length} of ${total} tables were as declared.`)
+        terminal.note(
+          `${number(unchanged.length, 'table was', 'tables were')} as declared already.`,
+        )
       }),
     )
   examples(command, [

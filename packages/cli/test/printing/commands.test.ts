@@ -307,7 +307,7 @@ describe('an undo', async () => {
     await it.pool.query(`update orders set status = 'paid' where id = 42`)
     const event = await payment()
     const { code, stdout, stderr } = await it.cli(['revert', event, '--user', '7'])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '1 of 1 rows are as they were.\n' })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '1 of 1 row undone.\n' })
     expect(stdout).toMatch(/done {2}update orders 42 {2}status/)
     expect(await present()).toMatchObject({ status: 'new' })
     const { events } = await it.audit.page({ table: 'orders', limit: 1 })
@@ -330,7 +330,7 @@ describe('an undo', async () => {
       { column: 'status', expected: 'shipped', present: 'returned', wanted: 'new' },
     ])
     const skipped = await it.cli(['revert', event, '--on-conflict', 'skip'])
-    expect(skipped).toMatchObject({ code: 0, stderr: '0 of 1 rows are as they were.\n' })
+    expect(skipped).toMatchObject({ code: 0, stderr: '0 of 1 row undone.\n' })
     expect(await present()).toMatchObject({ status: 'returned' })
     const forced = await it.cli(['revert', event, '--on-conflict', 'force'])
     expect(forced.code).toBe(0)
@@ -398,7 +398,7 @@ describe('labels and net changes', async () => {
     )
     await it.cli(['generate-trigger', 'old'])
     expect((await it.cli(['backfill', 'old', '--reason', 'as found'])).stderr).toBe(
-      '2 rows of old are recorded.\n',
+      '2 rows of old recorded.\n',
     )
     expect((await it.cli(['backfill', 'old', '--json'])).stdout).toBe('{\n  "recorded": 0\n}\n')
     const { events } = await it.audit.page({ table: 'old' })

@@ -50,6 +50,8 @@ AS $function$
       SELECT log.*
       FROM :schema.auditlog AS log
       WHERE met.part ->> 'referrer' IS NULL
+        -- not this undo itself
+        AND log.txid IS DISTINCT FROM pg_current_xact_id_if_assigned()
         AND log.table_id = (own.document ->> 'table')::integer
         AND (log.object_id = own.document ->> 'key' OR log.old_object_id = own.document ->> 'key' OR log.object_id IS NULL AND log.operation = 'truncate')
         AND (

@@ -5,6 +5,11 @@ FROM pg_catalog.pg_class AS class
 JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
 WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpersistence <> 't'
   AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', :'schema')
+  -- nor of another log
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_class AS log
+    WHERE log.relnamespace = namespace.oid AND log.relname = 'audit_event'::name AND log.relkind = 'p' AND class.relname ~ '^audit_'::text
+  )
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend
     WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js'
+import { startedContext } from './carried.js'
 import { isGenerator, startingIn, steppingIn } from './later.js'
 import { ask, forgetQuestions, metadataOf } from './metadata.js'
 import { contextInside, runInContext, type StoredContext, storedContext } from './store.js'
@@ -43,7 +44,9 @@ export interface CurrentContext {
 
 /**
  * Runs a function whose writes, and those of everything that it starts, carry this metadata. Inside
- * another context it inherits that one's metadata and adds to it; reasons become `outer -> inner`.
+ * another context it inherits that one's metadata and adds to it; reasons become `outer -> inner`. A
+ * program that was started with a context, by `auditrum run` or {@link contextEnvironment}, is inside
+ * that one.
  *
  * @param fn Synchronous or not; what it returns is returned.
  * @throws UsageError when `metadata` is not an object.
@@ -56,7 +59,10 @@ export interface CurrentContext {
  */
 export function withContext<Result>(metadata: ContextMetadata, fn: () => Result): Result {
   checkedFunction(fn)
-  const inside = contextInside(storedContext(), checked(metadata, 'withContext'))
+  const inside = contextInside(
+    storedContext() ?? startedContext(),
+    checked(metadata, 'withContext'),
+  )
   const result = runInContext(inside, fn)
   return isGenerator(result) ? steppingIn(inside, result) : startingIn(inside, result)
 }

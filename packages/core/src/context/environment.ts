@@ -1,9 +1,9 @@
 import { UsageError } from '../errors.js'
-import { isPlainObject } from '../options.js'
+import { SETTING, takeContext } from './carried.js'
 import { type ContextMetadata, withContext } from './context.js'
 import { payloadOf } from './payload.js'
 import { type Signing, signPayload } from './sign.js'
-import { runInContext, type StoredContext, storedContext } from './store.js'
+import { runInContext, storedContext } from './store.js'
 
 /**
  * What PostgreSQL takes in `options` when a connection starts: 12 KB kill it, so the limit is well
@@ -50,36 +50,6 @@ export function contextEnvironment(
     )
   }
   return { ...environment, PGOPTIONS: options }
-}
-
-const SETTING = 'auditrum.context'
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
-/** The context that options carry, and the other options as they stand, ready for one more. */
-function takeContext(options: string): [context: StoredContext | undefined, others: string] {
-  let context: StoredContext | undefined
-  // PostgreSQL splits options at whitespace; a backslash keeps the next character (pg_split_opts)
-  const others = options.replace(
-    /(?:-c\s*|--)auditrum\.context=((?:\\.|[^\s\\])*)\s*/gs,
-    (_, text) => {
-      context = contextOf(text.replaceAll(/\\(.)/gs, '$1'))
-      return ''
-    },
-  )
-  return [context, others === '' || /\s$/.test(others) ? others : `${others} `]
-}
-
-/** A context from what was sent of it, signed or not; undefined where it is of no kind that is known. */
-function contextOf(payload: string): StoredContext | undefined {
-  try {
-    const { v, id, root, metadata } = JSON.parse(payload.slice(payload.indexOf('{')))
-    if (v !== 1 || ![id, root].every((each) => UUID.test(each)) || !isPlainObject(metadata)) {
-      return undefined
-    }
-    return { version: 1, id, rootId: root, parent: undefined, own: { ...metadata }, revision: 0 }
-  } catch {
-    return undefined
-  }
 }
 
 function escaped(option: string): string {

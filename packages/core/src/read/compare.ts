@@ -169,6 +169,7 @@ async function bothPasts(
 function detailsOfBoth({ earlier, later }: BothPasts): PastDetails {
   const sinces = [earlier.since, later.since]
   return {
+    columns: later.columns,
     complete: earlier.complete && later.complete,
     // ISO 8601 of one form, so that texts compare as times
     since: sinces.includes(null) ? null : String(sinces.sort().at(-1)),

@@ -3,7 +3,7 @@ import { show } from '../options.js'
 import { momentText } from './filter.js'
 
 /**
- * A moment in the past: a Date, ISO 8601 with up to microseconds (in UTC where it names no zone), or
+ * A moment in the past: a Date (all of its millisecond), ISO 8601 with up to microseconds (in UTC where it names no zone), or
  * right after an event or a transaction, by their ids as events carry them.
  */
 export type Moment =
@@ -15,7 +15,9 @@ export type Moment =
 /** A moment as three values of SQL, of which two are null: a time, an event, a transaction. */
 export function momentValues(at: Moment): [string | null, string | null, string | null] {
   const time = momentText(at)
-  if (time !== undefined) return [time, null, null]
+  // a Date has milliseconds, PostgreSQL has microseconds: what happened in that one counts
+  if (time !== undefined)
+    return [at instanceof Date ? time.replace(/Z$/, '999Z') : time, null, null]
   if (typeof at === 'object' && at !== null && !(at instanceof Date)) {
     const [[kind, id] = [], ...others] = Object.entries(at)
     if (others.length === 0 && isId(id)) {

@@ -42,10 +42,19 @@ export function pendingRows<Row, Known extends PastDetails>(
     then: (fulfilled, rejected) =>
       ask()
         .then((answer) => {
-          const { complete, since, approximate } = answer
-          return { [Symbol.asyncIterator]: () => read(answer), complete, since, approximate }
+          const { columns, complete, since, approximate } = answer
+          return {
+            [Symbol.asyncIterator]: () => read(answer),
+            columns,
+            complete,
+            since,
+            approximate,
+          }
         })
         .then(fulfilled, rejected),
+    get columns() {
+      return told().columns
+    },
     get complete() {
       return told().complete
     },

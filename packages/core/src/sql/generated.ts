@@ -5307,6 +5307,8 @@ AS $function$
       SELECT log.*
       FROM :schema.auditlog AS log
       WHERE met.part ->> 'referrer' IS NULL
+        -- not this undo itself
+        AND log.txid IS DISTINCT FROM pg_current_xact_id_if_assigned()
         AND log.table_id = (own.document ->> 'table')::integer
         AND (log.object_id = own.document ->> 'key' OR log.old_object_id = own.document ->> 'key' OR log.object_id IS NULL AND log.operation = 'truncate')
         AND (
@@ -5497,7 +5499,7 @@ AS $function$
   SELECT to_jsonb(line.text)
   FROM (
     SELECT 1 AS place, 0::bigint AS statement, 0::bigint AS n, format(
-      E'-- It compares nothing: what was changed since it was written is overwritten.\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
+      E'-- It compares nothing: what was changed since it was written is overwritten.\\n-- psql -v ON_ERROR_STOP=1 -f this_file\\nSET client_encoding = ''UTF8'';\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
       metadata - '{request_id,trace_id,span_id}'::text[]
     ) AS text
     UNION ALL
@@ -6578,6 +6580,11 @@ FROM pg_catalog.pg_class AS class
 JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
 WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpersistence <> 't'
   AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', :'schema')
+  -- nor of another log
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_class AS log
+    WHERE log.relnamespace = namespace.oid AND log.relname = 'audit_event'::name AND log.relkind = 'p' AND class.relname ~ '^audit_'::text
+  )
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend
     WHERE classid = 'pg_catalog.pg_class'::regclass::oid AND objid = class.oid AND deptype = 'e'
