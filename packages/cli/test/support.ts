@@ -40,9 +40,12 @@ export function project(files: Readonly<Record<string, string>> = {}): Project {
     writeFileSync(join(folder, name), text)
   }
   for (const [name, text] of Object.entries(files)) write(name, text)
-  const bin = join(root, 'node_modules/.bin')
+  // npm links the command only where it was built before
+  const bin = mkdtempSync(join(tmpdir(), 'auditrum-bin-'))
+  afterAll(() => rmSync(bin, { recursive: true }))
+  symlinkSync(program, join(bin, 'auditrum'))
   const { PATH = '', HOME, LANG, TMPDIR } = process.env
-  const base = { PATH: `${bin}:${PATH}`, HOME, LANG, TMPDIR }
+  const base = { PATH: `${bin}:${join(root, 'node_modules/.bin')}:${PATH}`, HOME, LANG, TMPDIR }
   return {
     folder,
     write,
