@@ -358,6 +358,83 @@ describe('an undo', async () => {
   })
 })
 
+describe('an undo that is refused', async () => {
+  let it: Shop
+  let event: string
+  beforeAll(async () => {
+    it = await shop()
+    const { events } = await it.audit.page({ table: 'orders', column: 'status', limit: 1 })
+    event = events[0]?.id ?? ''
+    await withContext({ user_id: 'carl\u001b[31m\nX' }, () =>
+      it.pool.query(`update orders set status = 'returned' where id = 42`),
+    )
+  })
+
+  test('is so in a dry run, which writes no script', async () => {
+    for (const option of ['--dry-run', '--output=undo.sql']) {
+      const { code, stderr } = await it.cli(['revert', event, option])
+      expect(code).toBe(1)
+      expect(stderr).toContain('Nothing would be undone')
+    }
+    expect(existsSync(join(it.folder, 'undo.sql'))).toBe(false)
+  })
+
+  test('says why in one line, in the words of the command line', async () => {
+    const { stderr } = await it.cli(['revert', event])
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('--on-conflict skip')
+    expect(stderr).not.toContain('onConflict')
+  })
+
+  test('is JSON with --json, also where there is nothing to compare', async () => {
+    await it.database.query(`
+      create table keyless (v integer);
+      select auditrum.track('keyless', '{}');
+      insert into keyless values (1)`)
+    const { events } = await it.audit.page({ limit: 1 })
+    const { code, stdout } = await it.cli(['revert', String(events[0]?.id), '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ conflicts: [], message: expect.any(String) })
+  })
+
+  test('names who changed it, not itself, where it is forced', async () => {
+    const { stdout } = await it.cli(['revert', event, '--on-conflict', 'force', '--json'])
+    expect(JSON.parse(stdout).conflicts).toMatchObject([
+      { present: 'returned', changedBy: { userId: 'carl\u001b[31m\nX' } },
+    ])
+  })
+})
+
+describe('rows of which the log does not know all', async () => {
+  let it: Shop
+  beforeAll(async () => {
+    it = await shop()
+    await it.database.query(`
+      create table people (id integer primary key, secret text, name text, ratio float8);
+      select auditrum.track('people', '{"exclude": ["secret"]}');
+      insert into people values (1, 'hidden', 'Ann', 'NaN'), (2, 'hidden', 'Bob', '-Infinity');
+      delete from people`)
+  })
+
+  test('keep their columns in place', async () => {
+    const { events } = await it.audit.page({ table: 'people', operation: 'insert', limit: 1 })
+    const before = `event:${events[0]?.id}`
+    const csv = await it.cli(['as-of', 'people', before, '--format', 'csv'])
+    expect(csv.stdout).toBe('id,secret,name,ratio\r\n1,,Ann,NaN\r\n2,,Bob,-Infinity\r\n')
+    const table = await it.cli(['as-of', 'people', before, '--format', 'table'])
+    expect(table.stdout).toMatch(/1 +\? +Ann +NaN/)
+    const lines = await it.cli(['as-of', 'people', before, '--format', 'jsonl'])
+    expect(lines.stdout.split('\n')[0]).toBe('{"id":1,"name":"Ann","ratio":"NaN"}')
+  })
+
+  test('numbers that JSON has no words for are said', async () => {
+    const { stdout } = await it.cli(['history', 'people', '2', '--operation', 'insert'])
+    expect(stdout).toContain('ratio: -Infinity')
+    const json = await it.cli(['history', 'people', '1', '--operation', 'insert', '--json'])
+    expect(JSON.parse(json.stdout).new).toMatchObject({ ratio: 'NaN' })
+  })
+})
+
 describe('labels and net changes', async () => {
   let it: Shop
   beforeAll(async () => {
@@ -390,6 +467,10 @@ describe('labels and net changes', async () => {
     expect(events.stdout.trim().split('\n')).toHaveLength(3)
     const rich = await it.cli(['history', '--request', 'r7', '--format', 'rich'])
     expect(rich.stdout).toContain('update orders 42 "2026-118"  2 events\n')
+    // asked for more than a whole request, it says events
+    const filtered = await it.cli(['history', '--request', 'r7', '--operation', 'insert'])
+    expect(filtered.stdout.trim().split('\n')).toHaveLength(1)
+    expect(await it.cli(['history', '--request', 'none'])).toMatchObject({ code: 1, stdout: '' })
   })
 
   test('backfill records what was there before, once', async () => {

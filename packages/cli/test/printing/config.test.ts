@@ -46,6 +46,7 @@ describe('a configuration', () => {
     ['a syntax error', 'export default { tables: [', 'cannot be read'],
     ['what throws', 'throw new Error("not today")', 'not today'],
     ['tables that are none', 'export default { tables: "orders" }', 'no list'],
+    ['no default export', 'export const tables = []', 'no default export'],
     ['no configuration at all', 'export default 7', 'was given 7'],
     [
       'a declaration that contradicts itself',
@@ -58,6 +59,18 @@ describe('a configuration', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
     expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  test('where there is none, nothing is taken for undeclared', async () => {
+    for (const args of [
+      ['sync', '--prune'],
+      ['plan', '--prune'],
+      ['plan', '--check'],
+    ]) {
+      const { code, stdout, stderr } = await project().cli(args, url)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain('There is no configuration here')
+    }
   })
 
   test('gives the schema and the app; --schema wins', async () => {

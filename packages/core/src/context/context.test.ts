@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import ts from 'typescript'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   amendContext,
   changeReason,
@@ -361,6 +361,21 @@ describe('the environment of another program', () => {
       source: 'deploy',
       change_reason: 'release 7 -> migration\n12',
     })
+  })
+
+  test('of a program that was started with one, is around its own', () => {
+    const { PGOPTIONS } = contextEnvironment({ user_id: 7, change_reason: 'release 7' }, {})
+    vi.stubEnv('PGOPTIONS', PGOPTIONS)
+    try {
+      expect(currentContext()).toBeUndefined()
+      withContext({ change_reason: 'step 1' }, () => {
+        const inner = currentContext()
+        expect(inner?.metadata).toEqual({ user_id: 7, change_reason: 'release 7 -> step 1' })
+        expect(PGOPTIONS).toContain(`"root":"${inner?.rootId}"`)
+      })
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   test.each([
