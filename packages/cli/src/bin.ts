@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 import tab from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
-import { exitCodeOf, messageOf } from './failure.js'
+import { exit, exitCodeOf, messageOf } from './failure.js'
 import { createProgram } from './program.js'
 import { safeLines, safeText } from './safe-text.js'
 
 // `auditrum history | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  if (error.code === 'EPIPE') process.exit()
+  process.stderr.write(`auditrum: The output cannot be written: ${error.message}.\n`)
+  process.exit(exit.usage)
 })
+// nobody listens: the answer is on stdout
+process.stderr.on('error', () => {})
 // read by styleText, commander and @clack/prompts
 if (process.argv.includes('--no-color')) process.env.NO_COLOR = '1'
 

@@ -62,12 +62,21 @@ export async function connect(
   return pool
 }
 
-/** The same for programs that read variables: libpq's, and DATABASE_URL. What is set already wins. */
-export function environmentOf({ url }: Address): NodeJS.ProcessEnv {
-  if (url === undefined) return {}
+/**
+ * An environment in which programs that read variables, libpq's or DATABASE_URL, find this database and
+ * no other.
+ */
+export function environmentOf({ url }: Address, around: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  // of these only libpq would know
+  const { PGHOSTADDR: _, PGSERVICE: __, PGSERVICEFILE: ___, ...others } = around
+  if (url === undefined) {
+    const { DATABASE_URL: ____, ...variables } = others
+    return variables
+  }
   const { host, port, user, password, database } = parse(url)
   const sslmode = new URL(url).searchParams.get('sslmode')
   return {
+    ...others,
     DATABASE_URL: url,
     ...(host && { PGHOST: host }),
     ...(port && { PGPORT: port }),

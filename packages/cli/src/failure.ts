@@ -28,7 +28,14 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.usage
   const { code } = (error ?? {}) as { readonly code?: unknown }
   if (typeof code !== 'string') return exit.bug
+  if (isOfFile(error)) return exit.usage
   return byCode[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? exit.database : exit.bug)
+}
+
+/** An error about a file that was named: not there, not ours, no room for it. */
+function isOfFile(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
+  const { path, syscall } = Object(error) as NodeJS.ErrnoException
+  return typeof path === 'string' && typeof syscall === 'string' && syscall !== 'connect'
 }
 
 /** What is said of a failure: a line; with a stack only for an error of this program, if asked for. */
@@ -39,6 +46,9 @@ export function messageOf(
   const said = error instanceof Error ? error.message : String(error)
   const { code: kind, hint, detail } = (error ?? {}) as Readonly<Record<string, unknown>>
   const code = exitCodeOf(error)
+  if (isOfFile(error)) {
+    return { message: `${error.path} cannot be read or written: ${said}.`, stack: '' }
+  }
   // by its code: a configuration may bring another copy of core
   if (String(kind) in byCode || code === exit.usage) return { message: said, stack: '' }
   if (code === exit.database) {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '@auditrum/core'
@@ -8,8 +8,9 @@ import { type CheckedConfig, checkConfig } from './check-config.js'
 
 const names = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `auditrum.config.${extension}`)
 
-// What a configuration imports as `auditrum` is this very package, also where npx brought it.
+// As it is: what has no default export is none. What a configuration imports as `auditrum` is this very package, also where npx brought it.
 const jiti = createJiti(import.meta.url, {
+  interopDefault: false,
   alias: { auditrum: fileURLToPath(new URL('./index.mjs', import.meta.url)) },
 })
 
@@ -55,7 +56,19 @@ export async function loadConfig(named: string | undefined): Promise<FoundConfig
   )
   if (!found) return { tables: [], folder: process.cwd(), file: undefined }
   const file = relative(process.cwd(), found.filepath)
+  if (named === undefined && isForeign(found.filepath)) {
+    throw new UsageError(
+      `${found.filepath} belongs to somebody else, and would be run. Name it with --config if it is to be.`,
+    )
+  }
   return { ...checkConfig(file, await found.config), folder: dirname(found.filepath), file }
+}
+
+/** Whether a file above the working directory is neither ours, nor of who owns that, nor the system's. */
+function isForeign(file: string): boolean {
+  const own = process.getuid?.()
+  if (own === undefined || dirname(file) === process.cwd()) return false
+  return ![own, 0, statSync('.').uid].includes(statSync(file).uid)
 }
 
 function defaultOf(file: string, loaded: unknown): unknown {

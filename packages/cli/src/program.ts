@@ -41,7 +41,13 @@ function root() {
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('Run it with --help to see what it takes.')
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'auditrum: ')),
+      outputError: (text, write) =>
+        // what is given to a misspelt option may be a password
+        write(
+          text
+            .replace(/^error: /, 'auditrum: ')
+            .replace(/^(.*unknown option '[^'=]*)=.*'/, "$1=…'"),
+        ),
     })
     .exitOverride()
 }

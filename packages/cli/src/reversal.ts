@@ -36,6 +36,7 @@ export async function printSteps(terminal: Terminal, steps: readonly Step[]): Pr
 export async function printConflicts(
   terminal: Terminal,
   conflicts: readonly Conflict[],
+  isAside = false,
 ): Promise<void> {
   if (conflicts.length === 0) return
   const rows = conflicts
@@ -49,7 +50,9 @@ export async function printConflicts(
       changedBy(each),
     ])
   const titles = ['row', 'column', 'it left', 'now', 'would be', 'changed by']
-  await terminal.write(table(titles, rows, terminal.width))
+  const text = table(titles, rows, terminal.width)
+  if (isAside) terminal.aside(text)
+  else await terminal.write(text)
   tellOfMore(terminal, conflicts.length)
 }
 

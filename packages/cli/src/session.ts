@@ -3,6 +3,7 @@ import { UsageError } from '@auditrum/core'
 import { auditrum, type PgAuditrum } from '@auditrum/pg'
 import type pg from 'pg'
 import { type Address, connect, findAddress, loadDotEnv } from './database.js'
+import { interruptibly } from './interruption.js'
 import { type FoundConfig, load, loadConfig } from './load-config.js'
 import { Terminal } from './terminal.js'
 
@@ -83,7 +84,7 @@ export async function inSession(
     onError: (error) => terminal.warn(error.message),
   })
   try {
-    await work({ ...setting, address, audit, pool })
+    await interruptibly(address, pool, () => work({ ...setting, address, audit, pool }))
   } finally {
     audit.close()
     await pool.end()

@@ -83,6 +83,11 @@ export class Terminal {
     if (!process.stdout.write(text)) await once(process.stdout, 'drain')
   }
 
+  /** A table beside an answer that is to be used as it is. */
+  aside(text: string): void {
+    process.stderr.write(text)
+  }
+
   /** What is good to know, unless told to be quiet. */
   note(text: string): void {
     if (!this.#quiet) process.stderr.write(`${safeLines(text)}\n`)

@@ -113,6 +113,17 @@ export async function shop(): Promise<Shop> {
   return { ...project(files), database, pool, audit }
 }
 
+/** Waits until somebody waits for a lock. */
+export async function lockWait(database: Database): Promise<void> {
+  for (;;) {
+    const { rows } = await database.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    if (rows.length > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
 /** Whether a program is installed; says so where it is not, because its tests are skipped then. */
 export function installed(name: string): boolean {
   const found = spawnSync('sh', ['-c', `command -v ${name}`]).status === 0

@@ -83,6 +83,8 @@ export function wrapConnections(knex: Knex, carrying: CarryOptions): (() => void
 export function queryableOf(knex: Knex): Queryable {
   const client = clientOf(knex)
   const lender = {
+    pool: client,
+    most: mostConnections(client),
     acquire: () => client.acquireConnection(),
     release: (connection: Connection) => client.releaseConnection(connection),
   }
@@ -98,8 +100,7 @@ export function queryableOf(knex: Knex): Queryable {
     },
     stream(text, values) {
       if (knex.isTransaction) return rowsOfTransaction(client, text, values)
-      // whoever reads needs another connection for what it does with a row
-      return mostConnections(client) > 1 ? borrowedRows(lender, text, values) : undefined
+      return borrowedRows(lender, text, values)
     },
   }
 }

@@ -12,6 +12,10 @@ export interface CursorClient {
 
 /** Connections that are lent: of a pool. */
 export interface Lender<Client extends CursorClient> {
+  /** Whose connections they are. */
+  readonly pool: object
+  /** How many it has at most. */
+  readonly most: number
   acquire(): Promise<Client>
   /** @param broken Why it must serve nobody else, if so. */
   release(client: Client, broken?: Error): void | Promise<void>
@@ -22,14 +26,45 @@ const LARGEST_BATCH = 5_000
 /** What a batch is to come to, once it is known how large rows are. */
 const BATCH_BYTES = 2 ** 20
 
+/** How many connections of a pool are lent to readers. */
+const lent = new WeakMap<object, number>()
+
 /**
  * The rows of one statement on a connection that is borrowed for it, in a transaction that can only
  * read: so it also goes through a pooler, and needs nothing of the protocol that a pipeline forbids.
+ * To be read at once: the connection is set aside from now on.
+ *
+ * @returns undefined where that would be the last connection: whoever reads needs another one for what
+ *   is done with a row, and would wait for himself.
  */
-export async function* borrowedRows<Client extends CursorClient>(
-  { acquire, release }: Lender<Client>,
+export function borrowedRows<Client extends CursorClient>(
+  lender: Lender<Client>,
   text: string,
   values: unknown[] = [],
+): AsyncGenerator<unknown, void, undefined> | undefined {
+  const { pool, most } = lender
+  const others = lent.get(pool) ?? 0
+  if (others + 1 >= most) return undefined
+  lent.set(pool, others + 1)
+  return rowsOfBorrowed(lender, text, values)
+}
+
+async function* rowsOfBorrowed<Client extends CursorClient>(
+  { pool, acquire, release }: Lender<Client>,
+  text: string,
+  values: unknown[],
+): AsyncGenerator<unknown, void, undefined> {
+  try {
+    yield* rowsOnLoan({ acquire, release }, text, values)
+  } finally {
+    lent.set(pool, (lent.get(pool) ?? 1) - 1)
+  }
+}
+
+async function* rowsOnLoan<Client extends CursorClient>(
+  { acquire, release }: Pick<Lender<Client>, 'acquire' | 'release'>,
+  text: string,
+  values: unknown[],
 ): AsyncGenerator<unknown, void, undefined> {
   const borrowed = await acquire()
   // a FETCH looks like a write, and this one is none: it carries no context

@@ -10,6 +10,8 @@ export function queryableOf(target: pg.Pool | pg.ClientBase): Queryable {
     return { query, stream: (text, values) => rowsInTransaction(target, text, values) }
   }
   const lender = {
+    pool: target,
+    most: target.options.max,
     async acquire() {
       const client = await target.connect()
       // of a connection that breaks between two rows, the next FETCH tells
@@ -21,12 +23,7 @@ export function queryableOf(target: pg.Pool | pg.ClientBase): Queryable {
       client.release(broken)
     },
   }
-  return {
-    query,
-    // whoever reads needs another connection for what it does with a row
-    stream: (text, values) =>
-      target.options.max > 1 ? borrowedRows(lender, text, values) : undefined,
-  }
+  return { query, stream: (text, values) => borrowedRows(lender, text, values) }
 }
 
 function ignore(): void {}

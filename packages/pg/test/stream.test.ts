@@ -39,6 +39,22 @@ async function recordingShop(max: number): Promise<Shop> {
   return it
 }
 
+test('as many readers as there are connections leave one for what they do with each row', async () => {
+  const { pool, audit, database } = await shop({ max: 2 })
+  await database.query('insert into orders (note) select n from generate_series(1, 700) as n')
+  const read = async () => {
+    let count = 0
+    for await (const _ of audit.tableAsOf('orders', new Date())) {
+      if (count++ % 300 === 0) await pool.query('select 1')
+    }
+    return count
+  }
+  expect(await Promise.all([read(), read(), read()])).toEqual([700, 700, 700])
+  expect(pool.idleCount).toBe(pool.totalCount)
+  // and lend it again afterwards
+  expect(await read()).toBe(700)
+})
+
 describe('rows of a pool', () => {
   let it: Shop
   let audit: Auditrum

@@ -141,8 +141,7 @@ export function queryableOf(target: Target): Queryable {
     },
     stream(text, values) {
       const { maxSize } = manager.pool.write ?? manager.pool
-      // whoever reads needs another connection for what it does with a row
-      return maxSize > 1 ? borrowedRows(lender, text, values) : undefined
+      return borrowedRows({ ...lender, pool: manager, most: maxSize }, text, values)
     },
   }
 }

@@ -15,6 +15,8 @@ import { styled, type Terminal } from '../terminal.js'
 
 type Format = 'table' | 'json' | 'jsonl' | 'csv'
 
+/** By how much two clocks may disagree, in milliseconds. */
+const AHEAD = 60_000
 /** As many rows as a table on a terminal is read of. */
 const READABLE = 200
 
@@ -45,6 +47,11 @@ export function asOf(program: Program): void {
     .action((tableName, at, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, pool, terminal }) => {
         const moment = await momentOf(pool, at)
+        if (typeof moment === 'string') {
+          terminal.detail(`As of ${moment}`)
+          if (Date.parse(moment) > Date.now() + AHEAD)
+            terminal.note('That is to come: this is now.')
+        }
         const chosen: Format = options.json
           ? 'json'
           : (options.format ?? (terminal.isInteractive ? 'table' : 'json'))
@@ -76,7 +83,7 @@ export function asOf(program: Program): void {
     )
   examples(command, [
     ['Order 42 as it was yesterday', 'auditrum as-of orders yesterday --id 42'],
-    ['The whole table, for a spreadsheet', "auditrum as-of orders '2 hours ago' --format csv"],
+    ['The whole table, as CSV', "auditrum as-of orders '2 hours ago' --format csv"],
     ['The same for a program', "auditrum as-of orders '2 hours ago' --format jsonl"],
   ])
 }

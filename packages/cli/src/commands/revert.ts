@@ -58,7 +58,8 @@ export function revert(program: Program): void {
         if (isRefused) terminal.warn('Nothing would be undone: --on-conflict skip or force.')
         else if (isDry && file === undefined) await terminal.text(done.sql)
         else await printSteps(terminal, done.steps)
-        await printConflicts(terminal, done.conflicts)
+        // beside SQL that may go into psql
+        await printConflicts(terminal, done.conflicts, isDry)
         for (const omitted of done.omitted.slice(0, SHOWN)) {
           const subject = [rowName(omitted), omitted.columns.join(', ')].filter(Boolean).join(': ')
           terminal.warn(`${subject}: ${omitted.message}.`)

@@ -26,7 +26,7 @@ export function run(program: Program): void {
       const environment = contextEnvironment(context, process.env, config.signing)
       if (address) await tryIt(address, environment.PGOPTIONS ?? '')
       else terminal.note('auditrum: no database is named, so the connection was not tried first.')
-      const env = { ...(address && environmentOf(address)), ...environment }
+      const env = address ? environmentOf(address, environment) : environment
       const ending = await runProgram(String(file), args, env)
       // as it ended, so that whoever started us sees the same
       if (typeof ending === 'string') process.kill(process.pid, ending)

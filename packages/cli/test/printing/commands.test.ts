@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { withContext } from '@auditrum/pg'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Project, project, type Shop, shop } from '../support.js'
+import { lockWait, type Project, project, type Shop, shop } from '../support.js'
 
 describe('a new database', async () => {
   const database = await testDatabase()
@@ -403,6 +403,37 @@ describe('an undo that is refused', async () => {
       { present: 'returned', changedBy: { userId: 'carl\u001b[31m\nX' } },
     ])
   })
+})
+
+test('an undo that is interrupted while it waits is not done later', async () => {
+  const it = await shop()
+  const { events } = await it.audit.page({ table: 'orders', column: 'status', limit: 1 })
+  const other = await it.database.client()
+  await other.query('begin; select from orders where id = 42 for update')
+  const undo = it.shell(`auditrum revert ${events[0]?.id} & echo $! > pid; wait $!`)
+  await lockWait(it.database)
+  await it.shell('kill -INT $(cat pid)')
+  const { code, stderr } = await undo
+  expect({ code, stderr }).toEqual({
+    code: 130,
+    stderr: 'auditrum: Interrupted: what was under way is cancelled.\n',
+  })
+  await other.query('commit')
+  // behind whoever has waited longer
+  await other.query('begin; lock orders in exclusive mode; commit')
+  const { rows } = await it.pool.query('select status from orders where id = 42')
+  expect(rows).toEqual([{ status: 'paid' }])
+})
+
+test.each([
+  ['revert 5 --output nowhere/undo.sql', 'nowhere/undo.sql'],
+  ['init-schema --output /', '/'],
+])('%s: a file that cannot be written is the mistake of who named it', async (line, path) => {
+  const it = await shop()
+  const { code, stderr } = await it.shell(`auditrum ${line}`)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/^auditrum: .* cannot be read or written: E[A-Z]+: .*\n$/m)
+  expect(stderr).toContain(path)
 })
 
 describe('rows of which the log does not know all', async () => {

@@ -175,6 +175,16 @@ describe('a command line', () => {
     expect(stderr).toMatch(/not installed.*sync/)
   })
 
+  test('a misspelt option does not print what it was given', async () => {
+    const { code, stderr } = await project().cli([
+      'status',
+      '--database-ulr=postgres://a:geheim@h/d',
+    ])
+    expect(code).toBe(2)
+    expect(stderr).toContain("unknown option '--database-ulr=…'")
+    expect(stderr).not.toContain('geheim')
+  })
+
   test('--help of each command has examples, --version a version', async () => {
     const it = project()
     const { stdout } = await it.cli(['--help'])

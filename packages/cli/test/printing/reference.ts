@@ -44,13 +44,17 @@ export default defineConfig({
 })
 \`\`\`
 
-Answers go to stdout, all else to stderr. Times are in UTC. What people typed into the application cannot act on
-the terminal: control characters, line breaks and what turns the direction of reading are shown as \`\\u{…}\`. Tables
+In JSON a table is its name, or an object with the options of \`track\`:
+\`{"tables": ["orders", {"table": "customers", "mask": ["email"]}]}\`. A configuration above the working
+directory that belongs to somebody else is not run.
+
+Answers go to stdout, all else to stderr. Times are in UTC: \`yesterday\` began at midnight there. What people typed into the application cannot act on
+the terminal: control characters, line breaks and what turns the direction of reading are shown as \`\\n\` or \`\\u{…}\`. Tables
 fit the terminal, or \`COLUMNS\` where the output is none.
 
 | exit code | |
 | - | - |
-| 0 | fine |
+| 0 | fine; also where \`revert\` was told to skip rows, and did |
 | 1 | the check failed: something is to do, not healthy, a conflict, no such row |
 | 2 | wrong usage, or a wrong configuration |
 | 3 | the database refused, or cannot be reached |

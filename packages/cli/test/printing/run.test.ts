@@ -178,6 +178,47 @@ describe('before it starts the program', () => {
     expect(stderr).toContain('8192')
   })
 
+  test('the program is given the database that was named, and no other', async () => {
+    const elsewhere = {
+      ...{ PGHOST: 'prod.example', PGPORT: '1', PGUSER: 'other', PGPASSWORD: 'geheim' },
+      ...{
+        PGDATABASE: 'prod',
+        PGHOSTADDR: '10.0.0.1',
+        PGSERVICE: 'prod',
+        DATABASE_URL: 'postgres://prod',
+      },
+    }
+    const named = new URL(it.database.url)
+    named.password = 'own'
+    const { stdout } = await it.cli(
+      [
+        'run',
+        '--database-url',
+        named.href,
+        '--',
+        'sh',
+        '-c',
+        'env | grep -E "^(PG|DATABASE)" | grep -v OPTIONS',
+      ],
+      elsewhere,
+    )
+    expect(
+      Object.fromEntries(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.split(/=(.*)/).slice(0, 2)),
+      ),
+    ).toEqual({
+      DATABASE_URL: named.href,
+      PGHOST: named.hostname,
+      PGPORT: named.port,
+      PGUSER: 'postgres',
+      PGPASSWORD: 'own',
+      PGDATABASE: it.database.name,
+    })
+  })
+
   test('metadata that are no object are refused', async () => {
     for (const metadata of ['[]', 'ticket', '7']) {
       const { code, stdout } = await it.cli(['run', '--metadata', metadata, ...touch])
