@@ -21,6 +21,11 @@ BEGIN
   ) AS object
   WHERE object.catalogue || ' ' || object.oid <> ALL (pg_catalog.current_setting('auditrum.present')::text[]);
 
+  -- readers, as let_read has made them, need what is new as well
+  PERFORM :schema.let_read(privilege.grantee::regrole)
+  FROM pg_proc AS reading CROSS JOIN aclexplode(reading.proacl) AS privilege
+  WHERE reading.oid = ':schema.warn_of_gaps'::regproc AND privilege.grantee NOT IN (reading.proowner, 0);
+
   PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
 END
 $install$;

@@ -335,6 +335,20 @@ describe('default privileges', () => {
   })
 })
 
+test('who was let read may read with what an upgrade brings, too', async () => {
+  const database = await testDatabase()
+  const role = await database.role()
+  await database.query('create table orders (id integer primary key)')
+  const audit = new Auditrum(database, { tables: [track('orders')] })
+  await audit.sync()
+  await database.query(`
+    select auditrum.let_read('${role.name}');
+    drop function auditrum.columns_over_time cascade;`)
+  await audit.sync()
+  const reader = new Auditrum(await role.client())
+  expect((await reader.page()).events).toEqual([])
+})
+
 test('status tells who else may change the log', async () => {
   const database = await testDatabase()
   const { name: role } = await database.role()
