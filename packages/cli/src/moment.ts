@@ -1,6 +1,9 @@
 import { type Moment, UsageError } from '@auditrum/core'
 import type pg from 'pg'
+import type { Terminal } from './terminal.js'
 
+/** By how much two clocks may disagree, in milliseconds. */
+const AHEAD = 60_000
 const ISO = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`
 const POINT = `SELECT to_char($1::timestamptz AT TIME ZONE 'UTC', ${ISO}) AS moment`
 const AGO = `SELECT to_char((now() - $1::interval) AT TIME ZONE 'UTC', ${ISO}) AS moment`
@@ -41,9 +44,14 @@ export async function timeOf(pool: pg.Pool, text: string): Promise<string> {
 }
 
 /** The same, or right after an event or a transaction: `event:4711`, `transaction:4711`. */
-export async function momentOf(pool: pg.Pool, text: string): Promise<Moment> {
+export async function momentOf(pool: pg.Pool, terminal: Terminal, text: string): Promise<Moment> {
   const [, kind, id] = text.match(/^(event|transaction):(.*)$/) ?? []
-  if (kind === undefined || id === undefined) return timeOf(pool, text)
+  if (kind === undefined || id === undefined) {
+    const time = await timeOf(pool, text)
+    terminal.detail(`${text} is ${time}`)
+    if (Date.parse(time) > Date.now() + AHEAD) terminal.note(`${text} is to come: this is now.`)
+    return time
+  }
   if (!/^\d{1,19}$/.test(id)) {
     throw new UsageError(
       `${JSON.stringify(text)} is no moment. Give an id as history prints it: ${kind}:4711.`,

@@ -1,4 +1,4 @@
-import type { AuditEvent, RowChange, RowId } from '@auditrum/core'
+import type { AuditEvent, RowChange, RowDifference, RowId } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
 import { parse, stringify } from 'lossless-json'
 import { type Piece, styled, type Terminal } from './terminal.js'
@@ -106,13 +106,22 @@ export function changesOf({ operation, diff, masked, ...event }: AuditEvent): Co
 }
 
 /** What came of all changes of a row, in the same form. */
-export function netChangesOf({ operation, changes, masked }: RowChange): ColumnPieces {
+export function netChangesOf({
+  operation,
+  changes,
+  masked,
+}: Pick<RowChange, 'operation' | 'changes' | 'masked'>): ColumnPieces {
   const pairs = Object.entries(changes).map(([column, change]) => ({
     column,
     before: named(change?.from, change?.fromLabel),
     after: named(change?.to, change?.toLabel),
   }))
   return columnPieces(operation, pairs, masked)
+}
+
+/** How a row differs between two moments, in the same form. */
+export function differencesOf({ kind, changes }: RowDifference): ColumnPieces {
+  return netChangesOf({ operation: kind, changes, masked: [] })
 }
 
 function columnPieces(

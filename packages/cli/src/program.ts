@@ -4,6 +4,7 @@ import { asOf } from './commands/as-of.js'
 import { backfill } from './commands/backfill.js'
 import { blame } from './commands/blame.js'
 import { check } from './commands/check.js'
+import { compare } from './commands/compare.js'
 import { createPartitions } from './commands/create-partitions.js'
 import { demo } from './commands/demo.js'
 import { generateTrigger } from './commands/generate-trigger.js'
@@ -61,7 +62,7 @@ export function createProgram(): Program {
   program.commandsGroup(groups.install)
   for (const add of [initSchema, sync, plan, check, generateTrigger, makeMigration]) add(program)
   program.commandsGroup(groups.read)
-  for (const add of [history, blame, asOf]) add(program)
+  for (const add of [history, blame, asOf, compare]) add(program)
   program.commandsGroup(groups.undo)
   revert(program)
   program.commandsGroup(groups.keep)

@@ -1,22 +1,21 @@
-import type { PastDetails, Row } from '@auditrum/core'
+import type { Row } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
 import { stringify } from 'lossless-json'
 import { csvLine } from '../csv.js'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
+import { tellKnown } from '../known.js'
 import { momentOf } from '../moment.js'
 import { json, limit } from '../options.js'
-import { rowId, time, value } from '../people.js'
+import { rowId, value } from '../people.js'
 import type { Program } from '../program.js'
-import { safeLines, safeText } from '../safe-text.js'
+import { safeLines } from '../safe-text.js'
 import { withSession } from '../session.js'
 import { table } from '../table.js'
 import { styled, type Terminal } from '../terminal.js'
 
 type Format = 'table' | 'json' | 'jsonl' | 'csv'
 
-/** By how much two clocks may disagree, in milliseconds. */
-const AHEAD = 60_000
 /** As many rows as a table on a terminal is read of. */
 const READABLE = 200
 
@@ -46,12 +45,7 @@ export function asOf(program: Program): void {
     .option('--in-flight', 'with what transactions had done that were still under way')
     .action((tableName, at, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, pool, terminal }) => {
-        const moment = await momentOf(pool, at)
-        if (typeof moment === 'string') {
-          terminal.detail(`As of ${moment}`)
-          if (Date.parse(moment) > Date.now() + AHEAD)
-            terminal.note('That is to come: this is now.')
-        }
+        const moment = await momentOf(pool, terminal, at)
         const chosen: Format = options.json
           ? 'json'
           : (options.format ?? (terminal.isInteractive ? 'table' : 'json'))
@@ -66,7 +60,7 @@ export function asOf(program: Program): void {
             terminal.note(`${tableName} had no row ${options.id} then.`)
           } else if (chosen === 'json') await terminal.document(found.row)
           else await print(terminal, chosen, found.columns, [found.row])
-          return tell(terminal, found)
+          return tellKnown(terminal, found)
         }
         const rows = await terminal.waiting('Reading the past', () =>
           audit.tableAsOf(tableName, moment, { consistent }),
@@ -78,7 +72,7 @@ export function asOf(program: Program): void {
         })
         await print(terminal, chosen, rows.columns, shown)
         if (isMore) terminal.note(`There are more rows: give a --limit above ${most}.`)
-        tell(terminal, rows)
+        tellKnown(terminal, rows)
       }),
     )
   examples(command, [
@@ -141,19 +135,4 @@ function plain(of: unknown): unknown {
 function writeCsv(terminal: Terminal, values: readonly unknown[]): Promise<void> {
   const text = csvLine(values)
   return terminal.write(terminal.isInteractive ? `${safeLines(text.trimEnd())}\n` : text)
-}
-
-function tell(terminal: Terminal, { complete, since, approximate }: PastDetails): void {
-  if (!complete) {
-    terminal.warn(
-      since === null
-        ? 'Not all of this is known: the log does not have every change of this table. See auditrum status.'
-        : `Not all of this is known: the log has every change only since ${time(since)}.`,
-    )
-  }
-  if (approximate.length > 0) {
-    terminal.warn(
-      `Missing, or of another time: ${approximate.map(safeText).join(', ')}. Changes of these alone are not recorded.`,
-    )
-  }
 }

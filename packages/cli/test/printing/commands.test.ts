@@ -252,6 +252,25 @@ describe('a shop', async () => {
     expect(stderr).toContain('Not all of this is known')
   })
 
+  test('compare says what differs, in a table and in a row', async () => {
+    const { events } = await it.audit.page({ table: 'orders', operation: 'insert' })
+    const before = `event:${Number(events[0]?.id)}`
+    expect((await it.cli(['compare', 'orders', before])).stdout).toBe(
+      'update orders 42 status: new -> paid\n',
+    )
+    const row = await it.cli(['compare', 'orders', before, '--id', '42', '--json'])
+    expect(JSON.parse(row.stdout)).toEqual({
+      changes: { status: { from: 'new', to: 'paid' } },
+      complete: true,
+    })
+    expect(await it.cli(['compare', 'orders', before, before])).toMatchObject({
+      stdout: '',
+      stderr: 'Nothing differs.\n',
+    })
+    const future = await it.cli(['as-of', 'orders', 'tomorrow', '--id', '42'])
+    expect(future.stderr).toContain('is to come: this is now')
+  })
+
   test('values are exact: large numbers, microseconds, bytes, JSON', async () => {
     await it.database.query(`
       create table samples (

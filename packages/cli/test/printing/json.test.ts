@@ -19,6 +19,8 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['blame orders 42', '`BlameLine[]`'],
   ['as-of orders now --id 42', 'the row'],
   ['as-of orders now', 'a list of rows; with `--format jsonl` a line for each'],
+  ['compare orders event:2', 'a line for each row, `RowDifference`'],
+  ['compare orders event:2 --id 42', '`RowComparison`'],
   ['revert 5 --dry-run', '`Reversal`; where it is refused, `{ "conflicts": RevertConflict[] }`'],
   ['plan', '`Change[]`'],
   ['sync', '`SyncResult`'],

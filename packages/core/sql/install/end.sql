@@ -23,7 +23,7 @@ BEGIN
 
   -- readers, as let_read has made them, need what is new as well
   PERFORM :schema.let_read(privilege.grantee::regrole)
-  FROM pg_proc AS reading CROSS JOIN aclexplode(reading.proacl) AS privilege
+  FROM pg_proc AS reading CROSS JOIN pg_catalog.aclexplode(reading.proacl) AS privilege
   WHERE reading.oid = ':schema.warn_of_gaps'::regproc AND privilege.grantee NOT IN (reading.proowner, 0);
 
   PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);

@@ -1,0 +1,22 @@
+import type { PastDetails } from '@auditrum/core'
+import { time } from './people.js'
+import type { Terminal } from './terminal.js'
+
+/** Says what the log does not know of an answer about the past. */
+export function tellKnown(
+  terminal: Terminal,
+  { complete, since, approximate }: Omit<PastDetails, 'columns'>,
+): void {
+  if (!complete) {
+    terminal.warn(
+      since === null
+        ? 'Not all of this is known: the log does not have every change of this table. See auditrum status.'
+        : `Not all of this is known: the log has every change only since ${time(since)}.`,
+    )
+  }
+  if (approximate.length > 0) {
+    terminal.warn(
+      `Missing, or of another time: ${approximate.join(', ')}. Changes of these alone are not recorded.`,
+    )
+  }
+}
