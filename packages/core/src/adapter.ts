@@ -8,3 +8,4 @@ export { runInContext, type StoredContext, storedContext } from './context/store
 export { quoteTable } from './declare/table.js'
 export { checkOptions, didYouMean, isPlainObject } from './options.js'
 export { historyArguments, timeText } from './read/filter.js'
+export { quoteIdentifier, quoteLiteral } from './sql/quote.js'

@@ -1,6 +1,8 @@
+import { track } from '@auditrum/core'
+import { quoteIdentifier, quoteLiteral, quoteTable } from '@auditrum/core/adapter'
 import { actor } from '../actor.js'
 import { examples } from '../examples.js'
-import { json, number } from '../options.js'
+import { dryRun, json, number, output, showSql } from '../options.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 
@@ -14,10 +16,17 @@ export function backfill(program: Program): void {
     .argument('<table>', 'as orders or billing.orders')
     .option('--reason <text>', 'why')
     .option('--user <id>', 'on whose behalf: the user_id of the context')
+    .addOption(dryRun())
+    .addOption(output())
     .addOption(json())
     .action((table, options, self) =>
       withSession(self.optsWithGlobals(), ({ audit, terminal }) =>
         actor(options, async () => {
+          const isShown = await showSql(terminal, options, async () => {
+            const name = quoteLiteral(quoteTable(track(table).table))
+            return `SELECT ${quoteIdentifier(audit.schema)}.backfill(${name});\n`
+          })
+          if (isShown) return
           const done = await terminal.waiting(`Recording ${table}`, () => audit.backfill(table))
           if (options.json) return terminal.document(done)
           terminal.note(`${number(done.recorded, 'row')} of ${table} recorded.`)

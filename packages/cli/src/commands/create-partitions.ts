@@ -1,5 +1,6 @@
+import { quoteIdentifier } from '@auditrum/core/adapter'
 import { examples } from '../examples.js'
-import { count, json, number } from '../options.js'
+import { count, dryRun, json, number, output, showSql } from '../options.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 
@@ -9,10 +10,18 @@ export function createPartitions(program: Program): void {
     .summary('make the partitions of the months ahead')
     .description('Makes the partitions of this month and of the months after it.')
     .option('--months <number>', 'how many months after this one', count, 3)
+    .addOption(dryRun())
+    .addOption(output())
     .addOption(json())
     .action((options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
         const { months } = options
+        const isShown = await showSql(
+          terminal,
+          options,
+          async () => `SELECT ${quoteIdentifier(audit.schema)}.create_partitions(${months});\n`,
+        )
+        if (isShown) return
         const made = await terminal.waiting('Making partitions', () =>
           audit.createPartitions({ months }),
         )

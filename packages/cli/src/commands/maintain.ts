@@ -1,5 +1,6 @@
+import { quoteIdentifier } from '@auditrum/core/adapter'
 import { examples } from '../examples.js'
-import { json } from '../options.js'
+import { dryRun, json, output, showSql } from '../options.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
 
@@ -10,9 +11,17 @@ export function maintain(program: Program): void {
     .description(
       'Makes partitions ahead and notes what changed in the columns of tables. To be run once a day, if nothing else does: the adapters have a timer for it, and in SQL it is auditrum.maintain().',
     )
+    .addOption(dryRun())
+    .addOption(output())
     .addOption(json())
     .action((options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
+        const isShown = await showSql(
+          terminal,
+          options,
+          async () => `SELECT ${quoteIdentifier(audit.schema)}.maintain();\n`,
+        )
+        if (isShown) return
         const done = await terminal.waiting('Maintaining the log', () => audit.maintain())
         if (options.json) return terminal.document(done)
         for (const name of done.partitions) await terminal.line(`new partition ${name}`)

@@ -152,6 +152,17 @@ describe('a new database', async () => {
     })
   })
 
+  test('what changes something shows its SQL first', async () => {
+    for (const [line, sql] of [
+      ['create-partitions --months 2', 'SELECT "auditrum".create_partitions(2);\n'],
+      ['maintain', 'SELECT "auditrum".maintain();\n'],
+      ['backfill orders', `SELECT "auditrum".backfill('"orders"');\n`],
+    ]) {
+      expect(await it.shell(`auditrum ${line} --dry-run`)).toMatchObject({ code: 0, stdout: sql })
+      await expect(database.query(String(sql))).resolves.toBeDefined()
+    }
+  })
+
   test('status finds what was broken behind its back, with 1', async () => {
     expect(await it.cli(['status'])).toMatchObject({ code: 0 })
     await database.query('alter table customers disable trigger user')
