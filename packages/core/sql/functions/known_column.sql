@@ -6,7 +6,13 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  known text[] := ARRAY(SELECT DISTINCT column_name FROM :schema.audit_shape WHERE table_id = tracked_id ORDER BY 1);
+  known text[] := ARRAY(
+    SELECT column_name FROM :schema.audit_shape WHERE table_id = tracked_id
+    UNION
+    -- by a name that it was given since
+    SELECT attname FROM pg_attribute WHERE attrelid = :schema.live_table(tracked_id) AND attnum > 0 AND NOT attisdropped
+    ORDER BY 1
+  );
 BEGIN
   IF name IS NULL OR name = ANY (known) THEN
     RETURN name;

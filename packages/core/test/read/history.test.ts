@@ -393,6 +393,16 @@ test('the functions in SQL refuse what they do not know as well', async () => {
   }
 })
 
+test('a column is known by its new name before the next sync', async () => {
+  await database.query(`
+    create table renamed (id integer primary key, note text);
+    select auditrum.track('renamed', '{}');
+    alter table renamed rename note to remark;
+    insert into renamed values (1, 'x')`)
+  expect(await audit.blame('renamed', 1, { column: 'remark' })).toMatchObject([{ value: 'x' }])
+  expect((await audit.page({ table: 'renamed', column: 'remark' })).events).toHaveLength(1)
+})
+
 test('blame refuses options that it does not have', async () => {
   await expect(audit.blame('orders', 5, { colum: 'x' } as object)).rejects.toThrow('"colum"')
   await expect(audit.blame('orders', 5, 'status' as never)).rejects.toThrow('as its options')
