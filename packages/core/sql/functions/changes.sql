@@ -57,10 +57,11 @@ BEGIN
   )
   SELECT
     known.schema_name, known.table_name, net.last_key, CASE WHEN net.first_key <> net.last_key THEN net.first_key END,
-    CASE WHEN labels THEN coalesce(
-      :schema.label_of(net.table_id, told.image),
-      CASE WHEN NOT told.is_full THEN :schema.row_label(net.table_id, net.last_key) END
-    ) END,
+    CASE
+      WHEN NOT labels THEN NULL
+      WHEN told.is_full THEN :schema.label_of(net.table_id, told.image)
+      ELSE :schema.row_label(net.table_id, net.last_key)
+    END,
     CASE
       WHEN net.is_truncation THEN 'truncate'
       WHEN NOT net.existed THEN 'insert'

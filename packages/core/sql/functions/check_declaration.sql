@@ -2,7 +2,7 @@
 -- table. SQLSTATE AU002; the message says what is wrong, the hint what to do.
 CREATE OR REPLACE FUNCTION :schema.check_declaration(relation regclass, declaration jsonb)
 RETURNS void
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -15,6 +15,7 @@ DECLARE
   operation text;
   expression text;
   label    record;
+  reach    text;
   problem  text;
   remedy   text;
 BEGIN
@@ -127,6 +128,12 @@ BEGIN
     END IF;
 
     IF declaration ? 'label' THEN
+      reach := :schema.label_reach(relation, declaration);  -- first: what is not to run is not tried
+      IF reach IS NOT NULL THEN
+        problem := format('The label %L of %s is not made of its row alone: it needs %s.', declaration ->> 'label', relation, reach);
+        remedy := 'Use columns and functions of pg_catalog that read nothing else; what takes more can be a generated column of the table.';
+        EXIT examine;
+      END IF;
       label := :schema.label_source(relation, declaration);
       IF label.is_secret THEN
         problem := format('The label %L of %s needs columns that are not recorded.', declaration ->> 'label', relation);
@@ -137,7 +144,7 @@ BEGIN
           'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, label.problem);
         remedy := coalesce(
           'Did you mean ' || quote_ident(:schema.nearest_name(declaration ->> 'label', columns)) || '?',
-          format('Its columns are %s; functions are qualified by their schema.', array_to_string(columns, ', ')));
+          format('Its columns are %s; functions are those of pg_catalog.', array_to_string(columns, ', ')));
         EXIT examine;
       END IF;
     END IF;

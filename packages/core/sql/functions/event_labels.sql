@@ -42,11 +42,11 @@ AS $function$
     GROUP BY mention.id
   )
   SELECT event.id,
-    -- what a part of the row does not tell, the row may
-    coalesce(
-      :schema.label_of(event.table_id, event.row),
-      CASE WHEN event.image <> 'f' THEN :schema.row_label(event.table_id, event.object_id) END
-    ),
+    -- a part of the row may lack what the label needs
+    :schema.label_of(event.table_id, CASE
+      WHEN event.image = 'f' THEN event.row
+      ELSE :schema.logged_row(event.table_id, event.object_id, event.id + 1)
+    END),
     labelled.old_labels, labelled.new_labels
   FROM event LEFT JOIN labelled ON labelled.id = event.id
 $function$;

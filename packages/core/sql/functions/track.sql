@@ -117,7 +117,9 @@ BEGIN
     'template', (
       SELECT md5(string_agg(prosrc, '' ORDER BY proname))
       FROM pg_proc
-      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source', 'image_expression')
+      WHERE pronamespace = ':schema'::regnamespace AND proname IN (
+        'capture_settings', 'capture_source', 'image_expression', 'label_expression', 'label_record', 'label_source'
+      )
     ),
     'table', jsonb_build_object('schema', this_schema, 'table', this_name),  -- so that a later name is known as one
     'writtenAt', substring(obj_description(to_regprocedure(capture || '()'), 'pg_proc') FROM '"writtenAt": "([^"]+)"')

@@ -44,7 +44,7 @@ export interface TrackOptions {
    * @defaultValue `false`
    */
   readonly requireContext?: boolean | 'actor' | 'reason' | undefined
-  /** A column, or SQL over the row's columns, that names the row for people. */
+  /** A column, or SQL over the recorded columns with functions of pg_catalog, that names the row for people. */
   readonly label?: string | undefined
 }
 

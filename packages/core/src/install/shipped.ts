@@ -69,10 +69,18 @@ export function writableBy(
 /** What `track()` notes as the template of a capture function when it is this package's. */
 export function shippedTemplate(schema: string): string {
   const functions = shippedFunctions(schema)
-  return md5(
-    `${functions.capture_settings}${functions.capture_source}${functions.image_expression}`,
-  )
+  return md5(templates.map((name) => functions[name]).join(''))
 }
+
+/** The functions that write those of a table, in the order in which `track` reads them. */
+const templates = [
+  'capture_settings',
+  'capture_source',
+  'image_expression',
+  'label_expression',
+  'label_record',
+  'label_source',
+]
 
 /** The body of each function as PostgreSQL stores it, by name. */
 function shippedFunctions(schema: string): Record<string, string> {

@@ -940,10 +940,11 @@ BEGIN
   )
   SELECT
     known.schema_name, known.table_name, net.last_key, CASE WHEN net.first_key <> net.last_key THEN net.first_key END,
-    CASE WHEN labels THEN coalesce(
-      :schema.label_of(net.table_id, told.image),
-      CASE WHEN NOT told.is_full THEN :schema.row_label(net.table_id, net.last_key) END
-    ) END,
+    CASE
+      WHEN NOT labels THEN NULL
+      WHEN told.is_full THEN :schema.label_of(net.table_id, told.image)
+      ELSE :schema.row_label(net.table_id, net.last_key)
+    END,
     CASE
       WHEN net.is_truncation THEN 'truncate'
       WHEN NOT net.existed THEN 'insert'
@@ -1008,7 +1009,7 @@ $function$;
 -- table. SQLSTATE AU002; the message says what is wrong, the hint what to do.
 CREATE OR REPLACE FUNCTION :schema.check_declaration(relation regclass, declaration jsonb)
 RETURNS void
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -1021,6 +1022,7 @@ DECLARE
   operation text;
   expression text;
   label    record;
+  reach    text;
   problem  text;
   remedy   text;
 BEGIN
@@ -1133,6 +1135,12 @@ BEGIN
     END IF;
 
     IF declaration ? 'label' THEN
+      reach := :schema.label_reach(relation, declaration);  -- first: what is not to run is not tried
+      IF reach IS NOT NULL THEN
+        problem := format('The label %L of %s is not made of its row alone: it needs %s.', declaration ->> 'label', relation, reach);
+        remedy := 'Use columns and functions of pg_catalog that read nothing else; what takes more can be a generated column of the table.';
+        EXIT examine;
+      END IF;
       label := :schema.label_source(relation, declaration);
       IF label.is_secret THEN
         problem := format('The label %L of %s needs columns that are not recorded.', declaration ->> 'label', relation);
@@ -1143,7 +1151,7 @@ BEGIN
           'The label %L of %s is neither a column nor SQL over the row: %s.', declaration ->> 'label', relation, label.problem);
         remedy := coalesce(
           'Did you mean ' || quote_ident(:schema.nearest_name(declaration ->> 'label', columns)) || '?',
-          format('Its columns are %s; functions are qualified by their schema.', array_to_string(columns, ', ')));
+          format('Its columns are %s; functions are those of pg_catalog.', array_to_string(columns, ', ')));
         EXIT examine;
       END IF;
     END IF;
@@ -1703,11 +1711,11 @@ AS $function$
     GROUP BY mention.id
   )
   SELECT event.id,
-    -- what a part of the row does not tell, the row may
-    coalesce(
-      :schema.label_of(event.table_id, event.row),
-      CASE WHEN event.image <> 'f' THEN :schema.row_label(event.table_id, event.object_id) END
-    ),
+    -- a part of the row may lack what the label needs
+    :schema.label_of(event.table_id, CASE
+      WHEN event.image = 'f' THEN event.row
+      ELSE :schema.logged_row(event.table_id, event.object_id, event.id + 1)
+    END),
     labelled.old_labels, labelled.new_labels
   FROM event LEFT JOIN labelled ON labelled.id = event.id
 $function$;
@@ -2229,6 +2237,19 @@ AS $function$
   ) AS found
 $function$;
 `,
+  'functions/label_expression': `-- A declared label as SQL: what is a column by itself may have any name.
+CREATE OR REPLACE FUNCTION :schema.label_expression(relation oid, declaration jsonb)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $2 ->> 'label' AND attnum > 0 AND NOT attisdropped)
+    THEN quote_ident($2 ->> 'label')
+    ELSE $2 ->> 'label'
+  END
+$function$;
+`,
   'functions/label_of': `-- The label of a row of a tracked table, from an image of it; null without a
 -- declared one, and where it cannot be evaluated: a label never makes the log
 -- unreadable.
@@ -2250,10 +2271,77 @@ EXCEPTION WHEN OTHERS THEN
 END
 $function$;
 `,
+  'functions/label_reach': `-- What a declared label reaches for beyond the columns of its row and PostgreSQL's
+-- own functions; null: nothing, or it is no SQL. It is evaluated as the owner of
+-- the log for whoever reads, so that who owns a function, type or table in it would
+-- act as him. The parser says what it means, in a function that is dropped again:
+-- nothing is evaluated here.
+CREATE OR REPLACE FUNCTION :schema.label_reach(relation oid, declaration jsonb)
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  draft text := format('%I.%I(jsonb)', :'schema', 'label_draft_' || pg_backend_pid());
+  tree  text;
+  reach text;
+BEGIN
+  BEGIN
+    EXECUTE format(
+      E'CREATE FUNCTION %s RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT (%s\\n)::text FROM %s; END',
+      draft, :schema.label_expression(relation, declaration), :schema.label_record(relation, '{}'));
+  EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+  END;
+  tree := (SELECT prosqlbody FROM pg_proc WHERE oid = draft::regprocedure);
+  reach := coalesce(
+    (
+      SELECT string_agg(DISTINCT pg_describe_object(refclassid, refobjid, refobjsubid), ', ')
+      FROM pg_depend
+      WHERE classid = 'pg_proc'::regclass AND objid = draft::regprocedure
+        AND refclassid <> 'pg_namespace'::regclass AND refobjid >= 16384  -- those below come with PostgreSQL
+    ),
+    (
+      -- what writes or waits, and what reads tables
+      SELECT string_agg(DISTINCT format('function %s', function.oid::regprocedure), ', ')
+      FROM regexp_matches(tree, ' :funcid (\\d+) ', 'g') AS call (ids)
+      JOIN pg_proc AS function ON function.oid = call.ids[1]::oid
+      WHERE function.provolatile = 'v' OR function.proname ~ '_to_xml'
+    ),
+    -- in names and values these braces are escaped
+    CASE WHEN tree ~ '(^|[^\\\\])\\{SUBLINK ' THEN 'a sub-select' END,
+    CASE WHEN tree ~ '[^\\\\]\\{PARAM .*[^\\\\]\\{PARAM ' THEN 'the image of the row' END
+  );
+  EXECUTE format('DROP FUNCTION %s', draft);
+  RETURN reach;
+END
+$function$;
+`,
+  'functions/label_record': `-- SQL for the record over which a table's label is evaluated, made of the row's
+-- image, $1: its recorded columns, as declared, in types by which nobody's code is
+-- run. A domain is what it is made of, and what is no type of PostgreSQL's own is
+-- text.
+CREATE OR REPLACE FUNCTION :schema.label_record(relation oid, declaration jsonb)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('jsonb_to_record($1) AS %I (%s)', (SELECT relname FROM pg_class WHERE oid = $1), string_agg(
+    format('%I %s', own.column_name, CASE
+      WHEN type.typnamespace IS DISTINCT FROM 'pg_catalog'::regnamespace THEN 'text'
+      -- these two would have a modifier where none is written
+      ELSE regexp_replace(regexp_replace(own.base_type, '^character(?=\\[|$)', 'bpchar'), '^bit(?=\\[|$)', '"bit"')
+    END),
+    ', ' ORDER BY own.attnum
+  ))
+  FROM :schema.table_columns($1, $2) AS own
+  LEFT JOIN pg_type AS type ON type.oid = to_regtype(own.base_type)
+  WHERE own.recorded <> 'n'
+$function$;
+`,
   'functions/label_source': `-- The SQL of a declared label over a row's image, $1: a table's label_<id> is
 -- made of it. It sees the recorded columns and nothing else, whatever the image
--- holds; of a label over the whole row (public.title(orders)) that is sure only
--- where all columns are recorded. Null, and the problem, where it cannot be.
+-- holds. Null, and the problem, where it cannot be.
 CREATE OR REPLACE FUNCTION :schema.label_source(
   relation oid, declaration jsonb, OUT source text, OUT problem text, OUT is_secret boolean
 )
@@ -2261,41 +2349,25 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  columns record;
-  label   text := declaration ->> 'label';
-  rows    text;
+  label  text := :schema.label_expression(relation, declaration);
+  record text;
 BEGIN
   is_secret := false;
-  SELECT
-    bool_or(own.column_name = label) AS is_named,
-    coalesce(bool_or(own.recorded = 'n'), false) AS are_secret,
-    string_agg(
-      format('%I %s', own.column_name, regexp_replace(regexp_replace(own.base_type, '^character(?=\\[|$)', 'bpchar'), '^bit(?=\\[|$)', '"bit"')),
-      ', ' ORDER BY own.attnum
-    ) FILTER (WHERE own.recorded <> 'n') AS definition,
-    (SELECT relname FROM pg_class WHERE oid = relation) AS row_name
-  INTO columns
-  FROM :schema.table_columns(relation, declaration) AS own;
-  IF columns.is_named THEN
-    label := quote_ident(label);
-  END IF;
-
-  FOREACH rows IN ARRAY ARRAY[
-    format('jsonb_to_record($1) AS %I (%s)', columns.row_name, columns.definition),
-    format('jsonb_populate_record(NULL::%s, $1) AS %I', relation::regclass, columns.row_name)
+  FOREACH record IN ARRAY ARRAY[
+    :schema.label_record(relation, declaration),
+    :schema.label_record(relation, '{}')  -- would it be one if all columns were recorded?
   ] LOOP
     BEGIN
       -- in WHERE no aggregate and no set is allowed
-      EXECUTE format(E'SELECT FROM %s WHERE (%s\\n)::text <> %L LIMIT 0', rows, label, '') USING '{}'::jsonb;
-      IF problem IS NOT NULL AND columns.are_secret THEN
-        is_secret := true;
+      EXECUTE format(E'SELECT FROM %s WHERE (%s\\n)::text <> %L LIMIT 0', record, label, '') USING '{}'::jsonb;
+      IF problem IS NULL THEN
+        source := format(E'SELECT (%s\\n)::text FROM %s', label, record);
       ELSE
-        problem := NULL;
-        source := format(E'SELECT (%s\\n)::text FROM %s', label, rows);
+        is_secret := true;
       END IF;
       RETURN;
     EXCEPTION WHEN OTHERS THEN
-      problem := SQLERRM;
+      problem := coalesce(problem, SQLERRM);
     END;
   END LOOP;
 END
@@ -2519,6 +2591,56 @@ BEGIN
       SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
     ) END
   );
+END
+$function$;
+`,
+  'functions/logged_row': `-- A row of a tracked table as the log had it last, before an event, by its
+-- object_id: its last whole image, and over it the columns that changed since.
+-- Null where there is no whole one.
+CREATE OR REPLACE FUNCTION :schema.logged_row(tracked_id integer, object_id text, before bigint DEFAULT 9223372036854775807)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_column
+DECLARE
+  last  record;
+  later jsonb;
+BEGIN
+  SELECT known.*
+  INTO last
+  FROM (
+    (
+      SELECT event.id, event.image, event.old_object_id, coalesce(event.new, event.old) AS row
+      FROM :schema.audit_event AS event
+      WHERE event.table_id = $1 AND event.object_id = $2 AND event.id < before
+        -- one that a part tells of had another key
+        AND (event.image = 'f' OR event.image = 'c' AND event.old_object_id IS NOT NULL)
+      ORDER BY event.id DESC
+      LIMIT 1
+    )
+    UNION ALL
+    (
+      -- when it was given another key
+      SELECT event.id, event.image, NULL, event.new || event.old
+      FROM :schema.audit_event AS event
+      WHERE event.table_id = $1 AND event.old_object_id = $2 AND event.id < before AND event.image = 'f'
+      ORDER BY event.id DESC
+      LIMIT 1
+    )
+  ) AS known
+  ORDER BY known.id DESC
+  LIMIT 1;
+  IF last.id IS NULL THEN
+    RETURN NULL;
+  ELSIF last.image = 'c' THEN
+    last.row := :schema.logged_row(tracked_id, last.old_object_id, last.id) || last.row;
+  END IF;
+  SELECT :schema.folded(array_agg(event.new ORDER BY event.id))
+  INTO later
+  FROM :schema.audit_event AS event
+  WHERE event.table_id = $1 AND event.object_id = $2 AND event.id > last.id AND event.id < before AND event.image = 'c';
+  RETURN last.row || coalesce(later, '{}');
 END
 $function$;
 `,
@@ -3914,54 +4036,20 @@ BEGIN
 END
 $function$;
 `,
-  'functions/row_label': `-- The label of a row of a tracked table, by its object_id: of the live row, or
--- where that is gone, or its table is not to be read, of its last full event.
--- Whoever may read the log may ask, whatever rights on the table he has.
+  'functions/row_label': `-- The label of a row of a tracked table, by its object_id, as the log had the row
+-- last. The table itself is not asked: whoever may read the log may read labels,
+-- whatever rights on the table he has, and what its owner has put there (policies,
+-- indexes over functions, checks of domains) is not run as the owner of the log.
 CREATE OR REPLACE FUNCTION :schema.row_label(tracked_id integer, object_id text)
 RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  relation oid;
-  image    jsonb;
 BEGIN
   IF object_id IS NULL OR to_regprocedure(format('%I.%I(jsonb)', :'schema', 'label_' || tracked_id)) IS NULL THEN
     RETURN NULL;
   END IF;
-  relation := :schema.live_table(tracked_id);
-  IF has_table_privilege(relation, 'SELECT') THEN
-    BEGIN
-      image := :schema.live_row(relation, object_id);
-    EXCEPTION WHEN OTHERS THEN
-      NULL;  -- the log may still know
-    END;
-  END IF;
-  IF image IS NULL THEN
-    SELECT last.image
-    INTO image
-    FROM (
-      (
-        SELECT event.id, coalesce(event.new, event.old) AS image
-        FROM :schema.audit_event AS event
-        WHERE event.table_id = $1 AND event.object_id = $2 AND event.image = 'f'
-        ORDER BY event.id DESC
-        LIMIT 1
-      )
-      UNION ALL
-      (
-        -- when it was given another key
-        SELECT event.id, event.new || event.old
-        FROM :schema.audit_event AS event
-        WHERE event.table_id = $1 AND event.old_object_id = $2 AND event.image = 'f'
-        ORDER BY event.id DESC
-        LIMIT 1
-      )
-    ) AS last
-    ORDER BY last.id DESC
-    LIMIT 1;
-  END IF;
-  RETURN :schema.label_of(tracked_id, image);
+  RETURN :schema.label_of(tracked_id, :schema.logged_row(tracked_id, object_id));
 END
 $function$;
 `,
@@ -4458,7 +4546,9 @@ BEGIN
     'template', (
       SELECT md5(string_agg(prosrc, '' ORDER BY proname))
       FROM pg_proc
-      WHERE pronamespace = ':schema'::regnamespace AND proname IN ('capture_settings', 'capture_source', 'image_expression')
+      WHERE pronamespace = ':schema'::regnamespace AND proname IN (
+        'capture_settings', 'capture_source', 'image_expression', 'label_expression', 'label_record', 'label_source'
+      )
     ),
     'table', jsonb_build_object('schema', this_schema, 'table', this_name),  -- so that a later name is known as one
     'writtenAt', substring(obj_description(to_regprocedure(capture || '()'), 'pg_proc') FROM '"writtenAt": "([^"]+)"')

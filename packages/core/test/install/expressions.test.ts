@@ -7,7 +7,6 @@ beforeAll(async () => {
   database = await auditedDatabase()
   await database.query(`
     create table orders (id integer primary key, status text, total numeric, "Full Name" text);
-    create function title(orders) returns text language sql as 'select $1.status';
   `)
 })
 
@@ -57,7 +56,7 @@ describe('label', () => {
     'Full Name',
     `status || ' of ' || id`,
     'coalesce("Full Name", orders.status)',
-    'public.title(orders)',
+    'orders::text',
     'total -- as agreed',
   ])('may be %o', async (label) => {
     await database.track('orders', { label })

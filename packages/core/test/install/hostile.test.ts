@@ -433,3 +433,81 @@ test('a type whose cast to json belongs to somebody else is refused, and found',
   await owner.query('drop cast (app.color as json)')
   await expect(audit.sync()).resolves.toMatchObject({ installed: [], updated: [] })
 })
+
+test('who owns a table does not act as the owner of the log when labels are read', async () => {
+  const database = await auditedDatabase()
+  const [holder, app, reader] = [
+    await database.role(),
+    await database.role(),
+    await database.role(),
+  ]
+  await database.query(`
+    grant create on database ${database.name} to ${holder.name};
+    create schema app authorization ${app.name};
+    grant usage on schema app to public`)
+  const owner = await app.client()
+  await owner.query(`
+    create table app.loot (what text, who text default current_user);
+    grant insert on app.loot to public;
+    create function app.take(what text) returns boolean language plpgsql as
+      $$ begin insert into app.loot values (what); return true; end $$;
+    create function app.spy(what text) returns boolean immutable language plpgsql as
+      $$ begin return app.take(what); end $$;
+    create function app.shout(text) returns text immutable language sql return upper($1);
+    create type app.mood as enum ('good', 'bad');
+    create domain app.key as integer;
+    create domain app.name as text;
+    create table app.things (id app.key primary key, name app.name, mood app.mood);
+    create table app.parts (id integer primary key, thing app.key references app.things);
+    grant select, trigger on all tables in schema app to ${holder.name};
+    insert into app.things values (1, 'early', 'good')`)
+  const log = new Auditrum(await holder.client(), {
+    schema: 'its_log',
+    tables: [track('app.things', { label: `name || ' ' || mood` }), track('app.parts')],
+  })
+  await log.sync()
+  await database.query(`select its_log.let_read('${reader.name}')`)
+  await owner.query(`
+    insert into app.things values (2, 'late', 'bad'); insert into app.parts values (1, 1), (2, 2);
+    create function app.as_text(app.mood) returns text language sql as
+      $$ select app.spy('cast') :: text $$;
+    create cast (app.mood as text) with function app.as_text(app.mood);
+    alter domain app.key add check (app.spy('key'));
+    alter domain app.name add check (app.spy('domain'));
+    create policy spying on app.things using (app.spy('policy'));
+    alter table app.things enable row level security;
+    create index on app.things ((app.spy('index')));
+    truncate app.loot`)
+  const its = new Auditrum(await reader.client(), { schema: 'its_log' })
+  expect(await its.label('app.things', 1)).toBeNull()
+  expect(await its.label('app.things', 2)).toBe('late bad')
+  for await (const event of its.history({ table: 'app.parts', labels: true })) {
+    expect(event.diff.thing?.newLabel).toBe(event.objectId === '2' ? 'late bad' : undefined)
+    for await (const change of its.changes({ transaction: String(event.transactionId) })) {
+      expect(change.label ?? 'late bad').toBe('late bad')
+    }
+    expect(await its.blame('app.parts', String(event.objectId), { labels: true })).toHaveLength(2)
+  }
+  const loot = async () => (await database.query('select distinct who from app.loot')).rows
+  expect(await loot()).toEqual([])
+
+  // tables as they were are read by the reader's own rights, at his own risk
+  await owner.query(`grant select on app.things to ${reader.name}`)
+  const { id } = (await its.page({ table: 'app.things' })).events[0] ?? {}
+  const at = { event: String(id) }
+  await its.rowAsOf('app.things', 1, at)
+  await its.rowAsOf('app.things', 2, at)
+  for await (const row of its.tableAsOf('app.things', at)) expect(row).toHaveProperty('mood')
+  await its.compare('app.things', 2, at, new Date())
+  for await (const row of its.compare('app.things', at, new Date())) expect(row).toBeDefined()
+  await its.columnHistory('app.things', 2, 'name')
+  await its.blame('app.things', 2, { labels: true })
+  await its.page({ table: 'app.things', id: 2 })
+  expect(await loot()).toEqual([{ who: reader.name }])
+
+  const refused = new Auditrum(await holder.client(), {
+    schema: 'its_log',
+    tables: [track('app.parts', { label: `app.shout('x')` })],
+  })
+  await expect(refused.sync()).rejects.toThrow('function app.shout(text)')
+})
