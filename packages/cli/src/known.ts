@@ -3,10 +3,7 @@ import { time } from './people.js'
 import type { Terminal } from './terminal.js'
 
 /** Says what the log does not know of an answer about the past. */
-export function tellKnown(
-  terminal: Terminal,
-  { complete, since, approximate }: Omit<PastDetails, 'columns'>,
-): void {
+export function tellKnown(terminal: Terminal, { complete, since, approximate }: PastDetails): void {
   if (!complete) {
     terminal.warn(
       since === null

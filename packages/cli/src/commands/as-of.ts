@@ -59,7 +59,7 @@ export function asOf(program: Program): void {
             process.exitCode = exit.failed
             terminal.note(`${tableName} had no row ${options.id} then.`)
           } else if (chosen === 'json') await terminal.document(found.row)
-          else await print(terminal, chosen, found.columns, [found.row])
+          else await print(terminal, chosen, Object.keys(found.row), [found.row])
           return tellKnown(terminal, found)
         }
         const rows = await terminal.waiting('Reading the past', () =>

@@ -85,7 +85,6 @@ export function withDetails<R extends object>(
   if (!found) return { row: null, ...detailsOf(past) }
   return {
     row: found.row,
-    columns: past.columns,
     complete: past.completeRows && found.missing.every((name) => past.unrecorded.includes(name)),
     since: past.since,
     approximate: [...new Set([...past.approximate, ...found.missing])],
@@ -130,8 +129,8 @@ export function tableAsOf<R extends object = Row>(
   )
 }
 
-function detailsOf({ columns, complete, since, approximate }: Past): PastDetails {
-  return { columns, complete, since, approximate }
+function detailsOf({ complete, since, approximate }: Past): PastDetails {
+  return { complete, since, approximate }
 }
 
 /**

@@ -111,7 +111,7 @@ export function compareTable<R extends object>(
     'compare',
     async () => {
       const pasts = await bothPasts(queryable, schema, table, from, to, options)
-      return { ...pasts, ...detailsOfBoth(pasts) }
+      return { ...pasts, ...detailsOfBoth(pasts), columns: pasts.later.columns }
     },
     (pasts) => differences<R>(queryable, schema, pasts),
   )
@@ -169,7 +169,6 @@ async function bothPasts(
 function detailsOfBoth({ earlier, later }: BothPasts): PastDetails {
   const sinces = [earlier.since, later.since]
   return {
-    columns: later.columns,
     complete: earlier.complete && later.complete,
     // ISO 8601 of one form, so that texts compare as times
     since: sinces.includes(null) ? null : String(sinces.sort().at(-1)),

@@ -7,8 +7,6 @@ import { type Moment, momentValues, refusedMoment } from './moment.js'
 
 /** What is known of an answer about the past. */
 export interface PastDetails {
-  /** The columns that the table had, in their order. */
-  readonly columns: readonly string[]
   /**
    * Whether the log knows all of it: not where the table was tracked only later, with gaps, under a
    * condition (`when`) or another key, was truncated since, or where the log was purged.

@@ -2,7 +2,13 @@ import { UsageError } from '../errors.js'
 import type { PastDetails } from './past.js'
 
 /** Rows, each iteration of which reads them anew, and what is known of them. */
-export interface KnownRows<Row> extends AsyncIterable<Row>, PastDetails {}
+export interface KnownRows<Row> extends AsyncIterable<Row>, PastDetails {
+  /** The columns that the table had, in their order. */
+  readonly columns: readonly string[]
+}
+
+/** What is known of rows before they are read. */
+export type KnownOfRows = PastDetails & Pick<KnownRows<unknown>, 'columns'>
 
 /**
  * The same, before it has asked the database: awaited it is the rows with what is known of them;
@@ -14,7 +20,7 @@ export interface PendingRows<Row> extends KnownRows<Row>, PromiseLike<KnownRows<
  * @param call Whose rows they are, for messages.
  * @param open Asks the database what is known; called once.
  */
-export function pendingRows<Row, Known extends PastDetails>(
+export function pendingRows<Row, Known extends KnownOfRows>(
   call: string,
   open: () => Promise<Known>,
   read: (known: Known) => AsyncGenerator<Row, void, undefined>,
@@ -28,7 +34,7 @@ export function pendingRows<Row, Known extends PastDetails>(
     })
     return asked
   }
-  const told = (): PastDetails => {
+  const told = (): KnownOfRows => {
     if (known) return known
     throw new UsageError(
       `Nothing is known of these rows before the database was asked. Await what ${call} returns, or begin to read.`,
