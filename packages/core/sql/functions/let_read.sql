@@ -22,10 +22,10 @@ BEGIN
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
     'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label',
     'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
-    'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines',
-    'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal',
-    'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated',
-    'undo_verdicts', 'undo_with', 'warn_of_gaps'
+    'undo_astray', 'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image',
+    'undo_keys', 'undo_lines', 'undo_links', 'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced',
+    'undo_references', 'undo_refusal', 'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements',
+    'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;

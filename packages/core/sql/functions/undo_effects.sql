@@ -15,8 +15,12 @@ AS $function$
   )
   FROM unnest(rows) AS own (document)
   LEFT JOIN unnest(present) AS now (document) ON now.document -> 'n' = own.document -> 'n'
+  -- another row has got the key
+  LEFT JOIN (
+    SELECT DISTINCT row.document -> 'table' AS tracked, row.document -> 'at' AS at FROM unnest(present) AS row (document) WHERE row.document ->> 'op' <> 'delete'
+  ) AS taken ON own.document ->> 'op' = 'delete' AND taken.tracked = own.document -> 'table' AND taken.at = own.document -> 'at'
   CROSS JOIN LATERAL (SELECT own.document ->> 'op' = 'delete' AS is_delete) AS kind
-  CROSS JOIN LATERAL (SELECT kind.is_delete = (now.document IS NOT NULL) AS is_kept) AS fate
+  CROSS JOIN LATERAL (SELECT kind.is_delete = (now.document IS NOT NULL AND taken.at IS NULL) AS is_kept) AS fate
   CROSS JOIN LATERAL (
     SELECT CASE WHEN NOT kind.is_delete THEN (
       SELECT jsonb_agg(name)

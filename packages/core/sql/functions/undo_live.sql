@@ -24,10 +24,10 @@ BEGIN
     key := :schema.key_join((tables -> tracked ->> 'relation'::text)::oid);
     RETURN QUERY EXECUTE pg_catalog.format(
       $query$
-      SELECT found.document
+      SELECT %6$s
       FROM (
         SELECT own.document || pg_catalog.jsonb_build_object(
-          'live'::text, pg_catalog.to_jsonb(live)%5$s
+          'live'::text, pg_catalog.to_jsonb(live.*)%5$s
         ) AS document
         FROM pg_catalog.unnest($1) AS own (document)
         CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%1$s)
@@ -36,14 +36,24 @@ BEGIN
         ORDER BY %4$s
         FOR UPDATE OF live
       ) AS found
+      %7$s
       $query$,
       key.definition, tables -> tracked ->> 'name'::text, key.condition,
       (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part),
       CASE WHEN tables -> tracked -> 'checked'::text <> '[]'::pg_catalog.jsonb THEN
         $columns$,
-          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
-          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))$columns$
-      END
+          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live.*, own.document -> 'expected'::text)),
+          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live.*, own.document -> 'wanted'::text))$columns$
+      END,
+      CASE WHEN (tables -> tracked -> 'inherited'::text)::boolean THEN
+        $merged$
+          (pg_catalog.array_agg(found.document))[1] || CASE WHEN pg_catalog.count(*) > 1 THEN pg_catalog.jsonb_build_object(
+            'refused'::text, 'several rows have this key, because other tables inherit from this one'::text
+          ) ELSE '{}' END
+        $merged$
+        ELSE 'found.document'
+      END,
+      CASE WHEN (tables -> tracked -> 'inherited'::text)::boolean THEN 'GROUP BY found.document -> ''n''::text' END
     )
     USING rows, tracked;
   END LOOP;

@@ -5,14 +5,14 @@
 -- one statement, at whose end PostgreSQL checks foreign keys. So must be the rows
 -- of one table that refers to itself: it is a circle of its own.
 --
---   works  [{table, op, columns: those that any of its rows writes, n: of its newest row}]
+--   works  [{table, op, leaves: as undo_links has them, columns: those that any of its rows writes, n: of its newest row}]
 CREATE OR REPLACE FUNCTION :schema.undo_order(works jsonb, tables jsonb)
-RETURNS TABLE (tracked text, op text, rank bigint, is_circle boolean)
+RETURNS TABLE (tracked text, op text, leaves jsonb, rank bigint, is_circle boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH RECURSIVE work AS MATERIALIZED (
-    SELECT own.position AS id, own.part ->> 'table' AS tracked, own.part ->> 'op' AS op, (own.part ->> 'n')::bigint AS n,
+    SELECT own.position AS id, own.part ->> 'table' AS tracked, own.part ->> 'op' AS op, own.part -> 'leaves' AS leaves, (own.part ->> 'n')::bigint AS n,
       (tables -> (own.part ->> 'table') ->> 'relation')::oid AS relation,
       ARRAY(
         SELECT attribute.attnum FROM pg_attribute AS attribute
@@ -20,7 +20,9 @@ AS $function$
       ) AS columns
     FROM jsonb_array_elements(works) WITH ORDINALITY AS own (part, position)
   ), reference AS MATERIALIZED (
-    SELECT conrelid AS child, confrelid AS parent, conkey AS near, confkey AS far FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
+    SELECT known.child, known.parent, known.acts, known.cascades, own.conkey AS near, own.confkey AS far, to_jsonb(known.id) AS id
+    FROM :schema.undo_keys() AS known
+    JOIN pg_constraint AS own ON own.oid = known.id
   ), distinct_index AS MATERIALIZED (
     SELECT indrelid AS relation, indisprimary AS is_key, indkey::smallint[] AS columns, 0 = ANY (indkey::smallint[]) AS is_computed
     FROM pg_index WHERE indisunique OR indisexclusion
@@ -33,11 +35,16 @@ AS $function$
       reference.parent = first.relation AND reference.child = next.relation AND (
         first.op = 'insert' AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
         OR first.op = 'update' AND first.columns && reference.far AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
+        OR first.op = 'delete' AND next.op = 'update' AND next.columns && reference.near AND NOT next.leaves @> reference.id
       )
       OR reference.child = first.relation AND reference.parent = next.relation AND (
-        next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
-        OR next.op = 'update' AND next.columns && reference.far AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
+        next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near AND first.leaves @> reference.id)
+        OR next.op = 'update' AND next.columns && reference.far AND (
+          first.op = 'delete'
+          OR first.op = 'update' AND first.columns && reference.near AND first.leaves @> reference.id AND NOT reference.acts
+        )
       )
+      OR first.leaves @> '"key"' AND reference.cascades AND reference.parent = next.relation AND next.op = 'update' AND next.columns && reference.far
     UNION
     SELECT first.id, next.id
     FROM work AS first
@@ -64,6 +71,6 @@ AS $function$
       ) AS circle
     FROM work
   )
-  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
+  SELECT tracked, op, leaves, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
   FROM (SELECT *, max(n) OVER (PARTITION BY place, coalesce(circle, id)) AS max_n FROM placed) AS ordered
 $function$;

@@ -7,7 +7,7 @@ AS $function$
   SELECT string_agg(problem.text, '; ' ORDER BY problem.number) FILTER (WHERE problem.number <= 3)
     || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END
   FROM (
-    SELECT own.position AS number, format('%I.%I %s', line -> 'document' ->> 'schema', line -> 'document' ->> 'table', line -> 'document' ->> 'objectId')
+    SELECT own.position AS number, format('%I.%I', line -> 'document' ->> 'schema', line -> 'document' ->> 'table') || coalesce(' ' || (line -> 'document' ->> 'objectId'), '')
       || CASE
         WHEN line ->> 'part' = 'omitted' THEN ': ' || (line -> 'document' ->> 'message')
         WHEN line -> 'document' ->> 'referrer' IS NOT NULL THEN ' is referred to by ' || (line -> 'document' ->> 'referrer')
@@ -16,7 +16,7 @@ AS $function$
         ELSE format(': %I is %s, not %s', line -> 'document' ->> 'column',
           left(coalesce(line -> 'document' ->> 'present', 'null'), 60), left(coalesce(line -> 'document' ->> 'expected', 'null'), 60))
       END
-      || coalesce(format(', changed by event %s', line -> 'document' -> 'changedBy' ->> 'eventId'), '') AS text
+      || coalesce(', changed by event ' || (line -> 'document' -> 'changedBy' ->> 'eventId'), '') AS text
     FROM (
       SELECT line, row_number() OVER (ORDER BY position) AS position
       FROM unnest(lines) WITH ORDINALITY AS given (line, position)

@@ -71,8 +71,8 @@ AS $function$
       WHEN 'dropped' THEN 'the table has no such column any more'
       WHEN 'unreadable' THEN 'the value of then is none of the column''s type now'
       WHEN 'ignored' THEN 'the column was changed since, and its changes are declared to be ignored'
-      WHEN 'trigger' THEN 'a trigger of the table gave it another value'
-      WHEN 'kept' THEN 'a trigger or policy of the table kept the row as it was'
+      WHEN 'trigger' THEN 'a trigger, or an action of a foreign key, gave it another value'
+      WHEN 'kept' THEN 'a trigger or policy of the table kept the row as it was, or an action of a foreign key deleted it'
       WHEN 'refused' THEN own.document ->> 'refused'
       WHEN 'doubt' THEN own.document ->> 'doubt'
     END)

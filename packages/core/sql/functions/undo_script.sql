@@ -8,7 +8,7 @@ AS $function$
   SELECT to_jsonb(line.text)
   FROM (
     SELECT 1 AS place, 0::bigint AS statement, 0::bigint AS n, format(
-      E'-- It compares nothing: what was changed since it was written is overwritten.\n-- psql -v ON_ERROR_STOP=1 -f this_file\nSET client_encoding = ''UTF8'';\nBEGIN;\n-- how the values below are written\nSET LOCAL IntervalStyle = ''postgres'';\nSET LOCAL lc_monetary = ''C'';\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\n',
+      E'-- It compares nothing: what was changed since it was written is overwritten.\n-- psql -v ON_ERROR_STOP=1 -f this_file\nSET client_encoding = ''UTF8'';\nBEGIN;\n-- how the values below are written\nSET LOCAL IntervalStyle = ''postgres'';\nSET LOCAL lc_monetary = ''C'';\nSET LOCAL array_nulls = on;\nSET LOCAL xmloption = content;\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\n',
       metadata - '{request_id,trace_id,span_id}'::text[]
     ) AS text
     UNION ALL

@@ -1,4 +1,4 @@
--- The SQL of an undo, in its order. It is the same whether it is run or shown.
+-- The SQL of an undo, in its order, of rows as undo_links has them. It is the same whether it is run or shown.
 --
 --   statement, n  the order: by statement, then the greatest n first
 --   is_run        whether this is what is run
@@ -16,13 +16,13 @@ SET lc_monetary = 'C'
 AS $function$
 DECLARE
   works   jsonb := (
-    SELECT jsonb_agg(jsonb_build_object('table', work.tracked, 'op', work.op, 'columns', work.columns, 'n', work.n))
+    SELECT jsonb_agg(jsonb_build_object('table', work.tracked, 'op', work.op, 'leaves', work.leaves, 'columns', work.columns, 'n', work.n))
     FROM (
-      SELECT own.document ->> 'table' AS tracked, own.document ->> 'op' AS op, max((own.document ->> 'n')::bigint) AS n,
+      SELECT own.document ->> 'table' AS tracked, own.document ->> 'op' AS op, own.document -> 'leaves' AS leaves, max((own.document ->> 'n')::bigint) AS n,
         coalesce(jsonb_agg(DISTINCT written.name) FILTER (WHERE written.name IS NOT NULL), '[]') AS columns
       FROM unnest(rows) AS own (document)
       LEFT JOIN LATERAL jsonb_array_elements(own.document -> 'columns') AS written (name) ON true
-      GROUP BY 1, 2
+      GROUP BY 1, 2, 3
     ) AS work
   );
   rank    record;
@@ -48,11 +48,11 @@ BEGIN
       SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents, max(own.n) AS n, alone.is_so AS is_alone
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
-        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
+        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'leaves' AS leaves, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
         FROM unnest(rows) AS row (document)
-      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
+      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op AND own.leaves = ordered.leaves
       JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
-      WHERE ordered.rank = rank.rank
+      WHERE ordered.rank = rank.rank AND own.leaves <> '["followed"]'
       GROUP BY ordered.tracked, ordered.op, own.columns, alone.is_so
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
@@ -70,7 +70,7 @@ BEGIN
         END IF;
       END IF;
     END LOOP;
-    IF rank.is_circle THEN
+    IF cardinality(parts) > 0 THEN
       sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\nSELECT %s',
           string_agg(format(E'part_%s AS (\n%s\nRETURNING 1\n)', position, one), ', ' ORDER BY position),

@@ -7,6 +7,10 @@
 --   ignored, unrecorded columns whose changes alone are no events; that are in none
 --   checked             columns whose values of then may be none of their type now
 --   identity            whether a column is GENERATED ALWAYS AS IDENTITY
+--   linked              columns of foreign keys, and those that others refer to
+--   acted               columns of foreign keys with an action
+--   meddled             whether triggers, rules or policies may change what is written
+--   distinct, computed  columns of unique indexes; whether one is over an expression
 --   filtered            whether a condition (when) leaves changes out
 --   inherited           whether rows may be those of tables below it
 CREATE OR REPLACE FUNCTION :schema.undo_table(tracked_id integer)
@@ -43,6 +47,30 @@ BEGIN
   RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when', 'inherited', EXISTS (
     SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
   )) || (
+    SELECT jsonb_build_object(
+      'linked', coalesce(jsonb_agg(DISTINCT name.name), '[]'),
+      'acted', coalesce(jsonb_agg(DISTINCT name.name) FILTER (WHERE known.child = relation AND known.near @> ARRAY[name.name] AND (known.acts OR known.sweeps)), '[]')
+    )
+    FROM :schema.undo_keys() AS known
+    CROSS JOIN LATERAL unnest(CASE relation WHEN known.child THEN known.near END || CASE relation WHEN known.parent THEN known.far END) AS name (name)
+  ) || (
+    SELECT jsonb_build_object('meddled', class.relhasrules OR row_security_active(relation) OR EXISTS (
+      SELECT FROM pg_trigger AS trigger
+      JOIN pg_proc AS body ON body.oid = trigger.tgfoid
+      WHERE trigger.tgrelid IN (SELECT relation UNION SELECT relid FROM pg_partition_tree(relation))
+        AND NOT trigger.tgisinternal AND trigger.tgenabled <> 'D' AND body.pronamespace <> :'schema'::regnamespace
+    ))
+    FROM pg_class AS class
+    WHERE class.oid = relation
+  ) || (
+    SELECT jsonb_build_object(
+      'distinct', coalesce(jsonb_agg(DISTINCT attribute.attname) FILTER (WHERE attribute.attname IS NOT NULL), '[]'),
+      'computed', coalesce(bool_or(0 = ANY (index.indkey::smallint[])), false)
+    )
+    FROM pg_index AS index
+    LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+    WHERE index.indrelid = relation AND (index.indisunique OR index.indisexclusion)
+  ) || (
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),

@@ -24,7 +24,7 @@ BEGIN
       known.image - known.missing,
       ARRAY(SELECT name FROM unnest(known.missing) AS name WHERE NOT $4 -> 'unrecorded' ? name)
     FROM (
-      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place' AS image,
+      SELECT to_jsonb(past.*) - 'auditrum_missing' - 'auditrum_place' AS image,
         ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS missing
       FROM :schema.past_rows($1, $2, $3, $4, NULL, NULL) AS past (%s, auditrum_missing text, auditrum_place text)
     ) AS known

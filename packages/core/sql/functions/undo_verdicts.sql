@@ -4,6 +4,7 @@
 --   op         what is really done: a row to be inserted that is there is updated
 --   columns    what is written: names
 --   outcome    planned, forced, skipped, unchanged
+--   left       of an update: the present values of columns of foreign keys, on either side
 --   conflicts  [{column, expected, present, wanted}]; column null: the row as a whole
 --   lacks      with what was found now
 --
@@ -104,6 +105,9 @@ AS $function$
       ), '[]'),
       'lacks', coalesce(document -> 'lacks', '[]')
         || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END
-    )
+    ) || CASE WHEN op <> 'delete' AND live IS NOT NULL AND linked.names <> '{}' THEN jsonb_build_object('left', (
+      SELECT jsonb_object_agg(name, live -> name) FROM unnest(linked.names) AS name
+    )) ELSE '{}' END
   FROM judged
+  CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(facts -> 'linked')) AS names) AS linked
 $function$;

@@ -2423,10 +2423,10 @@ BEGIN
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
     'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label',
     'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
-    'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_lines',
-    'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal',
-    'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated',
-    'undo_verdicts', 'undo_with', 'warn_of_gaps'
+    'undo_astray', 'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image',
+    'undo_keys', 'undo_lines', 'undo_links', 'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced',
+    'undo_references', 'undo_refusal', 'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements',
+    'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -4745,7 +4745,8 @@ $function$;
 --   sql      a piece of the script, in JSON; all of them make one for psql
 --   refused  nothing was written, because on_conflict is fail and not all could be
 -- It has the caller's search_path and settings, because the triggers of the
--- application fire in here; but intervals and money are read as the log has them.
+-- application fire in here; but intervals, money, arrays and XML are read as the
+-- log has them.
 CREATE OR REPLACE FUNCTION :schema.undo(
   event bigint, transaction bigint, root uuid, request text, dry_run boolean, on_conflict text
 )
@@ -4753,6 +4754,8 @@ RETURNS TABLE (part text, document jsonb)
 LANGUAGE plpgsql
 SET IntervalStyle = 'postgres'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 #variable_conflict use_column
 DECLARE
@@ -4764,6 +4767,7 @@ DECLARE
   statement  text;
   metadata   jsonb;
   refused    boolean;
+  astray     text;
 BEGIN
   IF on_conflict IS NULL OR on_conflict NOT IN ('fail', 'skip', 'force') THEN
     RAISE EXCEPTION USING
@@ -4774,6 +4778,11 @@ BEGIN
   rows := :schema.undo_with(rows, ARRAY(SELECT one FROM :schema.undo_live(rows, tables) AS one));
   rows := ARRAY(SELECT one FROM :schema.undo_verdicts(rows, tables, on_conflict) AS one);
   IF on_conflict <> 'force' THEN
+    rows := :schema.undo_with(rows, ARRAY(
+      SELECT one || '{"outcome": "skipped", "refused": "the key that it is to refer to again is that of a row that goes or moves, with which it would go, too"}'::pg_catalog.jsonb
+      FROM :schema.undo_links(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS one
+      WHERE one ? 'tangled'::text
+    ));
     LOOP
       statements := ARRAY(
         SELECT pg_catalog.to_jsonb(found)
@@ -4788,7 +4797,12 @@ BEGIN
     SELECT FROM pg_catalog.unnest(rows) AS one
     WHERE one -> 'conflicts'::text <> '[]'::pg_catalog.jsonb OR one ->> 'refused'::text IS NOT NULL OR one ->> 'doubt'::text IS NOT NULL
   );
-  statements := ARRAY(SELECT pg_catalog.to_jsonb(made) FROM :schema.undo_statements(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS made);
+  statements := ARRAY(
+    SELECT pg_catalog.to_jsonb(made)
+    FROM :schema.undo_statements(
+      ARRAY(SELECT one FROM :schema.undo_links(ARRAY(SELECT one FROM :schema.undo_pending(rows) AS one), tables) AS one), tables
+    ) AS made
+  );
 
   metadata := :schema.undo_context(reason);
   IF NOT (dry_run OR refused) THEN
@@ -4804,6 +4818,13 @@ BEGIN
         ARRAY(SELECT one FROM :schema.undo_live(ARRAY(SELECT :schema.undo_moved(one, tables) FROM :schema.undo_pending(rows) AS one), tables) AS one)
       ) AS one
     ));
+    astray := CASE WHEN on_conflict <> 'force' THEN :schema.undo_astray(rows, tables) END;
+    IF astray IS NOT NULL THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU004',
+        MESSAGE = pg_catalog.format('Nothing was undone: %s, by an action of a foreign key.', astray),
+        HINT = 'Undo single events of it, newest first, or let on_conflict be force and mend the row.';
+    END IF;
   END IF;
   RETURN QUERY SELECT * FROM :schema.undo_report(rows, tables, statements);
   RETURN QUERY SELECT 'sql'::text, made FROM :schema.undo_script(metadata, statements) AS made;
@@ -4811,6 +4832,38 @@ BEGIN
     RETURN QUERY SELECT 'refused'::text, 'true'::jsonb;
   END IF;
 END
+$function$;
+`,
+  'functions/undo_astray': `-- What became of a row that was written, as a clause, where neither it nor what
+-- was written elsewhere explains it by a trigger, a rule or a policy: then a
+-- foreign key's action has reached it. Null where there is none.
+CREATE OR REPLACE FUNCTION :schema.undo_astray(rows jsonb[], tables jsonb)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('%I.%I %s ', own.facts ->> 'schema', own.facts ->> 'table', own.document ->> 'key') || CASE
+      WHEN own.lack ->> 'why' = 'trigger' THEN
+        'would not get back its ' || (SELECT string_agg(name, ', ') FROM jsonb_array_elements_text(own.lack -> 'columns') AS name)
+      WHEN own.document ->> 'op' = 'delete' THEN 'would not go'
+      ELSE 'would be deleted'
+    END
+  FROM (
+    SELECT row.document, lack.part AS lack, tables -> (row.document ->> 'table') AS facts
+    FROM unnest(rows) AS row (document)
+    CROSS JOIN LATERAL jsonb_array_elements(row.document -> 'lacks') AS lack (part)
+    WHERE lack.part ->> 'why' IN ('kept', 'trigger')
+  ) AS own
+  WHERE CASE
+    WHEN own.lack ->> 'why' = 'trigger' THEN
+      own.lack -> 'columns' ?| ARRAY(SELECT jsonb_array_elements_text(own.facts -> 'acted'))
+      OR NOT jsonb_path_exists(tables, '$.* ? (@.meddled == true)')
+    -- a row that was there, whose key was not to be changed, is gone
+    WHEN own.document ->> 'op' = 'update' AND NOT own.document -> 'columns' ?| ARRAY(SELECT jsonb_array_elements_text(own.facts -> 'key')) THEN true
+    ELSE NOT (own.facts -> 'meddled')::boolean
+  END
+  ORDER BY (own.document ->> 'n')::bigint DESC
+  LIMIT 1
 $function$;
 `,
   'functions/undo_changes': `-- The changes that are to be undone, oldest first, one for each row that an
@@ -4955,8 +5008,12 @@ AS $function$
   )
   FROM unnest(rows) AS own (document)
   LEFT JOIN unnest(present) AS now (document) ON now.document -> 'n' = own.document -> 'n'
+  -- another row has got the key
+  LEFT JOIN (
+    SELECT DISTINCT row.document -> 'table' AS tracked, row.document -> 'at' AS at FROM unnest(present) AS row (document) WHERE row.document ->> 'op' <> 'delete'
+  ) AS taken ON own.document ->> 'op' = 'delete' AND taken.tracked = own.document -> 'table' AND taken.at = own.document -> 'at'
   CROSS JOIN LATERAL (SELECT own.document ->> 'op' = 'delete' AS is_delete) AS kind
-  CROSS JOIN LATERAL (SELECT kind.is_delete = (now.document IS NOT NULL) AS is_kept) AS fate
+  CROSS JOIN LATERAL (SELECT kind.is_delete = (now.document IS NOT NULL AND taken.at IS NULL) AS is_kept) AS fate
   CROSS JOIN LATERAL (
     SELECT CASE WHEN NOT kind.is_delete THEN (
       SELECT jsonb_agg(name)
@@ -5049,22 +5106,30 @@ BEGIN
 END
 $function$;
 `,
-  'functions/undo_foreign_keys': `-- The foreign keys that refer to tables of which rows are to be deleted, as SQL
--- for undo_references.
+  'functions/undo_foreign_keys': `-- The foreign keys that refer to tables of which rows are to be deleted or
+-- changed, as SQL for undo_references.
+--   loosens  columns with whose change who refers to them loses the reference
+--   hides    what is done (delete, update) to rows that row security may hide
 CREATE OR REPLACE FUNCTION :schema.undo_foreign_keys(rows jsonb[], tables jsonb)
-RETURNS TABLE (parent_id text, child_id text, child text, shown text, columns text[], definition text, condition text, place text)
+RETURNS TABLE (parent_id text, child_id text, child text, shown text, columns text[], definition text, condition text, place text, loosens text[], hides text[])
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT
-    parent.key, child.key, reference.conrelid::regclass::text,
+    parent.key, child.key, CASE class.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || reference.conrelid::regclass::text,
     format('%s (%s)', reference.conrelid::regclass, string_agg(near.attname, ', ' ORDER BY side.position)),
     array_agg(near.attname::text ORDER BY side.position),
     string_agg(format('%I %s', far.attname, format_type(far.atttypid, far.atttypmod)), ', ' ORDER BY side.position),
     string_agg(format('named.%I OPERATOR(%I.%s) live.%I', far.attname, namespace.nspname, operator.oprname, near.attname), ' AND ' ORDER BY side.position),
-    key.place
+    key.place,
+    CASE WHEN reference.confupdtype IN ('n', 'd') THEN array_agg(far.attname::text) ELSE '{}' END,
+    CASE WHEN row_security_active(reference.conrelid) THEN array_remove(ARRAY[
+      CASE WHEN reference.confdeltype IN ('c', 'n', 'd') THEN 'delete' END,
+      CASE WHEN reference.confupdtype IN ('n', 'd') THEN 'update' END
+    ], NULL) ELSE '{}' END
   FROM jsonb_each(tables) AS parent
   JOIN pg_constraint AS reference ON reference.confrelid = (parent.value ->> 'relation')::oid AND reference.contype = 'f' AND reference.conparentid = 0
+  JOIN pg_class AS class ON class.oid = reference.conrelid
   LEFT JOIN jsonb_each(tables) AS child ON (child.value ->> 'relation')::oid = reference.conrelid
   LEFT JOIN LATERAL :schema.key_join(reference.conrelid) AS key ON true
   CROSS JOIN LATERAL unnest(reference.conkey, reference.confkey, reference.conpfeqop) WITH ORDINALITY AS side (near, far, operator, position)
@@ -5072,8 +5137,12 @@ AS $function$
   JOIN pg_attribute AS far ON far.attrelid = reference.confrelid AND far.attnum = side.far
   JOIN pg_operator AS operator ON operator.oid = side.operator
   JOIN pg_namespace AS namespace ON namespace.oid = operator.oprnamespace
-  WHERE EXISTS (SELECT FROM unnest(rows) AS own (document) WHERE own.document ->> 'table' = parent.key AND own.document ->> 'op' = 'delete')
-  GROUP BY parent.key, child.key, reference.oid, reference.conrelid, key.place
+  WHERE EXISTS (
+    SELECT FROM unnest(rows) AS own (document)
+    WHERE own.document ->> 'table' = parent.key
+      AND (own.document ->> 'op' = 'delete' OR own.document ->> 'op' = 'update' AND reference.confupdtype IN ('n', 'd'))
+  )
+  GROUP BY parent.key, child.key, reference.oid, reference.conrelid, reference.confupdtype, reference.confdeltype, class.relkind, key.place
 $function$;
 `,
   'functions/undo_image': `-- An event's image under the present names of the columns, and the names of
@@ -5096,6 +5165,34 @@ BEGIN
     image := told.exact || told.loose;
   END IF;
 END
+$function$;
+`,
+  'functions/undo_keys': `-- The foreign keys of the database, those of partitions aside.
+--   acts, cascades  whether something is done to who refers to a row whose key changes; whether it changes, too
+--   sweeps          whether something is done to who refers to a row that goes
+CREATE OR REPLACE FUNCTION :schema.undo_keys()
+RETURNS TABLE (id oid, child oid, parent oid, acts boolean, cascades boolean, sweeps boolean, near text[], far text[])
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT reference.oid, reference.conrelid, reference.confrelid, reference.confupdtype IN ('c', 'n', 'd'), reference.confupdtype = 'c',
+    reference.confdeltype IN ('c', 'n', 'd'),
+    ARRAY(
+      SELECT attribute.attname::text
+      FROM unnest(reference.conkey) WITH ORDINALITY AS side (number, position)
+      JOIN pg_attribute AS attribute ON attribute.attrelid = reference.conrelid AND attribute.attnum = side.number
+      ORDER BY side.position
+    ),
+    ARRAY(
+      SELECT attribute.attname::text
+      FROM unnest(reference.confkey) WITH ORDINALITY AS side (number, position)
+      JOIN pg_attribute AS attribute ON attribute.attrelid = reference.confrelid AND attribute.attnum = side.number
+      ORDER BY side.position
+    )
+  FROM pg_constraint AS reference
+  WHERE reference.contype = 'f' AND reference.conparentid = 0
+    -- NOT ENFORCED exists since PostgreSQL 18
+    AND to_jsonb(reference) ->> 'conenforced' IS DISTINCT FROM 'false'
 $function$;
 `,
   'functions/undo_lines': `-- The lines of an undo as people read them in psql.
@@ -5126,6 +5223,104 @@ AS $function$
   ORDER BY position
 $function$;
 `,
+  'functions/undo_links': `-- The rows that are to be written, as they are to be written among rows that
+-- refer to each other:
+--
+--   columns  without those that ON UPDATE CASCADE brings back, because the row
+--            that they refer to gets its key back. Were they written first, the
+--            cascade would take the row for one that refers to whoever had that
+--            key in between. They have a document of their own, which has its
+--            place in the order but is not run: it leaves "followed"
+--   leaves   the foreign keys by which it refers to a row that goes (or, without
+--            an action, moves): it must be written before that is, and otherwise
+--            behind it, or ON DELETE would reach it. "key": a cascade will change
+--            the key by which it is found
+--   tangled  true where it would have to be written both before a row that it
+--            would be taken with goes, and behind it
+CREATE OR REPLACE FUNCTION :schema.undo_links(rows jsonb[], tables jsonb)
+RETURNS SETOF jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off  -- the planner does not know how many rows there are
+SET enable_mergejoin = off
+AS $function$
+  WITH own AS MATERIALIZED (
+    SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'n' AS n,
+      coalesce(row.document -> 'live', row.document -> 'left') AS present
+    FROM unnest(rows) AS row (document)
+  ), reference AS MATERIALIZED (
+    SELECT known.id, known.acts, known.cascades, known.sweeps, child.key AS child, parent.key AS parent, known.near, known.far
+    FROM :schema.undo_keys() AS known
+    JOIN jsonb_each(tables) AS child ON (child.value ->> 'relation')::oid = known.child
+    JOIN jsonb_each(tables) AS parent ON (parent.value ->> 'relation')::oid = known.parent
+  ), parent AS MATERIALIZED (
+    -- the places that rows that others may refer to leave, and take
+    SELECT DISTINCT reference.id, own.op,
+      ARRAY(SELECT own.present -> name FROM unnest(reference.far) AS name) AS left_place,
+      CASE own.op WHEN 'update' THEN ARRAY(SELECT coalesce(own.document -> 'wanted' -> name, own.present -> name) FROM unnest(reference.far) AS name) END AS place
+    FROM reference
+    JOIN own ON own.tracked = reference.parent
+    WHERE own.op = 'delete' OR own.op = 'update' AND own.document -> 'columns' ?| reference.far
+  ), child AS MATERIALIZED (
+    SELECT reference.id, reference.acts, reference.cascades, reference.sweeps, reference.near, own.n, key.moves,
+      ARRAY(SELECT own.present -> name FROM unnest(reference.near) AS name) AS left_place,
+      ARRAY(SELECT coalesce(own.document -> 'wanted' -> name, own.present -> name) FROM unnest(reference.near) AS name) AS place
+    FROM reference
+    JOIN own ON own.tracked = reference.child
+    CROSS JOIN LATERAL (SELECT reference.cascades AND tables -> own.tracked -> 'key' ?| reference.near AS moves) AS key
+    WHERE own.op = 'update' AND (own.document -> 'columns' ?| reference.near OR key.moves)
+      -- else it refers to nothing
+      AND own.present ?& reference.near AND NOT EXISTS (SELECT FROM unnest(reference.near) AS name WHERE own.present -> name = 'null')
+  ), followed AS MATERIALIZED (
+    SELECT child.n, jsonb_agg(DISTINCT name.name) AS names
+    FROM child
+    JOIN parent ON parent.id = child.id AND parent.op = 'update' AND parent.left_place = child.left_place AND parent.place = child.place
+    CROSS JOIN unnest(child.near) AS name (name)
+    WHERE child.cascades
+    GROUP BY child.n
+  ), leaving AS MATERIALIZED (
+    SELECT child.n, jsonb_agg(DISTINCT CASE WHEN parent.op = 'update' AND child.moves THEN 'key' ELSE child.id::text END) AS ids
+    FROM child
+    JOIN parent ON parent.id = child.id AND parent.left_place = child.left_place AND (parent.op = 'delete' OR NOT child.acts OR child.moves)
+    GROUP BY child.n
+  ), taken AS MATERIALIZED (
+    -- the place that it is to have is one that a row leaves, which takes along who is there
+    SELECT child.n, jsonb_object_agg(child.id, child.near) AS by
+    FROM child
+    JOIN parent ON parent.id = child.id AND parent.left_place = child.place AND CASE parent.op WHEN 'delete' THEN child.sweeps ELSE child.cascades END
+    GROUP BY child.n
+  ), crowded AS MATERIALIZED (
+    -- rows of one table that may exchange unique values are written in one go
+    SELECT own.tracked, coalesce(jsonb_agg(DISTINCT id.id) FILTER (WHERE id.id IS NOT NULL), '[]') AS ids
+    FROM own
+    LEFT JOIN leaving USING (n)
+    LEFT JOIN LATERAL jsonb_array_elements(leaving.ids) AS id (id) ON true
+    WHERE own.op = 'update'
+    GROUP BY own.tracked
+    HAVING bool_or(own.document -> 'columns' ?| ARRAY(
+      SELECT jsonb_array_elements_text(tables -> own.tracked -> 'distinct')
+    )) OR (tables -> own.tracked -> 'computed')::boolean
+  )
+  SELECT own.document || jsonb_build_object('columns', written.columns, 'leaves', place.leaves) || CASE WHEN EXISTS (
+      SELECT FROM jsonb_each(taken.by) AS by (id, near)
+      WHERE place.leaves ? by.id AND written.columns ?| ARRAY(SELECT jsonb_array_elements_text(by.near))
+    ) THEN '{"tangled": true}' ELSE '{}'::jsonb END
+  FROM own
+  LEFT JOIN followed USING (n)
+  LEFT JOIN leaving USING (n)
+  LEFT JOIN taken USING (n)
+  LEFT JOIN crowded ON crowded.tracked = own.tracked AND own.op = 'update'
+  CROSS JOIN LATERAL (
+    SELECT (own.document -> 'columns') - ARRAY(SELECT jsonb_array_elements_text(followed.names)) AS columns
+  ) AS written
+  CROSS JOIN LATERAL (SELECT coalesce(crowded.ids, leaving.ids, '[]') AS leaves) AS place
+  WHERE own.op <> 'update' OR written.columns <> '[]'
+  UNION ALL
+  SELECT own.document || jsonb_build_object('columns', followed.names, 'leaves', '["followed"]'::jsonb)
+  FROM own
+  JOIN followed USING (n)
+$function$;
+`,
   'functions/undo_live': `-- Locks the rows that an undo is about, then reads them, so that nobody's
 -- change comes between: the documents of those that are there, with live, and
 -- where values may not be written as they were, with wanted and expected as the
@@ -5152,10 +5347,10 @@ BEGIN
     key := :schema.key_join((tables -> tracked ->> 'relation'::text)::oid);
     RETURN QUERY EXECUTE pg_catalog.format(
       $query$
-      SELECT found.document
+      SELECT %6$s
       FROM (
         SELECT own.document || pg_catalog.jsonb_build_object(
-          'live'::text, pg_catalog.to_jsonb(live)%5$s
+          'live'::text, pg_catalog.to_jsonb(live.*)%5$s
         ) AS document
         FROM pg_catalog.unnest($1) AS own (document)
         CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'at'::text) AS named (%1$s)
@@ -5164,14 +5359,24 @@ BEGIN
         ORDER BY %4$s
         FOR UPDATE OF live
       ) AS found
+      %7$s
       $query$,
       key.definition, tables -> tracked ->> 'name'::text, key.condition,
       (SELECT pg_catalog.string_agg(pg_catalog.format('live.%I', part.name), ', ' ORDER BY part.number) FROM :schema.key_parts((tables -> tracked ->> 'relation'::text)::oid) AS part),
       CASE WHEN tables -> tracked -> 'checked'::text <> '[]'::pg_catalog.jsonb THEN
         $columns$,
-          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'expected'::text)),
-          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live, own.document -> 'wanted'::text))$columns$
-      END
+          'former'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live.*, own.document -> 'expected'::text)),
+          'target'::text, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record(live.*, own.document -> 'wanted'::text))$columns$
+      END,
+      CASE WHEN (tables -> tracked -> 'inherited'::text)::boolean THEN
+        $merged$
+          (pg_catalog.array_agg(found.document))[1] || CASE WHEN pg_catalog.count(*) > 1 THEN pg_catalog.jsonb_build_object(
+            'refused'::text, 'several rows have this key, because other tables inherit from this one'::text
+          ) ELSE '{}' END
+        $merged$
+        ELSE 'found.document'
+      END,
+      CASE WHEN (tables -> tracked -> 'inherited'::text)::boolean THEN 'GROUP BY found.document -> ''n''::text' END
     )
     USING rows, tracked;
   END LOOP;
@@ -5200,14 +5405,14 @@ $function$;
 -- one statement, at whose end PostgreSQL checks foreign keys. So must be the rows
 -- of one table that refers to itself: it is a circle of its own.
 --
---   works  [{table, op, columns: those that any of its rows writes, n: of its newest row}]
+--   works  [{table, op, leaves: as undo_links has them, columns: those that any of its rows writes, n: of its newest row}]
 CREATE OR REPLACE FUNCTION :schema.undo_order(works jsonb, tables jsonb)
-RETURNS TABLE (tracked text, op text, rank bigint, is_circle boolean)
+RETURNS TABLE (tracked text, op text, leaves jsonb, rank bigint, is_circle boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH RECURSIVE work AS MATERIALIZED (
-    SELECT own.position AS id, own.part ->> 'table' AS tracked, own.part ->> 'op' AS op, (own.part ->> 'n')::bigint AS n,
+    SELECT own.position AS id, own.part ->> 'table' AS tracked, own.part ->> 'op' AS op, own.part -> 'leaves' AS leaves, (own.part ->> 'n')::bigint AS n,
       (tables -> (own.part ->> 'table') ->> 'relation')::oid AS relation,
       ARRAY(
         SELECT attribute.attnum FROM pg_attribute AS attribute
@@ -5215,7 +5420,9 @@ AS $function$
       ) AS columns
     FROM jsonb_array_elements(works) WITH ORDINALITY AS own (part, position)
   ), reference AS MATERIALIZED (
-    SELECT conrelid AS child, confrelid AS parent, conkey AS near, confkey AS far FROM pg_constraint WHERE contype = 'f' AND conparentid = 0
+    SELECT known.child, known.parent, known.acts, known.cascades, own.conkey AS near, own.confkey AS far, to_jsonb(known.id) AS id
+    FROM :schema.undo_keys() AS known
+    JOIN pg_constraint AS own ON own.oid = known.id
   ), distinct_index AS MATERIALIZED (
     SELECT indrelid AS relation, indisprimary AS is_key, indkey::smallint[] AS columns, 0 = ANY (indkey::smallint[]) AS is_computed
     FROM pg_index WHERE indisunique OR indisexclusion
@@ -5228,11 +5435,16 @@ AS $function$
       reference.parent = first.relation AND reference.child = next.relation AND (
         first.op = 'insert' AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
         OR first.op = 'update' AND first.columns && reference.far AND (next.op = 'insert' OR next.op = 'update' AND next.columns && reference.near)
+        OR first.op = 'delete' AND next.op = 'update' AND next.columns && reference.near AND NOT next.leaves @> reference.id
       )
       OR reference.child = first.relation AND reference.parent = next.relation AND (
-        next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
-        OR next.op = 'update' AND next.columns && reference.far AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near)
+        next.op = 'delete' AND (first.op = 'delete' OR first.op = 'update' AND first.columns && reference.near AND first.leaves @> reference.id)
+        OR next.op = 'update' AND next.columns && reference.far AND (
+          first.op = 'delete'
+          OR first.op = 'update' AND first.columns && reference.near AND first.leaves @> reference.id AND NOT reference.acts
+        )
       )
+      OR first.leaves @> '"key"' AND reference.cascades AND reference.parent = next.relation AND next.op = 'update' AND next.columns && reference.far
     UNION
     SELECT first.id, next.id
     FROM work AS first
@@ -5259,7 +5471,7 @@ AS $function$
       ) AS circle
     FROM work
   )
-  SELECT tracked, op, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
+  SELECT tracked, op, leaves, dense_rank() OVER (ORDER BY place, max_n DESC, coalesce(circle, id)), circle IS NOT NULL
   FROM (SELECT *, max(n) OVER (PARTITION BY place, coalesce(circle, id)) AS max_n FROM placed) AS ordered
 $function$;
 `,
@@ -5278,19 +5490,26 @@ RETURNS SETOF jsonb
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT own.document || jsonb_build_object('outcome', 'skipped', 'conflicts', own.document -> 'conflicts' || jsonb_agg(jsonb_build_object(
-    'column', NULL, 'expected', NULL, 'present', own.document -> 'live', 'wanted', NULL, 'referrer', met.document -> 'referrer'
-  )))
+  SELECT own.document || jsonb_build_object(
+    'outcome', 'skipped',
+    'refused', 'rows that row security hides may refer to it, by '
+      || string_agg(met.document ->> 'referrer', ', ') FILTER (WHERE (met.document -> 'hides')::boolean) || ', which would delete or change them',
+    'conflicts', own.document -> 'conflicts' || coalesce(jsonb_agg(jsonb_build_object(
+      'column', NULL, 'expected', NULL, 'present', own.document -> 'live', 'wanted', NULL, 'referrer', met.document -> 'referrer'
+    )) FILTER (WHERE NOT (met.document -> 'hides')::boolean), '[]')
+  )
   FROM unnest(rows) AS own (document)
   JOIN unnest(found) AS met (document) ON met.document -> 'n' = own.document -> 'n'
   GROUP BY own.document
 $function$;
 `,
-  'functions/undo_references': `-- Of the rows that are to be deleted, those that others refer to which are to
--- stay as they are: the row's n, and who refers to it. The rows are locked, so
--- that nobody new can. Reads by the rights of the caller.
+  'functions/undo_references': `-- Of the rows that are to be deleted, or to get a key with which ON UPDATE SET
+-- NULL takes references away, those that others refer to which are to stay as
+-- they are: the row's n, and who refers to it; or, where that cannot be seen,
+-- who may (hides). The rows are locked, so that nobody new can. Reads by the
+-- rights of the caller.
 CREATE OR REPLACE FUNCTION :schema.undo_references(rows jsonb[], tables jsonb)
-RETURNS TABLE (n jsonb, referrer text)
+RETURNS TABLE (n jsonb, referrer text, hides boolean)
 LANGUAGE plpgsql
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
@@ -5303,13 +5522,18 @@ DECLARE
   reference record;
 BEGIN
   FOR reference IN SELECT * FROM :schema.undo_foreign_keys(rows, tables) LOOP
+    RETURN QUERY
+      SELECT own.document -> 'n'::text, reference.shown, true
+      FROM pg_catalog.unnest(rows) AS own (document)
+      WHERE own.document ->> 'table'::text = reference.parent_id AND own.document ->> 'op'::text = ANY (reference.hides)
+        AND (own.document ->> 'op'::text = 'delete' OR own.document -> 'columns'::text ?| reference.loosens);
     RETURN QUERY EXECUTE pg_catalog.format(
       $query$
-      SELECT DISTINCT ON (own.document -> 'n'::text) own.document -> 'n'::text, %1$L::text
+      SELECT DISTINCT ON (own.document -> 'n'::text) own.document -> 'n'::text, %1$L::text, false
       FROM pg_catalog.unnest($1) AS own (document)
-      CROSS JOIN LATERAL pg_catalog.jsonb_to_record(own.document -> 'live'::text) AS named (%2$s)
+      CROSS JOIN LATERAL pg_catalog.jsonb_to_record(coalesce(own.document -> 'live'::text, own.document -> 'left'::text)) AS named (%2$s)
       JOIN %3$s AS live ON %4$s
-      WHERE own.document ->> 'table'::text = $2 AND own.document ->> 'op'::text = 'delete'
+      WHERE own.document ->> 'table'::text = $2 AND (own.document ->> 'op'::text = 'delete' OR own.document ->> 'op'::text = 'update' AND own.document -> 'columns'::text ?| $5)
         AND NOT EXISTS (
           SELECT FROM pg_catalog.unnest($1) AS other (document)
           WHERE other.document ->> 'table'::text = $3 AND other.document -> 'at'::text = %5$s
@@ -5318,7 +5542,7 @@ BEGIN
       $query$,
       reference.shown, reference.definition, reference.child, reference.condition, coalesce(reference.place, 'NULL::pg_catalog.jsonb')
     )
-    USING rows, reference.parent_id, reference.child_id, reference.columns;
+    USING rows, reference.parent_id, reference.child_id, reference.columns, reference.loosens;
   END LOOP;
 END
 $function$;
@@ -5332,7 +5556,7 @@ AS $function$
   SELECT string_agg(problem.text, '; ' ORDER BY problem.number) FILTER (WHERE problem.number <= 3)
     || CASE WHEN count(*) > 3 THEN format('; and %s more', count(*) - 3) ELSE '' END
   FROM (
-    SELECT own.position AS number, format('%I.%I %s', line -> 'document' ->> 'schema', line -> 'document' ->> 'table', line -> 'document' ->> 'objectId')
+    SELECT own.position AS number, format('%I.%I', line -> 'document' ->> 'schema', line -> 'document' ->> 'table') || coalesce(' ' || (line -> 'document' ->> 'objectId'), '')
       || CASE
         WHEN line ->> 'part' = 'omitted' THEN ': ' || (line -> 'document' ->> 'message')
         WHEN line -> 'document' ->> 'referrer' IS NOT NULL THEN ' is referred to by ' || (line -> 'document' ->> 'referrer')
@@ -5341,7 +5565,7 @@ AS $function$
         ELSE format(': %I is %s, not %s', line -> 'document' ->> 'column',
           left(coalesce(line -> 'document' ->> 'present', 'null'), 60), left(coalesce(line -> 'document' ->> 'expected', 'null'), 60))
       END
-      || coalesce(format(', changed by event %s', line -> 'document' -> 'changedBy' ->> 'eventId'), '') AS text
+      || coalesce(', changed by event ' || (line -> 'document' -> 'changedBy' ->> 'eventId'), '') AS text
     FROM (
       SELECT line, row_number() OVER (ORDER BY position) AS position
       FROM unnest(lines) WITH ORDINALITY AS given (line, position)
@@ -5424,8 +5648,8 @@ AS $function$
       WHEN 'dropped' THEN 'the table has no such column any more'
       WHEN 'unreadable' THEN 'the value of then is none of the column''s type now'
       WHEN 'ignored' THEN 'the column was changed since, and its changes are declared to be ignored'
-      WHEN 'trigger' THEN 'a trigger of the table gave it another value'
-      WHEN 'kept' THEN 'a trigger or policy of the table kept the row as it was'
+      WHEN 'trigger' THEN 'a trigger, or an action of a foreign key, gave it another value'
+      WHEN 'kept' THEN 'a trigger or policy of the table kept the row as it was, or an action of a foreign key deleted it'
       WHEN 'refused' THEN own.document ->> 'refused'
       WHEN 'doubt' THEN own.document ->> 'doubt'
     END)
@@ -5595,7 +5819,7 @@ AS $function$
   SELECT to_jsonb(line.text)
   FROM (
     SELECT 1 AS place, 0::bigint AS statement, 0::bigint AS n, format(
-      E'-- It compares nothing: what was changed since it was written is overwritten.\\n-- psql -v ON_ERROR_STOP=1 -f this_file\\nSET client_encoding = ''UTF8'';\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
+      E'-- It compares nothing: what was changed since it was written is overwritten.\\n-- psql -v ON_ERROR_STOP=1 -f this_file\\nSET client_encoding = ''UTF8'';\\nBEGIN;\\n-- how the values below are written\\nSET LOCAL IntervalStyle = ''postgres'';\\nSET LOCAL lc_monetary = ''C'';\\nSET LOCAL array_nulls = on;\\nSET LOCAL xmloption = content;\\nSELECT pg_catalog.set_config(''auditrum.context'', %L, true);\\n',
       metadata - '{request_id,trace_id,span_id}'::text[]
     ) AS text
     UNION ALL
@@ -5680,7 +5904,7 @@ BEGIN
 END
 $function$;
 `,
-  'functions/undo_statements': `-- The SQL of an undo, in its order. It is the same whether it is run or shown.
+  'functions/undo_statements': `-- The SQL of an undo, in its order, of rows as undo_links has them. It is the same whether it is run or shown.
 --
 --   statement, n  the order: by statement, then the greatest n first
 --   is_run        whether this is what is run
@@ -5698,13 +5922,13 @@ SET lc_monetary = 'C'
 AS $function$
 DECLARE
   works   jsonb := (
-    SELECT jsonb_agg(jsonb_build_object('table', work.tracked, 'op', work.op, 'columns', work.columns, 'n', work.n))
+    SELECT jsonb_agg(jsonb_build_object('table', work.tracked, 'op', work.op, 'leaves', work.leaves, 'columns', work.columns, 'n', work.n))
     FROM (
-      SELECT own.document ->> 'table' AS tracked, own.document ->> 'op' AS op, max((own.document ->> 'n')::bigint) AS n,
+      SELECT own.document ->> 'table' AS tracked, own.document ->> 'op' AS op, own.document -> 'leaves' AS leaves, max((own.document ->> 'n')::bigint) AS n,
         coalesce(jsonb_agg(DISTINCT written.name) FILTER (WHERE written.name IS NOT NULL), '[]') AS columns
       FROM unnest(rows) AS own (document)
       LEFT JOIN LATERAL jsonb_array_elements(own.document -> 'columns') AS written (name) ON true
-      GROUP BY 1, 2
+      GROUP BY 1, 2, 3
     ) AS work
   );
   rank    record;
@@ -5730,11 +5954,11 @@ BEGIN
       SELECT ordered.tracked, ordered.op, own.columns, array_agg(own.document ORDER BY own.n DESC) AS documents, max(own.n) AS n, alone.is_so AS is_alone
       FROM :schema.undo_order(works, tables) AS ordered
       JOIN (
-        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
+        SELECT row.document, row.document ->> 'table' AS tracked, row.document ->> 'op' AS op, row.document -> 'leaves' AS leaves, row.document -> 'columns' AS columns, (row.document ->> 'n')::bigint AS n
         FROM unnest(rows) AS row (document)
-      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op
+      ) AS own ON own.tracked = ordered.tracked AND own.op = ordered.op AND own.leaves = ordered.leaves
       JOIN alone ON alone.tracked = own.tracked AND alone.op = own.op AND alone.columns = own.columns
-      WHERE ordered.rank = rank.rank
+      WHERE ordered.rank = rank.rank AND own.leaves <> '["followed"]'
       GROUP BY ordered.tracked, ordered.op, own.columns, alone.is_so
       ORDER BY array_position('{delete,update,insert}', ordered.op), max(own.n) DESC
     LOOP
@@ -5752,7 +5976,7 @@ BEGIN
         END IF;
       END IF;
     END LOOP;
-    IF rank.is_circle THEN
+    IF cardinality(parts) > 0 THEN
       sql := CASE cardinality(parts) WHEN 1 THEN parts[1] ELSE (
         SELECT format(E'WITH %s\\nSELECT %s',
           string_agg(format(E'part_%s AS (\\n%s\\nRETURNING 1\\n)', position, one), ', ' ORDER BY position),
@@ -5775,6 +5999,10 @@ $function$;
 --   ignored, unrecorded columns whose changes alone are no events; that are in none
 --   checked             columns whose values of then may be none of their type now
 --   identity            whether a column is GENERATED ALWAYS AS IDENTITY
+--   linked              columns of foreign keys, and those that others refer to
+--   acted               columns of foreign keys with an action
+--   meddled             whether triggers, rules or policies may change what is written
+--   distinct, computed  columns of unique indexes; whether one is over an expression
 --   filtered            whether a condition (when) leaves changes out
 --   inherited           whether rows may be those of tables below it
 CREATE OR REPLACE FUNCTION :schema.undo_table(tracked_id integer)
@@ -5811,6 +6039,30 @@ BEGIN
   RETURN facts || jsonb_build_object('key', to_jsonb(:schema.key_columns(relation)), 'filtered', past -> 'declaration' ? 'when', 'inherited', EXISTS (
     SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
   )) || (
+    SELECT jsonb_build_object(
+      'linked', coalesce(jsonb_agg(DISTINCT name.name), '[]'),
+      'acted', coalesce(jsonb_agg(DISTINCT name.name) FILTER (WHERE known.child = relation AND known.near @> ARRAY[name.name] AND (known.acts OR known.sweeps)), '[]')
+    )
+    FROM :schema.undo_keys() AS known
+    CROSS JOIN LATERAL unnest(CASE relation WHEN known.child THEN known.near END || CASE relation WHEN known.parent THEN known.far END) AS name (name)
+  ) || (
+    SELECT jsonb_build_object('meddled', class.relhasrules OR row_security_active(relation) OR EXISTS (
+      SELECT FROM pg_trigger AS trigger
+      JOIN pg_proc AS body ON body.oid = trigger.tgfoid
+      WHERE trigger.tgrelid IN (SELECT relation UNION SELECT relid FROM pg_partition_tree(relation))
+        AND NOT trigger.tgisinternal AND trigger.tgenabled <> 'D' AND body.pronamespace <> :'schema'::regnamespace
+    ))
+    FROM pg_class AS class
+    WHERE class.oid = relation
+  ) || (
+    SELECT jsonb_build_object(
+      'distinct', coalesce(jsonb_agg(DISTINCT attribute.attname) FILTER (WHERE attribute.attname IS NOT NULL), '[]'),
+      'computed', coalesce(bool_or(0 = ANY (index.indkey::smallint[])), false)
+    )
+    FROM pg_index AS index
+    LEFT JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey::smallint[])
+    WHERE index.indrelid = relation AND (index.indisunique OR index.indisexclusion)
+  ) || (
     SELECT jsonb_build_object(
       'types', jsonb_object_agg(own.part ->> 'name', own.part ->> 'type'),
       'bases', jsonb_object_agg(own.part ->> 'name', own.part ->> 'base'),
@@ -5860,7 +6112,7 @@ BEGIN
       known.image - known.missing,
       ARRAY(SELECT name FROM unnest(known.missing) AS name WHERE NOT $4 -> 'unrecorded' ? name)
     FROM (
-      SELECT to_jsonb(past) - 'auditrum_missing' - 'auditrum_place' AS image,
+      SELECT to_jsonb(past.*) - 'auditrum_missing' - 'auditrum_place' AS image,
         ARRAY(SELECT jsonb_array_elements_text(past.auditrum_missing::jsonb)) AS missing
       FROM :schema.past_rows($1, $2, $3, $4, NULL, NULL) AS past (%s, auditrum_missing text, auditrum_place text)
     ) AS known
@@ -5877,6 +6129,7 @@ $function$;
 --   op         what is really done: a row to be inserted that is there is updated
 --   columns    what is written: names
 --   outcome    planned, forced, skipped, unchanged
+--   left       of an update: the present values of columns of foreign keys, on either side
 --   conflicts  [{column, expected, present, wanted}]; column null: the row as a whole
 --   lacks      with what was found now
 --
@@ -5977,8 +6230,11 @@ AS $function$
       ), '[]'),
       'lacks', coalesce(document -> 'lacks', '[]')
         || CASE WHEN left_alone IS NOT NULL THEN jsonb_build_array(jsonb_build_object('columns', left_alone, 'why', 'ignored')) ELSE '[]' END
-    )
+    ) || CASE WHEN op <> 'delete' AND live IS NOT NULL AND linked.names <> '{}' THEN jsonb_build_object('left', (
+      SELECT jsonb_object_agg(name, live -> name) FROM unnest(linked.names) AS name
+    )) ELSE '{}' END
   FROM judged
+  CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(facts -> 'linked')) AS names) AS linked
 $function$;
 `,
   'functions/undo_with': `-- Documents of rows with some of them replaced, told by n.

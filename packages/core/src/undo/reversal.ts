@@ -34,7 +34,7 @@ export interface RevertStep extends RevertSubject {
    * conflicts and omitted; `unchanged`: it is already as it was.
    */
   readonly outcome: 'done' | 'planned' | 'forced' | 'skipped' | 'unchanged'
-  /** What it takes for this row alone; null where it is not written. */
+  /** What it takes for this row alone; null where it is not written, or ON UPDATE CASCADE does it. */
   readonly sql: string | null
 }
 
@@ -47,8 +47,8 @@ export interface RevertOmission extends Omit<RevertSubject, 'eventId'> {
   /**
    * Not in the log: `masked`, `unrecorded` (excluded, outside `only`, virtual), `filtered` (by `when`),
    * `redacted`, `drift`, `lossy`. Not in the table: `dropped`, `unreadable` (as the type of now). Left as
-   * it is: `ignored` (changed since). Done by the table's own triggers or policies: `trigger` (another
-   * value), `kept` (not written). The row, or the truncation, cannot be undone: `refused`, `doubt`.
+   * it is: `ignored` (changed since). Done by triggers, policies, or with `force` by actions of foreign
+   * keys: `trigger` (another value), `kept` (not written, or deleted). The row, or the truncation, cannot be undone: `refused`, `doubt`.
    */
   readonly why:
     | 'masked'

@@ -181,3 +181,64 @@ test('who waits for the row sees what was committed meanwhile', async () => {
     { id: 2, v: 1, w: 5 },
   ])
 })
+
+test('columns may have any name, those of the undo itself included', async () => {
+  const { database } = on
+  await database.tracked(
+    'named',
+    `create table named (id int primary key, live jsonb, past jsonb, v int);
+    insert into named values (1, '{}', '{}', 10)`,
+  )
+  await database.audit.backfill('named')
+  const update = await database.event('update named set v = 20')
+  await database.query(
+    `update named set v = 99, live = '{"id": 1, "v": 20, "live": {}}', past = '{"id": 1, "v": 20}'`,
+  )
+  const { conflicts } = await refusal(database.audit.revert({ event: update.id }))
+  expect(conflicts).toMatchObject([{ column: 'v', expected: 20, present: 99 }])
+
+  await database.query('alter table named alter live type text, alter past type text')
+  await database.track('named')
+  const second = await database.event(`update named set v = 30, live = 'a'`)
+  await database.audit.revert({ event: second.id })
+  await database.query(`update named set v = 30, live = 'a'`)
+  const truncation = await database.event('truncate named')
+  await database.audit.revert({ event: truncation.id })
+  expect(await database.select('select * from named')).toEqual([
+    { id: 1, v: 30, live: 'a', past: '{"v": 20, "id": 1}' },
+  ])
+})
+
+test('a row of a table that inherits is never taken for one of the other', async () => {
+  const { database } = on
+  await database.tracked(
+    'parents',
+    `create table parents (id int primary key, x text); create table heirs () inherits (parents)`,
+  )
+  const event = await database.event(`insert into parents values (1, 'p')`)
+  await database.query(`insert into heirs values (1, 'p')`)
+  const { message } = await refusal(database.audit.revert({ event: event.id }))
+  expect(message).toContain('parents 1: several rows have this key')
+  for (const onConflict of ['skip', 'force'] as const) {
+    const { steps } = await database.audit.revert({ event: event.id }, { onConflict })
+    expect(steps).toMatchObject([{ outcome: 'skipped' }])
+  }
+  expect(await database.select('select * from parents')).toHaveLength(2)
+  await database.query('delete from heirs')
+  await database.audit.revert({ event: event.id })
+  expect(await database.select('select * from parents')).toEqual([])
+})
+
+test('in psql a refusal says what is in the way, and no event where there is none', async () => {
+  const { database } = on
+  await database.query(`
+    create table places (id int primary key); create table guests (id int primary key, place int references places)`)
+  await database.track('places')
+  const event = await database.event('insert into places values (1)')
+  await database.query('insert into guests values (1, 1)')
+  await expect(
+    database.query('select * from auditrum.revert(event => $1)', [event.id]),
+  ).rejects.toThrow(
+    /^Nothing was undone: public\.places 1 is referred to by public\.guests \(place\)\.$/,
+  )
+})

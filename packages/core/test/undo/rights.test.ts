@@ -42,6 +42,31 @@ test('it is done by the rights and under the policies of whoever undoes', async 
   })
 })
 
+test('a row to which others may refer that row security hides is not deleted', async () => {
+  const { database } = on
+  const role = await database.role()
+  const user = await role.client()
+  await database.query(`
+    create table rooms (id int primary key);
+    create table beds (id int primary key, room int references rooms on delete cascade, owner text);
+    alter table beds enable row level security; create policy own on beds using (owner = current_user);
+    grant select, insert, update, delete on rooms, beds to ${role.name};
+    select auditrum.let_read('${role.name}')`)
+  for (const name of ['rooms', 'beds']) await database.track(name)
+  const event = await database.event(() => user.query('insert into rooms values (1)'))
+  await database.query(`insert into beds values (7, 1, 'somebody else')`)
+  const audit = database.audit.on(user)
+  await expect(audit.revert({ event: event.id })).rejects.toMatchObject({
+    code: 'AUDITRUM_CONFLICT',
+    message: expect.stringContaining('rows that row security hides may refer to it'),
+  })
+  const { steps } = await audit.revert({ event: event.id }, { onConflict: 'skip' })
+  expect(steps).toMatchObject([{ outcome: 'skipped' }])
+  expect(await database.select('select id from beds')).toEqual([{ id: 7 }])
+  await audit.revert({ event: event.id }, { onConflict: 'force' })
+  expect(await database.select('select id from beds')).toEqual([])
+})
+
 test("the application's triggers fire, under its search_path; what they change is said", async () => {
   const { database } = on
   await database.query(`

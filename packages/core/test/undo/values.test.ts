@@ -57,6 +57,27 @@ test.for(['full', 'changed'] as const)(
   },
 )
 
+test('values come back whatever the session has set, also by the script', async () => {
+  const { database } = on
+  await database.tracked(
+    'settings',
+    `create table settings (id int primary key, list text[], page xml);
+    insert into settings values (1, '{a,NULL,"NULL",""}', 'text<a/>')`,
+  )
+  const text = 'select settings::text as row from settings'
+  const before = await database.select(text)
+  const event = await database.event('delete from settings')
+  const client = await database.client()
+  await client.query('set array_nulls = off; set xmloption = document')
+  const audit = database.audit.on(client)
+  const { sql } = await audit.revert({ event: event.id }, { dryRun: true })
+  await audit.revert({ event: event.id })
+  expect(await database.select(text)).toEqual(before)
+  await database.query('delete from settings')
+  await client.query(sql)
+  expect(await database.select(text)).toEqual(before)
+})
+
 test('a table that was altered since: renamed, retyped, dropped, added', async () => {
   const { database } = on
   await database.tracked(
