@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
+import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { track, withContext } from '../src/index.js'
 import { shop } from './support.js'
+
+const esNext = { target: ts.ScriptTarget.ESNext }
 
 function blocksOf(guide: string, language: string): readonly string[] {
   const text = readFileSync(new URL(`../../../docs/${guide}.md`, import.meta.url), 'utf8')
@@ -60,7 +63,13 @@ test('every example of the guide to undo runs as it stands', async () => {
   }
   const [undo = '', conflict = ''] = blocksOf('undo', 'ts')
   const run = (code: string, table?: (conflicts: unknown) => void) =>
-    Function('audit', 'console', `return (async () => { ${code} })()`)(audit, { table })
+    Function(
+      'audit',
+      'console',
+      ts.transpile(`return (async () => { ${code} })()`, esNext),
+    )(audit, {
+      table,
+    })
   await run(`${await named(undo)}\nif (steps[0].outcome !== 'done') throw new Error(sql)`)
   const refused = await named(conflict)
   await change()
