@@ -11,7 +11,9 @@ export function queryableOf(target: pg.Pool | pg.ClientBase): Queryable {
   }
   const lender = {
     pool: target,
-    most: target.options.max,
+    get most() {
+      return target.options.max
+    },
     async acquire() {
       const client = await target.connect()
       // of a connection that breaks between two rows, the next FETCH tells
