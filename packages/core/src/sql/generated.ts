@@ -2888,7 +2888,7 @@ BEGIN
 
   target := :schema.shape_at(tracked_id, shapes, moment);
   -- a shape may differ from the next in what was recorded alone
-  steady := NOT EXISTS (
+  steady := target = last OR NOT EXISTS (
     SELECT FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
     WHERE position - 1 >= target
       AND jsonb_path_query_array(document, '$.columns[*].keyvalue() ? (@.key == "name" || @.key == "type" || @.key == "identity").value')
