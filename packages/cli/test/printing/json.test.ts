@@ -38,7 +38,7 @@ const replaced: readonly (readonly [what: RegExp, by: string])[] = [
   [/(["'])\d{19}["']/g, '$11883313742905802753$1'],
   [/_20\d\d_\d\d/g, '_2026_11'],
   [/20\d\d-\d\d-01 00:00:00\+00/g, '2026-12-01 00:00:00+00'],
-  [/"username": ?"[^"]*"/g, '"username":"anna"'],
+  [/(\\?)"username\\?": ?\\?"[^"\\]*\\?"/g, '$1"username$1":$1"anna$1"'],
   [/"bytes": \d+/g, '"bytes": 24576'],
   [/"rows": -?\d+/g, '"rows": 0'],
 ]
