@@ -1,6 +1,7 @@
 import type { Finding, Status } from '@auditrum/core'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
+import type { FoundConfig } from '../load-config.js'
 import { json } from '../options.js'
 import { time } from '../people.js'
 import type { Program } from '../program.js'
@@ -24,9 +25,12 @@ export function status(program: Program): void {
     .addOption(json())
     .action((options, self) =>
       withSession(self.optsWithGlobals(), async (session) => {
-        const { audit, terminal } = session
+        const { audit, terminal, config } = session
         await discover(session)
-        const found = await terminal.waiting('Looking at the log', () => audit.status())
+        const found = declared(
+          config,
+          await terminal.waiting('Looking at the log', () => audit.status()),
+        )
         if (!found.ok) process.exitCode = exit.failed
         if (options.json) return terminal.document(found)
         await printFindings(terminal, found.findings)
@@ -40,6 +44,12 @@ export function status(program: Program): void {
     ['Is it?', 'auditrum status'],
     ['For monitoring', 'auditrum status --json --quiet'],
   ])
+}
+
+/** Without a configuration nothing is undeclared: it is only not known what is declared. */
+function declared(config: FoundConfig, found: Status): Status {
+  if (config.file !== undefined) return found
+  return { ...found, findings: found.findings.filter(({ code }) => code !== 'undeclared') }
 }
 
 async function printFindings(terminal: Terminal, findings: Status['findings']): Promise<void> {

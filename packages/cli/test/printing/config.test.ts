@@ -73,6 +73,16 @@ describe('a configuration', () => {
     }
   })
 
+  test('status does not advise to stop recording what it only does not know of', async () => {
+    const it = project({ 'auditrum.config.json': '{"schema": "known", "tables": ["orders"]}' })
+    await it.cli(['sync'], url)
+    const blind = await project().cli(['status', '--schema', 'known'], url)
+    expect(blind.stdout).toContain('The trail is healthy')
+    expect(blind.stdout).not.toContain('prune')
+    const other = project({ 'auditrum.config.json': '{"schema": "known"}' })
+    expect((await other.cli(['status'], url)).stdout).toContain('no longer declared')
+  })
+
   test('gives the schema and the app; --schema wins', async () => {
     const it = project({
       'auditrum.config.json': '{"schema": "trail", "app": "billing", "tables": ["orders"]}',

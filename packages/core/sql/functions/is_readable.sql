@@ -6,6 +6,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET IntervalStyle = 'postgres'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 BEGIN
   EXECUTE format('SELECT value FROM jsonb_to_record($1) AS record (value %s)', type) USING jsonb_build_object('value', value);

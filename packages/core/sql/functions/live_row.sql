@@ -9,6 +9,8 @@ SET IntervalStyle = 'postgres'
 SET extra_float_digits = '1'
 SET bytea_output = 'hex'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 DECLARE
   live jsonb;

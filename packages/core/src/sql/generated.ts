@@ -2016,6 +2016,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET IntervalStyle = 'postgres'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 BEGIN
   EXECUTE format('SELECT value FROM jsonb_to_record($1) AS record (value %s)', type) USING jsonb_build_object('value', value);
@@ -2529,6 +2531,8 @@ SET IntervalStyle = 'postgres'
 SET extra_float_digits = '1'
 SET bytea_output = 'hex'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 DECLARE
   live jsonb;
@@ -3409,6 +3413,8 @@ SET IntervalStyle = 'postgres'
 SET extra_float_digits = '1'
 SET bytea_output = 'hex'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 DECLARE
   lists     record := :schema.past_lists(past);
@@ -3647,6 +3653,8 @@ SET IntervalStyle = 'postgres'
 SET extra_float_digits = '1'
 SET bytea_output = 'hex'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 DECLARE
   lists record := :schema.past_lists(past);
@@ -6098,6 +6106,8 @@ SET IntervalStyle = 'postgres'
 SET extra_float_digits = '1'
 SET bytea_output = 'hex'
 SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
 AS $function$
 DECLARE
   moment jsonb := jsonb_build_object(

@@ -181,3 +181,24 @@ test('virtual generated columns are not recorded, and are said to be so', async 
   })
   expect(await audit.rowAsOf('v', 1, at)).toEqual({ id: 1, a: 1 })
 })
+
+test('what a session reads as XML and as null in arrays changes nothing of the past', async () => {
+  const database = await auditedDatabase()
+  await database.tracked(
+    'documents',
+    'create table documents (id int primary key, x xml, a text[])',
+  )
+  await database.query(`
+    insert into documents values (1, 'one <b/>', '{a,NULL}');
+    update documents set x = 'two', a = '{b}'`)
+  const [first] = await database.events('documents')
+  const client = await database.client()
+  await client.query('set xmloption = document; set array_nulls = off')
+  const audit = new Auditrum(client)
+  const at = { event: String(first?.id) }
+  const then = { id: 1, x: 'one <b/>', a: ['a', null] }
+  expect(await audit.rowAsOf('documents', 1, at)).toEqual(then)
+  const rows: unknown[] = []
+  for await (const row of audit.tableAsOf('documents', at)) rows.push(row)
+  expect(rows).toEqual([then])
+})
