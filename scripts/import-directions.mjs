@@ -25,7 +25,7 @@ const chapters = {
   trust: ['read'],
   observe: [],
 }
-const facade = ['index.ts', 'adapter.ts', 'auditrum.ts', 'auditrum-options.ts']
+const facade = ['index.ts', 'adapter.ts', 'auditrum.ts', 'audit-reader.ts', 'auditrum-options.ts']
 
 const root = new URL('../', import.meta.url)
 const violations = [

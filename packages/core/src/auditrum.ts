@@ -1,3 +1,4 @@
+import { AuditReader } from './audit-reader.js'
 import {
   type AuditrumOptions,
   auditrumOptions,
@@ -28,28 +29,6 @@ import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
 import { checkFlag, checkOptions, isPlainObject, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
-import {
-  type PastRow,
-  type PendingPastRows,
-  type RowAsOfOptions,
-  rowAsOf,
-  type TableAsOfOptions,
-  tableAsOf,
-} from './read/as-of.js'
-import { type BlameLine, type BlameOptions, blame } from './read/blame.js'
-import { type ChangesOf, type ChangesOptions, changes, type RowChange } from './read/changes.js'
-import { type ColumnValue, columnHistory } from './read/column-history.js'
-import {
-  compareRow,
-  compareTable,
-  type PendingRowDifferences,
-  type RowComparison,
-} from './read/compare.js'
-import type { AuditEvent, Row } from './read/event.js'
-import type { EventFilter, RowId } from './read/filter.js'
-import { history, type Page, page } from './read/history.js'
-import { label } from './read/label.js'
-import { looksLikeMoment, type Moment } from './read/moment.js'
 import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
 import type { Reversal } from './undo/reversal.js'
@@ -67,10 +46,8 @@ import type { RevertTarget } from './undo/target.js'
  * for await (const event of audit.history({ table: 'orders', id: 42 })) console.log(event.diff)
  * ```
  */
-export class Auditrum {
+export class Auditrum extends AuditReader {
   readonly #queryable: Queryable
-  readonly #reader: Queryable
-  readonly #schema: string
   readonly #app: string
   readonly #image: 'full' | 'changed' | undefined
   readonly #lockTimeout: number
@@ -113,9 +90,8 @@ export class Auditrum {
         `lockTimeout: ${show(lockTimeout)} is no time to wait. Give milliseconds, at least 1.`,
       )
     }
+    super(reader, schema)
     this.#queryable = queryable
-    this.#reader = reader
-    this.#schema = schema
     this.#app = app
     this.#image = image
     this.#lockTimeout = lockTimeout
@@ -125,11 +101,6 @@ export class Auditrum {
     )
   }
 
-  /** The schema of the log. */
-  get schema(): string {
-    return this.#schema
-  }
-
   /**
    * The same audit on another connection: in a transaction of the caller's, say. What is declared
    * later on one is not declared on the other.
@@ -137,7 +108,7 @@ export class Auditrum {
   on(queryable: Queryable): Auditrum {
     return new Auditrum(queryable, {
       tables: this.#tables,
-      schema: this.#schema,
+      schema: this.schema,
       app: this.#app,
       lockTimeout: this.#lockTimeout,
       image: this.#image,
@@ -252,7 +223,7 @@ export class Auditrum {
    * @returns whether it was recorded.
    */
   async untrack(table: string | TableName): Promise<boolean> {
-    const text = `SELECT ${quoteIdentifier(this.#schema)}.untrack($1::regclass)::text AS untracked`
+    const text = `SELECT ${quoteIdentifier(this.schema)}.untrack($1::regclass)::text AS untracked`
     const [row] = await rowsOf<{ untracked: string }>(this.#queryable, text, [
       quoteTable(parseTable(table)),
     ])
@@ -272,7 +243,7 @@ export class Auditrum {
    * ```
    */
   async backfill(table: string | TableName): Promise<Backfill> {
-    return backfill(this.#queryable, this.#schema, table)
+    return backfill(this.#queryable, this.schema, table)
   }
 
   /** Stops recording every table, whoever declared it. The log stays, unless told otherwise. */
@@ -281,7 +252,7 @@ export class Auditrum {
     const { keepLog = true } = options
     checkFlag('uninstall', 'keepLog', keepLog)
     await uninstall(this.#queryable, {
-      schema: this.#schema,
+      schema: this.schema,
       lockTimeout: this.#lockTimeout,
       keepLog,
     })
@@ -291,12 +262,12 @@ export class Auditrum {
   async createPartitions(options: PartitionOptions = {}): Promise<readonly string[]> {
     checkOptions('createPartitions', options, ['months'])
     const { months = 3 } = options
-    return createPartitions(this.#queryable, this.#schema, months)
+    return createPartitions(this.#queryable, this.schema, months)
   }
 
   /** The log's housekeeping, to be called about once a day. */
   async maintain(): Promise<Maintenance> {
-    return maintain(this.#queryable, this.#schema)
+    return maintain(this.#queryable, this.schema)
   }
 
   /**
@@ -309,7 +280,7 @@ export class Auditrum {
    * @throws UsageError for a key that can be guessed.
    */
   async signContexts(key: string | null, name = 'default'): Promise<void> {
-    const text = `SELECT ${quoteIdentifier(this.#schema)}.sign_contexts($1, $2)`
+    const text = `SELECT ${quoteIdentifier(this.schema)}.sign_contexts($1, $2)`
     await rowsOf(this.#queryable, text, [key, name])
   }
 
@@ -321,7 +292,7 @@ export class Auditrum {
    */
   async allowPausing(allowed = true): Promise<void> {
     checkFlag('allowPausing', 'allowed', allowed)
-    const text = `SELECT ${quoteIdentifier(this.#schema)}.allow_pausing($1::boolean)`
+    const text = `SELECT ${quoteIdentifier(this.schema)}.allow_pausing($1::boolean)`
     await rowsOf(this.#queryable, text, [String(allowed)])
   }
 
@@ -332,180 +303,12 @@ export class Auditrum {
    * @throws UsageError where {@link allowPausing} has not allowed it.
    */
   async pause(): Promise<void> {
-    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.#schema)}.pause(true)`, [])
+    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.schema)}.pause(true)`, [])
   }
 
   /** Records all tables again, after {@link pause}. */
   async resume(): Promise<void> {
-    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.#schema)}.pause(false)`, [])
-  }
-
-  /** All events that match, newest first, read page by page. */
-  history<R extends object = Row>(filter: EventFilter = {}): AsyncIterableIterator<AuditEvent<R>> {
-    return history<R>(this.#reader, this.#schema, filter)
-  }
-
-  /** One page of events: `next` is the `after` of the next one. */
-  async page<R extends object = Row>(filter: EventFilter = {}): Promise<Page<R>> {
-    return page<R>(this.#reader, this.#schema, filter)
-  }
-
-  /**
-   * Who gave each column of a row its present value, latest change first.
-   *
-   * @example
-   * ```ts
-   * for (const line of await audit.blame('orders', 42, { labels: true })) {
-   *   console.log(line.column, line.label ?? line.value, line.userId, line.changeReason)
-   * }
-   * ```
-   */
-  async blame(
-    table: string | TableName,
-    id: RowId,
-    options: BlameOptions = {},
-  ): Promise<readonly BlameLine[]> {
-    return blame(this.#reader, this.#schema, table, id, options)
-  }
-
-  /**
-   * What people call a row, as its table declares with `label`; null without one. A row that is gone
-   * is called what it was last.
-   *
-   * @example
-   * ```ts
-   * console.log(`order ${(await audit.label('orders', 42)) ?? 42}`)
-   * ```
-   */
-  async label(table: string | TableName, id: RowId): Promise<string | null> {
-    return label(this.#reader, this.#schema, table, id)
-  }
-
-  /**
-   * What a transaction, a request or a job changed in the end: for each row its first old and last new
-   * values, in the order of the first change. What was undone on the way is left out.
-   *
-   * @example
-   * ```ts
-   * for await (const { table, label, objectId, operation, changes } of audit.changes({ root })) {
-   *   console.log(operation, table, label ?? objectId, changes)
-   * }
-   * ```
-   */
-  changes<R extends object = Row>(
-    of: ChangesOf,
-    options?: ChangesOptions,
-  ): AsyncIterableIterator<RowChange<R>> {
-    return changes<R>(this.#reader, this.#schema, of, options)
-  }
-
-  /**
-   * A row as it was: the one that had this key at that moment, or, if none had, the one that was given
-   * it next. Deep-equal to what the driver gives for the live row, with the column names of then; null
-   * where there was no such row.
-   *
-   * @example
-   * ```ts
-   * const order = await audit.rowAsOf('orders', 42, '2026-11-01T12:00:00+01:00')
-   * const { row, complete, since } = await audit.rowAsOf('orders', 42, { event: '4711' }, { details: true })
-   * ```
-   */
-  async rowAsOf<R extends object = Row>(
-    table: string | TableName,
-    id: RowId,
-    at: Moment,
-    options: RowAsOfOptions & { readonly details: true },
-  ): Promise<PastRow<R>>
-  async rowAsOf<R extends object = Row>(
-    table: string | TableName,
-    id: RowId,
-    at: Moment,
-    options?: RowAsOfOptions & { readonly details?: false | undefined },
-  ): Promise<R | null>
-  async rowAsOf<R extends object = Row>(
-    table: string | TableName,
-    id: RowId,
-    at: Moment,
-    options?: RowAsOfOptions,
-  ): Promise<PastRow<R> | R | null> {
-    const found = await rowAsOf<R>(this.#reader, this.#schema, table, id, at, options)
-    return options?.details ? found : found.row
-  }
-
-  /**
-   * A table as it was, in the order of its key: all rows are of one moment, also where the driver
-   * cannot stream and others write meanwhile. Awaited it says what is known of the answer.
-   *
-   * @example
-   * ```ts
-   * for await (const account of audit.tableAsOf('accounts', new Date('2026-11-01'))) console.log(account)
-   *
-   * const accounts = await audit.tableAsOf('accounts', { transaction: '4711' })
-   * if (!accounts.complete) console.warn(`Known only since ${accounts.since}`)
-   * ```
-   */
-  tableAsOf<R extends object = Row>(
-    table: string | TableName,
-    at: Moment,
-    options?: TableAsOfOptions,
-  ): PendingPastRows<R> {
-    return tableAsOf<R>(this.#reader, this.#schema, table, at, options)
-  }
-
-  /**
-   * The values that a column of a row had, oldest first: since when, until when, by whom and why.
-   *
-   * @example
-   * ```ts
-   * for (const { value, since, userId } of await audit.columnHistory('orders', 42, 'status')) {
-   *   console.log(value, since, userId)
-   * }
-   * ```
-   */
-  async columnHistory(
-    table: string | TableName,
-    id: RowId,
-    column: string,
-  ): Promise<readonly ColumnValue[]> {
-    return columnHistory(this.#reader, this.#schema, table, id, column)
-  }
-
-  /**
-   * What differs in a row between two moments, under the column names of the second; without `id` the
-   * rows of the table that differ, which say what is known of both moments when awaited, as
-   * {@link tableAsOf} does. Rows are followed through changes of their key.
-   *
-   * @example
-   * ```ts
-   * const { changes } = await audit.compare('orders', 42, '2026-11-01', new Date())
-   * for await (const { id, kind, changes } of audit.compare('orders', '2026-11-01', '2026-12-01')) {
-   *   console.log(kind, id, changes)
-   * }
-   * ```
-   */
-  compare<R extends object = Row>(
-    table: string | TableName,
-    id: RowId,
-    from: Moment,
-    to: Moment,
-    options?: TableAsOfOptions,
-  ): Promise<RowComparison<R>>
-  compare<R extends object = Row>(
-    table: string | TableName,
-    from: Moment,
-    to: Moment,
-    options?: TableAsOfOptions,
-  ): PendingRowDifferences<R>
-  compare<R extends object = Row>(
-    table: string | TableName,
-    ...args: readonly unknown[]
-  ): Promise<RowComparison<R>> | PendingRowDifferences<R> {
-    if (args.length > 2 && looksLikeMoment(args[2])) {
-      const [id, from, to, options] = args as [RowId, Moment, Moment, TableAsOfOptions | undefined]
-      return compareRow<R>(this.#reader, this.#schema, table, id, from, to, options)
-    }
-    const [from, to, options] = args as [Moment, Moment, TableAsOfOptions | undefined]
-    return compareTable<R>(this.#reader, this.#schema, table, from, to, options)
+    await rowsOf(this.#queryable, `SELECT ${quoteIdentifier(this.schema)}.pause(false)`, [])
   }
 
   /**
@@ -524,7 +327,7 @@ export class Auditrum {
    * ```
    */
   async revert(target: RevertTarget, options?: RevertOptions): Promise<Reversal> {
-    return revert(this.#queryable, this.#schema, target, options)
+    return revert(this.#queryable, this.schema, target, options)
   }
 
   async #declared() {
@@ -535,7 +338,7 @@ export class Auditrum {
         ? entry
         : { ...entry, options: { image, ...entry.options } },
     )
-    return { schema: this.#schema, app: this.#app, tables }
+    return { schema: this.schema, app: this.#app, tables }
   }
 }
 
