@@ -33,7 +33,10 @@ function contextOf(payload: string): StoredContext | undefined {
 
 let known: { readonly options: string; readonly context: StoredContext | undefined } | undefined
 
-/** The context that this process was started with, as by `auditrum run`. */
+/**
+ * The context that this process was started with, as by `auditrum run`: each time another copy, because
+ * what one block amends there is not for the next.
+ */
 export function startedContext(): StoredContext | undefined {
   const { PGOPTIONS = '' } = process.env
   if (known?.options !== PGOPTIONS) {
@@ -42,5 +45,6 @@ export function startedContext(): StoredContext | undefined {
       context: PGOPTIONS === '' ? undefined : takeContext(PGOPTIONS)[0],
     }
   }
-  return known.context
+  const { context } = known
+  return context && { ...context, own: { ...context.own } }
 }

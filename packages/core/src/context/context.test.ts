@@ -373,6 +373,9 @@ describe('the environment of another program', () => {
         expect(inner?.metadata).toEqual({ user_id: 7, change_reason: 'release 7 -> step 1' })
         expect(PGOPTIONS).toContain(`"root":"${inner?.rootId}"`)
       })
+      // what is learnt in one block is not for the next
+      withChangeReason('step 2', () => amendContext({ user_id: 8 }))
+      withChangeReason('step 3', () => expect(currentContext()?.metadata.user_id).toBe(7))
     } finally {
       vi.unstubAllEnvs()
     }
