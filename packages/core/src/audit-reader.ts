@@ -22,15 +22,22 @@ import type { EventFilter, RowId } from './read/filter.js'
 import { history, type Page, page } from './read/history.js'
 import { label } from './read/label.js'
 import { looksLikeMoment, type Moment } from './read/moment.js'
+import type { KnownPasts } from './read/past.js'
 
 /** The questions that a log answers, wherever it is read: of an audit, or of a replica. */
 export class AuditReader {
   readonly #reader: Queryable
   readonly #schema: string
+  #pasts: KnownPasts = new Map()
 
   constructor(reader: Queryable, schema: string) {
     this.#reader = reader
     this.#schema = schema
+  }
+
+  /** Of the same log: what the other has learnt of its tables is known here, too. */
+  protected learningWith(other: AuditReader): void {
+    this.#pasts = other.#pasts
   }
 
   /** The schema of the log. */
@@ -126,7 +133,7 @@ export class AuditReader {
     at: Moment,
     options?: RowAsOfOptions,
   ): Promise<PastRow<R> | R | null> {
-    const found = await rowAsOf<R>(this.#reader, this.#schema, table, id, at, options)
+    const found = await rowAsOf<R>(this.#reader, this.#schema, this.#pasts, table, id, at, options)
     return options?.details ? found : found.row
   }
 

@@ -106,7 +106,7 @@ export class Auditrum extends AuditReader {
    * later on one is not declared on the other.
    */
   on(queryable: Queryable): Auditrum {
-    return new Auditrum(queryable, {
+    const audit = new Auditrum(queryable, {
       tables: this.#tables,
       schema: this.schema,
       app: this.#app,
@@ -114,6 +114,8 @@ export class Auditrum extends AuditReader {
       image: this.#image,
       discover: this.#discovered.size === 0 ? this.#discover : undefined,
     })
+    audit.learningWith(this)
+    return audit
   }
 
   /** Declares one more table; takes effect at the next `sync`. */

@@ -12,6 +12,7 @@
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
 --   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
+--   recorded_since  since when every change is recorded
 --   since        from when on all is known; complete: whether that is so at the moment
 --   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
 --
@@ -183,6 +184,7 @@ BEGIN
     ), '{}'),
     'ignored', ignored,
     'unrecorded', unrecorded,
+    'recorded_since', since,
     'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
     'complete', coalesce(since <= at, false) AND truncated.number = 0,
     'complete_rows', coalesce(since <= at, false),

@@ -10,7 +10,11 @@ SELECT
   CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::text::jsonb) END AS object_id,
   past.relation::text,
   past.moment::text,
-  past.past::text,
+  CASE
+    WHEN $6::text IS NOT NULL AND $7::text IS NULL
+    THEN pg_catalog.jsonb_concat(past.past, pg_catalog.jsonb_build_object('plain', :schema.plain_past(past.relation, past.moment, past.past)))
+    ELSE past.past
+  END::text AS past,
   pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
 CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past

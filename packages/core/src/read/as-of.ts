@@ -1,11 +1,19 @@
-import type { TableName } from '../declare/table.js'
+import { parseTable, quoteTable, type TableName } from '../declare/table.js'
 import { UsageError } from '../errors.js'
 import { checkFlag, checkOptions } from '../options.js'
 import { type Queryable, rowsOf, streamOf } from '../queryable.js'
 import type { Row } from './event.js'
-import type { RowId } from './filter.js'
-import { type Moment, momentValues } from './moment.js'
-import { type Past, type PastDetails, pastOf, type RowOfThen, rowsText, toRow } from './past.js'
+import { type RowId, rowIdJson } from './filter.js'
+import { type Moment, momentValues, refusedMoment } from './moment.js'
+import {
+  type KnownPasts,
+  type Past,
+  type PastDetails,
+  pastOf,
+  type RowOfThen,
+  rowsText,
+  toRow,
+} from './past.js'
 import { type KnownRows, type PendingRows, pendingRows } from './pending.js'
 
 /** What `rowAsOf` may be told. */
@@ -58,6 +66,7 @@ const LARGEST_PAGE = 8000
 export async function rowAsOf<R extends object = Row>(
   queryable: Queryable,
   schema: string,
+  pasts: KnownPasts,
   table: string | TableName,
   id: RowId,
   at: Moment,
@@ -72,9 +81,36 @@ export async function rowAsOf<R extends object = Row>(
       'The row is named by undefined. Give its key, or read the table with tableAsOf.',
     )
   }
+  const name = quoteTable(parseTable(table))
+  const known = pasts.get(name)
+  const row = known && (await rowThen<R>(queryable, schema, name, known, id, at, consistent))
+  if (row) return row
   const past = await pastOf(queryable, schema, table, at, { id, consistent })
+  if (past.isPlain) pasts.set(name, past)
   const [found] = await rowsOfThen<R>(queryable, schema, past, [past.objectId ?? ''], true)
   return withDetails(past, found)
+}
+
+/** In one statement, by what is known of the table; undefined where that no longer holds, or not then. */
+async function rowThen<R extends object>(
+  queryable: Queryable,
+  schema: string,
+  name: string,
+  known: Past,
+  id: RowId,
+  at: Moment,
+  consistent: boolean,
+): Promise<PastRow<R> | undefined> {
+  const values = [name, rowIdJson(id), ...momentValues(at), consistent, known.document]
+  const text = rowsText('read/row_then', schema, known)
+  const [record] = await rowsOf<unknown>(queryable, text, values).catch((error: unknown) => {
+    throw refusedMoment(at, error)
+  })
+  if (record === undefined) return undefined
+  const { row, missing, place } = toRow<R>(known, record)
+  const { found, complete, since } = JSON.parse(place)
+  const past: Past = { ...known, complete, completeRows: complete, since }
+  return withDetails(past, found ? { row, missing, place } : undefined)
 }
 
 /** A row that was found, or none, and what is known of it. */

@@ -38,10 +38,15 @@ export interface Past extends PastDetails {
   readonly unrecorded: readonly string[]
   /** Whether every row has its place in the order of the key. */
   readonly ordered: boolean
+  /** Whether the present columns are these, so that rows of other moments can be read by it as well. */
+  readonly isPlain: boolean
   /** Names of the two columns behind those of the table. */
   readonly missing: string
   readonly place: string
 }
+
+/** What was learnt of tables, by their quoted names: the database is asked each time whether it still holds. */
+export type KnownPasts = Map<string, Past>
 
 interface PastRecord {
   readonly tracked_id: number
@@ -60,6 +65,7 @@ interface PastDocument {
   readonly complete_rows: boolean
   readonly ignored: readonly string[]
   readonly unrecorded: readonly string[]
+  readonly plain?: object | null
 }
 
 /** Looks at a table, or a row of it, at a moment. */
@@ -110,6 +116,7 @@ export async function pastOf(
     approximate: [...document.ignored, ...document.unrecorded],
     unrecorded: document.unrecorded,
     ordered: document.ordered,
+    isPlain: document.plain != null,
     missing,
     place,
   }
@@ -133,7 +140,7 @@ export function toRow<R>(past: Past, record: unknown): RowOfThen<R> {
 
 /** The text of a statement that reads rows. */
 export function rowsText(
-  name: 'read/past_rows' | 'read/past_rows_of',
+  name: 'read/past_rows' | 'read/past_rows_of' | 'read/row_then',
   schema: string,
   past: Past,
 ): string {

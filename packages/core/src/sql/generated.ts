@@ -2423,8 +2423,8 @@ BEGIN
     'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
     'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
-    'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id', 'row_label',
-    'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
+    'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id',
+    'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
     'undo_astray', 'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image',
     'undo_keys', 'undo_lines', 'undo_links', 'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced',
     'undo_references', 'undo_refusal', 'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements',
@@ -2834,6 +2834,7 @@ $function$;
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
 --   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
+--   recorded_since  since when every change is recorded
 --   since        from when on all is known; complete: whether that is so at the moment
 --   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
 --
@@ -3005,6 +3006,7 @@ BEGIN
     ), '{}'),
     'ignored', ignored,
     'unrecorded', unrecorded,
+    'recorded_since', since,
     'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
     'complete', coalesce(since <= at, false) AND truncated.number = 0,
     'complete_rows', coalesce(since <= at, false),
@@ -3684,6 +3686,49 @@ BEGIN
 END
 $function$;
 `,
+  'functions/past_version': `-- The id of a tracked table, and a short text that is another one whenever what
+-- past_columns makes of its present columns may be: for callers that keep that.
+-- Null where the table is not tracked.
+CREATE OR REPLACE FUNCTION :schema.past_version(relation oid, OUT tracked_id integer, OUT version text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+AS $function$
+BEGIN
+  tracked_id := :schema.tracked_id(relation);
+  version := (
+    SELECT md5(concat_ws(' ',
+      past_version.relation, past_version.relation::regclass,
+      known::text,
+      :schema.log_start(),
+      (
+        SELECT shape.valid_from FROM :schema.audit_shape AS shape
+        WHERE shape.table_id = past_version.tracked_id
+        ORDER BY shape.valid_from DESC
+        LIMIT 1
+      ),
+      (
+        SELECT string_agg(concat_ws(' ',
+          attribute.attnum, quote_ident(attribute.attname), attribute.attidentity, attribute.attgenerated,
+          format_type(attribute.atttypid, attribute.atttypmod), format_type(nullif(type.typbasetype, 0), NULL)
+        ), ',' ORDER BY attribute.attnum)
+        FROM pg_attribute AS attribute JOIN pg_type AS type ON type.oid = attribute.atttypid
+        WHERE attribute.attrelid = past_version.relation AND attribute.attnum > 0 AND NOT attribute.attisdropped
+      ),
+      (
+        SELECT concat(index.indexrelid, ' ', index.indkey, ' ', index.indnkeyatts)
+        FROM pg_index AS index
+        WHERE index.indrelid = past_version.relation AND index.indisprimary
+      )
+    ))
+    FROM :schema.audit_table AS known
+    WHERE known.id = past_version.tracked_id
+  );
+END
+$function$;
+`,
   'functions/pause': `-- Stops recording all tables, or goes on with it: for test databases, where
 -- allow_pausing() has allowed it. The gap is noted in the log, and sync ends it,
 -- too. Takes what disabling a trigger takes: to own the table.
@@ -3746,6 +3791,50 @@ BEGIN
     END
   WHERE upper_inf(known.tracked) = paused
     AND to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id)) IS NOT NULL;
+END
+$function$;
+`,
+  'functions/plain_past': `-- For row_then, beside a document of past_columns: what it takes to answer by one
+-- look at the log and one at the row. Null where the columns are not the present
+-- ones, or a value may not be readable.
+--
+--   version  of past_version
+--   from     since when the columns are these
+--   live     SQL that reads the row whose key is $1, a JSON array, as it is now
+--   told     SQL that reads a row from its image, $1
+--
+-- In both $2 are names of columns that are missing, $3 what is known of the answer.
+CREATE OR REPLACE FUNCTION :schema.plain_past(relation oid, moment jsonb, past jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  began timestamptz := coalesce(past -> 'shapes' -> -2 ->> 'until', '-infinity');
+  lists record;
+  row_condition text;
+BEGIN
+  IF relation IS NULL OR past -> 'checked' <> '{}' OR NOT (past -> 'key_steady')::boolean OR (moment ->> 'at')::timestamptz < began THEN
+    RETURN NULL;
+  END IF;
+  SELECT string_agg(format('live.%I OPERATOR(%s.=) ($1 ->> %s)::%s', name, operators, number - 1, type), ' AND ')
+  INTO row_condition
+  FROM :schema.key_parts(relation)
+  HAVING bool_and(type IN (
+    'smallint', 'integer', 'bigint', 'numeric', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone',
+    'text', 'character varying', 'bpchar'
+  ));
+  IF row_condition IS NULL THEN
+    RETURN NULL;
+  END IF;
+  lists := :schema.past_lists(past);
+  RETURN jsonb_build_object(
+    'version', (:schema.past_version(relation)).version,
+    'from', began,
+    'live', format('SELECT %s, $2, $3 FROM %s AS live WHERE %s LIMIT 1', lists.live, relation::regclass, row_condition),
+    'told', format('SELECT %s, $2, $3 FROM jsonb_to_record($1) AS record (%s)', lists.record, past ->> 'definition')
+  );
 END
 $function$;
 `,
@@ -4058,6 +4147,89 @@ BEGIN
     RETURN NULL;
   END IF;
   RETURN :schema.label_of(tracked_id, :schema.logged_row(tracked_id, object_id));
+END
+$function$;
+`,
+  'functions/row_then': `-- One row at a moment, for a caller that has kept what an earlier question told of
+-- the table: known is a document of past_columns, with one of plain_past.
+-- Records of the columns of known, followed by two of text: the names of those
+-- whose value is not known (a JSON array, or null), and what is known of the
+-- answer, {found, since, complete}. None where known does not hold
+-- any more, or not at that moment.
+CREATE OR REPLACE FUNCTION :schema.row_then(
+  relation oid, identity jsonb, at timestamptz, event bigint, transaction bigint, consistent boolean, known jsonb
+)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
+AS $function$
+DECLARE
+  plain     jsonb := known -> 'plain';
+  present   record := :schema.past_version(relation);
+  since     timestamptz := known ->> 'recorded_since';
+  moment    jsonb;
+  wanted    text;
+  truncated record;
+  change    record;
+  answer    jsonb;
+  state     jsonb;
+  missing   jsonb;
+  lists     record;
+BEGIN
+  IF plain ->> 'version' IS DISTINCT FROM present.version THEN
+    RETURN;
+  END IF;
+  wanted := :schema.row_id(present.tracked_id, identity);
+  moment := :schema.past_moment(at, event, transaction, consistent);
+  IF (moment ->> 'at')::timestamptz < (plain ->> 'from')::timestamptz THEN
+    RETURN;
+  END IF;
+  truncated := :schema.truncations_after(present.tracked_id, moment);
+  answer := jsonb_build_object(
+    'found', true,
+    'since', CASE WHEN since IS NOT NULL THEN to_char(greatest(since, truncated.last), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
+    'complete', coalesce(since <= (moment ->> 'at')::timestamptz, false)
+  );
+  SELECT first.* INTO change FROM :schema.event_after(present.tracked_id, wanted, -1, moment) AS first;
+
+  IF change.id IS NULL AND NOT starts_with(wanted, 'md5 ') THEN
+    RETURN QUERY EXECUTE plain ->> 'live'
+    USING :schema.id_parts(wanted, jsonb_array_length(known -> 'key')), NULL::text, answer::text;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  ELSIF change.image = 'f' AND change.operation IN ('U', 'D') AND change.old_object_id IS NULL THEN
+    state := CASE change.operation WHEN 'U' THEN change.new || change.old ELSE change.old END;
+    missing := (
+      SELECT jsonb_agg(part -> 'name') FROM jsonb_array_elements(known -> 'columns') AS part WHERE NOT state ? (part ->> 'name')
+    );
+    IF coalesce(missing <@ (known -> 'unrecorded'), true) THEN
+      RETURN QUERY EXECUTE plain ->> 'told' USING state, missing::text, answer::text;
+      RETURN;
+    END IF;
+  END IF;
+
+  lists := :schema.past_lists(known);
+  RETURN QUERY EXECUTE format(
+    'SELECT %s, missing, $7 FROM :schema.past_rows_of($1, $2, $3, $4, ARRAY[$5], $6) AS past (%s, missing text, place text)', lists.result, lists.types
+  )
+  USING present.tracked_id, relation, moment, known, wanted, true, answer::text;
+  IF NOT FOUND THEN
+    RETURN QUERY EXECUTE format(
+      'SELECT nothing.*, NULL::text, $1 FROM (VALUES (true)) AS one LEFT JOIN (SELECT %s) AS nothing ON true',
+      (SELECT string_agg(format('NULL::%s', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(known -> 'columns') WITH ORDINALITY AS own (part, position))
+    )
+    USING (answer || jsonb_build_object('found', false, 'complete', (answer -> 'complete')::boolean AND truncated.number = 0))::text;
+  END IF;
 END
 $function$;
 `,
@@ -7146,7 +7318,11 @@ SELECT
   CASE WHEN $6::text IS NOT NULL THEN :schema.row_id(tracked.id, $6::text::jsonb) END AS object_id,
   past.relation::text,
   past.moment::text,
-  past.past::text,
+  CASE
+    WHEN $6::text IS NOT NULL AND $7::text IS NULL
+    THEN pg_catalog.jsonb_concat(past.past, pg_catalog.jsonb_build_object('plain', :schema.plain_past(past.relation, past.moment, past.past)))
+    ELSE past.past
+  END::text AS past,
   pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
 CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past
@@ -7162,6 +7338,14 @@ SELECT *
 FROM :schema.past_rows_of(
   $1::integer, $2::oid, $3::text::jsonb, $4::text::jsonb,
   ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::text::jsonb)), $6::boolean
+) AS past (:columns)
+`,
+  'read/row_then': `-- A row at a moment, as functions/row_then.sql gives it.
+--   $1 the table; $2 the row's key as JSON; $3, $4, $5 the moment: a time, an event, a transaction; $6 consistent;
+--   $7 what read/past.sql told of the table; :columns are those of $7
+SELECT *
+FROM :schema.row_then(
+  pg_catalog.to_regclass($1)::oid, $2::text::jsonb, $3::timestamptz, $4::bigint, $5::bigint, $6::boolean, $7::text::jsonb
 ) AS past (:columns)
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and

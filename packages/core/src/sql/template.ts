@@ -18,6 +18,15 @@ export const SCHEMA_VERSION = 1
  * transaction remembers its context row) and `:'trigger'` (our trigger's name).
  */
 export function render(name: SqlName, schema: string): string {
+  const key = `${name} ${schema}`
+  const text = rendered.get(key) ?? renderAnew(name, schema)
+  rendered.set(key, text)
+  return text
+}
+
+const rendered = new Map<string, string>()
+
+function renderAnew(name: SqlName, schema: string): string {
   checkSchema(schema)
   const literals: Record<string, string> = {
     schema,

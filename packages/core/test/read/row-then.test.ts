@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest'
+import { Auditrum, type Queryable, track } from '../../src/index.js'
+import { auditedDatabase } from '../support.js'
+
+const ROWS = `create table orders (id int primary key, status text, total numeric(9, 2));
+  insert into orders values (1, 'new', 1.50), (2, 'new', 2.50), (3, 'new', 3)`
+
+/** Asks of each row at some moments; `learnt` has asked of the table before, a new audit has not. */
+async function answers(audit: Auditrum, moments: readonly string[]) {
+  const rows: unknown[] = []
+  for (const at of moments)
+    for (const id of [1, 2, 3, 4])
+      rows.push(await audit.rowAsOf('orders', id, at, { details: true }).catch(String))
+  return rows
+}
+
+test('a second row of a table takes one statement', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('orders', ROWS)
+  let statements = 0
+  const counting: Queryable = {
+    query: (text, values) => {
+      statements++
+      return database.query(text, values as unknown[])
+    },
+  }
+  const audit = new Auditrum(counting)
+  const now = new Date()
+  expect(await audit.rowAsOf('orders', 1, now)).toMatchObject({ status: 'new', total: '1.50' })
+  statements = 0
+  expect(await audit.rowAsOf('orders', 2, now)).toMatchObject({ status: 'new', total: '2.50' })
+  expect(await audit.on(counting).rowAsOf('orders', 4, now)).toBeNull()
+  await database.query(`update orders set status = 'paid'`)
+  expect(await audit.rowAsOf('orders', 3, now)).toMatchObject({ status: 'new' })
+  expect(statements).toBe(3)
+})
+
+const changes: Readonly<Record<string, string>> = {
+  nothing: 'select',
+  'events of all kinds': `update orders set status = 'paid' where id = 1; delete from orders where id = 2; insert into orders values (4, 'new', 4)`,
+  'a key that moves': 'update orders set id = 4 where id = 3',
+  'a renamed column': 'alter table orders rename status to state',
+  'a renamed column, and a change': `alter table orders rename status to state; update orders set state = 'paid' where id = 1`,
+  'columns that change places':
+    'alter table orders rename status to x; alter table orders add status int default 7; update orders set status = 8 where id = 1',
+  'a new column': `alter table orders add note text default 'none'; update orders set note = 'x' where id = 2`,
+  'a dropped column': 'alter table orders drop status; update orders set total = 9 where id = 1',
+  'another type': `alter table orders alter total type text; update orders set total = 'much' where id = 1`,
+  'another precision': 'alter table orders alter total type numeric(12, 4)',
+  'another key':
+    'alter table orders drop constraint orders_pkey, add primary key (id, total); select auditrum.maintain()',
+  'another table of that name': `alter table orders rename to old_orders; create table orders (id int primary key, status text, total numeric(9, 2)); insert into orders values (1, 'other', 0)`,
+  'another schema':
+    'create schema shop; alter table orders set schema shop; set search_path = shop, public',
+  truncation: 'truncate orders',
+  'a table that is gone': 'drop table orders',
+  'a purge': `do $$ declare name text; begin
+    select inhrelid::regclass into name from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = 'auditrum.audit_event'::regclass order by relname limit 1;
+    execute 'drop table ' || name; end $$`,
+}
+
+test('what was learnt of a table does not outlive a change of it', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('orders', ROWS)
+  const client = await database.client()
+  const clock = async () =>
+    (await client.query('select clock_timestamp()::text as time')).rows[0].time as string
+  const start = await clock()
+  const learnt = new Auditrum(client)
+  for (const [change, statement] of Object.entries(changes)) {
+    await answers(learnt, [start])
+    await client.query('begin')
+    await client.query(statement)
+    const moments = [start, await clock()]
+    // the second time what is known has been learnt anew
+    for (const time of ['first', 'second'])
+      expect(await answers(learnt, moments), `${change}, ${time} time`).toEqual(
+        await answers(new Auditrum(client), moments),
+      )
+    await client.query('rollback')
+  }
+})
+
+test('what was learnt of a table does not outlive its declaration', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('orders', ROWS)
+  const learnt = new Auditrum(database)
+  const before = new Date()
+  await answers(learnt, [before.toISOString()])
+  for (const options of [{ exclude: ['status'] }, { ignore: ['total'] }, { when: 'NEW.id > 1' }]) {
+    await new Auditrum(database, { tables: [track('orders', options)] }).sync()
+    await database.query('update orders set status = status || 1, total = total + 1')
+    const moments = [before.toISOString(), new Date().toISOString()]
+    expect(await answers(learnt, moments)).toEqual(await answers(new Auditrum(database), moments))
+  }
+})
