@@ -29,7 +29,7 @@ DECLARE
   context       CONSTANT text := :schema.context_condition(filter);
   context_ids   bigint[];
   context_txids xid8[];
-  few           boolean;        -- contexts match; else so many that events soon meet one of them
+  matching      text;           -- contexts: these; or so many that events soon meet one of them
   row_ids       bigint[];       -- of the row's events
   row_times     timestamptz[];
   query         text;
@@ -37,6 +37,7 @@ DECLARE
   months        integer;
   lower         timestamptz := since;  -- the months that are looked at
   upper         timestamptz := until;
+  bound         bigint;         -- of the events in the first month
   last_id       bigint;         -- of a full page
 BEGIN
   IF object_id IS NOT NULL THEN
@@ -49,17 +50,6 @@ BEGIN
     ) AS event
     WHERE event.id > behind AND event.id < ahead AND event.changed_at >= since AND event.changed_at <= until;
   END IF;
-  IF context IS NOT NULL THEN
-    EXECUTE format(
-      $query$
-      SELECT array_agg(found.id), array_agg(found.txid), count(*) <= 10000
-      FROM (SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE %s LIMIT 10001) AS found
-      $query$,
-      context
-    )
-    INTO context_ids, context_txids, few;
-  END IF;
-
   query := format(
     $query$
     SELECT array_agg(page.id), array_agg(page.changed_at), CASE WHEN count(*) = $1 THEN %1$s(page.id) END
@@ -72,11 +62,7 @@ BEGIN
         WHEN context IS NOT NULL OR filter ?| '{operation, column}' THEN 'unnest($9, $10) AS place (id, changed_at) JOIN :schema.audit_event AS event ON event.id = place.id AND event.changed_at = place.changed_at'
         ELSE 'unnest($9, $10) AS event (id, changed_at)'
       END,
-      CASE
-        WHEN context IS NULL THEN NULL
-        WHEN few THEN 'JOIN unnest($11, $12) AS context (id, txid) ON context.id = event.context_id AND context.txid = event.txid'
-        ELSE format('JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid AND %s', context)
-      END
+      '/* contexts */'
     ),
     concat_ws(' AND ',
       'event.id > $2 AND event.id < $3 AND event.changed_at >= $4 AND event.changed_at <= $5',
@@ -112,8 +98,20 @@ BEGIN
     ELSE
       lower := greatest(since, start - make_interval(months => months - 1));
     END IF;
-    EXECUTE query INTO ids, times, last_id
-    USING size, behind, ahead, lower, upper, tracked_id, upper(left(filter ->> 'operation', 1)), filter ->> 'column', row_ids, row_times, context_ids, context_txids;
+    IF context IS NOT NULL AND (context_ids IS NULL OR filter ? 'user') THEN
+      -- of a user there are some in each month, of a request or a transaction there are few
+      SELECT found.ids, found.txids
+      INTO context_ids, context_txids
+      FROM :schema.contexts_at(context, CASE WHEN filter ? 'user' THEN lower ELSE since END, CASE WHEN filter ? 'user' THEN upper ELSE until END) AS found;
+      matching := CASE
+        WHEN context_ids IS NOT NULL
+        THEN 'JOIN unnest($11, $12) AS context (id, txid) ON context.id = event.context_id AND context.txid = event.txid'
+        ELSE format('JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid AND %s', context)
+      END;
+    END IF;
+    bound := CASE WHEN months = 1 AND context_ids IS NULL THEN :schema.event_bound(lower, upper, ascending) END;
+    EXECUTE replace(query, '/* contexts */', coalesce(matching, '')) INTO ids, times, last_id
+    USING size, CASE WHEN ascending THEN greatest(behind, bound - 1) ELSE behind END, CASE WHEN ascending THEN ahead ELSE least(ahead, bound + 1) END, lower, upper, tracked_id, upper(left(filter ->> 'operation', 1)), filter ->> 'column', row_ids, row_times, context_ids, context_txids;
     EXIT WHEN lower = since AND upper = until;
     EXIT WHEN last_id IS NOT NULL AND NOT EXISTS (
       SELECT FROM :schema.audit_event AS event

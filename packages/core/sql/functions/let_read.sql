@@ -16,7 +16,7 @@ BEGIN
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
     'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
-    'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
+    'event_page', 'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
     'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
     'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',

@@ -36,8 +36,8 @@ BEGIN
   END IF;
   IF to_regclass(':schema.audit_event_time') IS NULL THEN
     -- without autosummarize a BRIN is blind for the newest rows, the most read ones; with the context
-    -- it knows where events of transactions are that began long before
-    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at, context_id) WITH (autosummarize = on, pages_per_range = 32);
+    -- it knows where events of transactions are that began long before, with the id what the clock disordered
+    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at, context_id, id) WITH (autosummarize = on, pages_per_range = 32);
   END IF;
 END
 $indexes$;

@@ -1390,6 +1390,51 @@ AS $function$
   WHERE value IS NOT NULL AND name IN ('user', 'context', 'root', 'request', 'transaction')
 $function$;
 `,
+  'functions/contexts_at': `-- The contexts that a condition on them (context_condition) is true of, as far as
+-- events between two times can have them; null if they are more than 10,000: so
+-- many that each few events meet one. A context is written with its first event,
+-- so they lie between the same ids, except where a transaction goes on for long or
+-- a clock was set: of these the index of times knows.
+CREATE OR REPLACE FUNCTION :schema.contexts_at(condition text, since timestamptz, until timestamptz, OUT ids bigint[], OUT txids xid8[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however much of a month it seems to be
+SET jit = off
+AS $function$
+DECLARE
+  first_id bigint := CASE WHEN isfinite(since) THEN (extract(epoch FROM since) * 1000)::bigint << 20 ELSE 0 END;
+  last_id  bigint := CASE WHEN isfinite(until) THEN ((extract(epoch FROM until) * 1000)::bigint + 1000) << 20 ELSE 9223372036854775807 END;
+  elsewhere bigint[];
+  number   integer;
+BEGIN
+  IF isfinite(since) OR isfinite(until) THEN
+    EXECUTE
+      'SELECT array_agg(DISTINCT event.context_id) FROM :schema.audit_event AS event
+       WHERE event.changed_at >= $1 AND event.changed_at <= $2 AND (event.context_id < $3 OR event.context_id > $4)'
+    INTO elsewhere
+    USING since, until, first_id, last_id;
+  END IF;
+  EXECUTE format(
+    $query$
+    SELECT array_agg(found.id), array_agg(found.txid), count(*)
+    FROM (
+      (SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id BETWEEN $1 AND $2 AND %1$s LIMIT 10001)
+      UNION ALL
+      (SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE context.id = ANY ($3) AND %1$s)
+    ) AS found
+    $query$,
+    condition
+  )
+  INTO ids, txids, number
+  USING first_id, last_id, elsewhere;
+  IF number > 10000 THEN
+    ids := NULL;
+  ELSE
+    ids := coalesce(ids, '{}');
+  END IF;
+END
+$function$;
+`,
   'functions/contexts_of': `-- The ids of the contexts of a transaction, of a request or a job (root), of a
 -- request_id, which clients choose, or of one context, and since when they are.
 -- Exactly one of these is asked for.
@@ -1667,6 +1712,46 @@ BEGIN
 END
 $function$;
 `,
+  'functions/event_bound': `-- Where the events between two times end, or with ascending begin: their highest,
+-- or lowest, id. Null where that is not found at once. The ids nearly follow the
+-- clock: it looks at the last minute, or a longer while if that was a quiet one,
+-- then for what the clock put into another order. The index of times tells both.
+CREATE OR REPLACE FUNCTION :schema.event_bound(since timestamptz, until timestamptz, ascending boolean)
+RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET enable_indexscan = off
+SET enable_indexonlyscan = off
+SET jit = off
+AS $function$
+DECLARE
+  query text := format(
+    'SELECT %s(event.id) FROM :schema.audit_event AS event WHERE event.changed_at >= $1 AND event.changed_at <= $2',
+    CASE WHEN ascending THEN 'min' ELSE 'max' END
+  );
+  span  interval;
+  near  bigint;
+  bound bigint;
+BEGIN
+  IF NOT isfinite(CASE WHEN ascending THEN since ELSE until END) THEN
+    RETURN NULL;
+  END IF;
+  FOREACH span IN ARRAY ARRAY['1 minute', '30 minutes', '15 hours']::interval[] LOOP
+    EXECUTE query INTO near
+    USING
+      CASE WHEN ascending THEN since ELSE greatest(since, until - span) END,
+      CASE WHEN ascending THEN least(until, since + span) ELSE until END;
+    EXIT WHEN near IS NOT NULL;
+  END LOOP;
+  IF near IS NULL THEN
+    RETURN NULL;
+  END IF;
+  EXECUTE query || CASE WHEN ascending THEN ' AND event.id < $3' ELSE ' AND event.id > $3' END INTO bound USING since, until, near;
+  RETURN coalesce(bound, near);
+END
+$function$;
+`,
   'functions/event_labels': `-- What people call the rows of some events: the label of each event's row, and
 -- of its foreign keys that changed, by column, the labels of the rows that they
 -- referred to before and after:
@@ -1720,6 +1805,79 @@ AS $function$
   FROM event LEFT JOIN labelled ON labelled.id = event.id
 $function$;
 `,
+  'functions/event_page': `-- One page of events, as event_places finds it, as text that a driver reads
+-- exactly: as event_after it is planned once, and has no other names in it than
+-- those that it was made with.
+--
+--   identity  the key of the one row of the table, as people give it, if only its events are asked for
+--   filter    as event_places takes it, with the column as people give it
+CREATE OR REPLACE FUNCTION :schema.event_page(
+  tracked_id integer, identity jsonb, filter jsonb, after bigint, ascending boolean, size integer
+)
+RETURNS TABLE (
+  id text, changed_at text, operation text, schema_name text, table_name text, object_id text, old_object_id text, user_id text,
+  old_data text, new_data text, diff text, meta text, masked text, drift text, redacted text, image text, lossy integer, db_user text,
+  transaction_id text, context_uuid text, root_uuid text, metadata text, application_name text, client_addr text, context_error text,
+  column_types text
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  place record;
+BEGIN
+  IF tracked_id IS NOT NULL AND filter ? 'column' THEN
+    filter := filter || jsonb_build_object('column', :schema.known_column(tracked_id, filter ->> 'column'));
+  END IF;
+  place := :schema.event_places(
+    tracked_id, CASE WHEN identity IS NOT NULL THEN :schema.row_id(tracked_id, identity) END, filter, after, ascending, size
+  );
+  RETURN QUERY
+    WITH log AS MATERIALIZED (
+      SELECT event.* FROM :schema.events_at(place.ids, place.times) AS event
+    ), known AS MATERIALIZED (
+      SELECT shape.* FROM :schema.columns_over_time(ARRAY(SELECT DISTINCT log.table_id FROM log)) AS shape
+    )
+    SELECT
+      log.id::text,
+      to_char(log.changed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      log.operation,
+      log.schema_name::text,
+      log.table_name::text,
+      log.object_id::text,
+      log.old_object_id::text,
+      log.user_id,
+      log.old_data::text,
+      log.new_data::text,
+      log.diff::text,
+      log.meta::text,
+      array_to_json(log.masked)::text,
+      array_to_json(log.drift)::text,
+      array_to_json(log.redacted)::text,
+      log.image,
+      log.lossy::integer,
+      log.db_user,
+      log.transaction_id::text,
+      log.context_uuid::text,
+      log.root_uuid::text,
+      log.metadata::text,
+      log.application_name,
+      host(log.client_addr),
+      log.context_error,
+      (
+        SELECT known.types::text
+        FROM known
+        WHERE known.table_id = log.table_id AND known.since <= log.changed_at
+        ORDER BY known.since DESC
+        LIMIT 1
+      )
+    FROM log
+    ORDER BY CASE WHEN ascending THEN log.id END, log.id DESC;
+END
+$function$;
+`,
   'functions/event_places': `-- Where the events of a page are, of those that match a filter: newest first, or
 -- oldest first, by id.
 --
@@ -1751,7 +1909,7 @@ DECLARE
   context       CONSTANT text := :schema.context_condition(filter);
   context_ids   bigint[];
   context_txids xid8[];
-  few           boolean;        -- contexts match; else so many that events soon meet one of them
+  matching      text;           -- contexts: these; or so many that events soon meet one of them
   row_ids       bigint[];       -- of the row's events
   row_times     timestamptz[];
   query         text;
@@ -1759,6 +1917,7 @@ DECLARE
   months        integer;
   lower         timestamptz := since;  -- the months that are looked at
   upper         timestamptz := until;
+  bound         bigint;         -- of the events in the first month
   last_id       bigint;         -- of a full page
 BEGIN
   IF object_id IS NOT NULL THEN
@@ -1771,17 +1930,6 @@ BEGIN
     ) AS event
     WHERE event.id > behind AND event.id < ahead AND event.changed_at >= since AND event.changed_at <= until;
   END IF;
-  IF context IS NOT NULL THEN
-    EXECUTE format(
-      $query$
-      SELECT array_agg(found.id), array_agg(found.txid), count(*) <= 10000
-      FROM (SELECT context.id, context.txid FROM :schema.audit_context AS context WHERE %s LIMIT 10001) AS found
-      $query$,
-      context
-    )
-    INTO context_ids, context_txids, few;
-  END IF;
-
   query := format(
     $query$
     SELECT array_agg(page.id), array_agg(page.changed_at), CASE WHEN count(*) = $1 THEN %1$s(page.id) END
@@ -1794,11 +1942,7 @@ BEGIN
         WHEN context IS NOT NULL OR filter ?| '{operation, column}' THEN 'unnest($9, $10) AS place (id, changed_at) JOIN :schema.audit_event AS event ON event.id = place.id AND event.changed_at = place.changed_at'
         ELSE 'unnest($9, $10) AS event (id, changed_at)'
       END,
-      CASE
-        WHEN context IS NULL THEN NULL
-        WHEN few THEN 'JOIN unnest($11, $12) AS context (id, txid) ON context.id = event.context_id AND context.txid = event.txid'
-        ELSE format('JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid AND %s', context)
-      END
+      '/* contexts */'
     ),
     concat_ws(' AND ',
       'event.id > $2 AND event.id < $3 AND event.changed_at >= $4 AND event.changed_at <= $5',
@@ -1834,8 +1978,20 @@ BEGIN
     ELSE
       lower := greatest(since, start - make_interval(months => months - 1));
     END IF;
-    EXECUTE query INTO ids, times, last_id
-    USING size, behind, ahead, lower, upper, tracked_id, upper(left(filter ->> 'operation', 1)), filter ->> 'column', row_ids, row_times, context_ids, context_txids;
+    IF context IS NOT NULL AND (context_ids IS NULL OR filter ? 'user') THEN
+      -- of a user there are some in each month, of a request or a transaction there are few
+      SELECT found.ids, found.txids
+      INTO context_ids, context_txids
+      FROM :schema.contexts_at(context, CASE WHEN filter ? 'user' THEN lower ELSE since END, CASE WHEN filter ? 'user' THEN upper ELSE until END) AS found;
+      matching := CASE
+        WHEN context_ids IS NOT NULL
+        THEN 'JOIN unnest($11, $12) AS context (id, txid) ON context.id = event.context_id AND context.txid = event.txid'
+        ELSE format('JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid AND %s', context)
+      END;
+    END IF;
+    bound := CASE WHEN months = 1 AND context_ids IS NULL THEN :schema.event_bound(lower, upper, ascending) END;
+    EXECUTE replace(query, '/* contexts */', coalesce(matching, '')) INTO ids, times, last_id
+    USING size, CASE WHEN ascending THEN greatest(behind, bound - 1) ELSE behind END, CASE WHEN ascending THEN ahead ELSE least(ahead, bound + 1) END, lower, upper, tracked_id, upper(left(filter ->> 'operation', 1)), filter ->> 'column', row_ids, row_times, context_ids, context_txids;
     EXIT WHEN lower = since AND upper = until;
     EXIT WHEN last_id IS NOT NULL AND NOT EXISTS (
       SELECT FROM :schema.audit_event AS event
@@ -2419,7 +2575,7 @@ BEGIN
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
     'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
-    'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
+    'event_page', 'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
     'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
     'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
@@ -7227,74 +7383,29 @@ FROM :schema.event_labels(
   $3::timestamptz
 ) AS labelled
 `,
-  'read/events': `-- One page of events. A filter that is null filters nothing.
-WITH tracked AS MATERIALIZED (
-  SELECT CASE WHEN $1::text IS NOT NULL THEN
+  'read/events': `-- One page of events, as functions/event_page.sql gives it. A filter that is null
+-- filters nothing.
+SELECT page.*
+FROM :schema.event_page(
+  CASE WHEN $1::text IS NOT NULL THEN
     :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1))
-  END AS id
-), place AS MATERIALIZED (
-  SELECT found.*
-  FROM tracked
-  CROSS JOIN LATERAL :schema.event_places(
-    tracked.id,
-    CASE WHEN $2::text IS NOT NULL THEN :schema.row_id(tracked.id, $2::text::jsonb) END,
-    pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
-      'user'::text, $3::text,
-      'context'::text, $4::uuid,
-      'root'::text, $5::uuid,
-      'request'::text, $6::text,
-      'transaction'::text, $7::bigint,
-      'operation'::text, $8::text,
-      'column'::text, CASE WHEN tracked.id IS NULL THEN $9::text ELSE :schema.known_column(tracked.id, $9) END,
-      'since'::text, $10::timestamptz,
-      'until'::text, $11::timestamptz
-    )),
-    $12::bigint,
-    $13::text = 'asc',
-    $14::integer
-  ) AS found
-), log AS MATERIALIZED (
-  SELECT event.* FROM place CROSS JOIN LATERAL :schema.events_at(place.ids, place.times) AS event
-), known AS MATERIALIZED (
-  SELECT shape.* FROM :schema.columns_over_time(ARRAY(SELECT DISTINCT log.table_id FROM log)) AS shape
-)
-SELECT
-  log.id::text,
-  pg_catalog.to_char(log.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS changed_at,
-  log.operation,
-  log.schema_name,
-  log.table_name,
-  log.object_id,
-  log.old_object_id,
-  log.user_id,
-  log.old_data::text,
-  log.new_data::text,
-  log.diff::text,
-  log.meta::text,
-  pg_catalog.array_to_json(log.masked)::text AS masked,
-  pg_catalog.array_to_json(log.drift)::text AS drift,
-  pg_catalog.array_to_json(log.redacted)::text AS redacted,
-  log.image,
-  log.lossy::integer AS lossy,
-  log.db_user,
-  log.transaction_id::text,
-  log.context_uuid::text,
-  log.root_uuid::text,
-  log.metadata::text,
-  log.application_name,
-  pg_catalog.host(log.client_addr) AS client_addr,
-  log.context_error,
-  (
-    SELECT known.types::text
-    FROM known
-    WHERE known.table_id = log.table_id AND known.since <= log.changed_at
-    ORDER BY known.since DESC
-    LIMIT 1
-  ) AS column_types
-FROM log
-ORDER BY
-  CASE WHEN $13 = 'asc' THEN log.id END,
-  CASE WHEN $13 = 'desc' THEN log.id END DESC
+  END,
+  $2::text::jsonb,
+  pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+    'user'::text, $3::text,
+    'context'::text, $4::uuid,
+    'root'::text, $5::uuid,
+    'request'::text, $6::text,
+    'transaction'::text, $7::bigint,
+    'operation'::text, $8::text,
+    'column'::text, $9::text,
+    'since'::text, $10::timestamptz,
+    'until'::text, $11::timestamptz
+  )),
+  $12::bigint,
+  $13::text = 'asc',
+  $14::integer
+) AS page
 `,
   'read/key_at': `-- The key that a row has at the second moment, from the one at the first.
 SELECT :schema.key_at($1::integer, $2, -1, $3::text::jsonb, $4::text::jsonb) AS id
@@ -7424,8 +7535,8 @@ BEGIN
   END IF;
   IF to_regclass(':schema.audit_event_time') IS NULL THEN
     -- without autosummarize a BRIN is blind for the newest rows, the most read ones; with the context
-    -- it knows where events of transactions are that began long before
-    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at, context_id) WITH (autosummarize = on, pages_per_range = 32);
+    -- it knows where events of transactions are that began long before, with the id what the clock disordered
+    CREATE INDEX audit_event_time ON :schema.audit_event USING brin (changed_at, context_id, id) WITH (autosummarize = on, pages_per_range = 32);
   END IF;
 END
 $indexes$;
