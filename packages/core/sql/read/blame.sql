@@ -1,4 +1,4 @@
--- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
+-- Who gave each column its value, as functions/row_blame.sql finds it, ready to be read exactly.
 WITH tracked AS MATERIALIZED (
   SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
@@ -15,5 +15,5 @@ SELECT
   line.event_id::text,
   line.context_uuid::text,
   :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
-FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
+FROM tracked CROSS JOIN LATERAL :schema.row_blame(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name

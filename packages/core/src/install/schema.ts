@@ -62,6 +62,7 @@ export const objects: readonly SqlName[] = [
   'functions/event_places',
   'functions/event_page',
   'functions/history',
+  'functions/row_blame',
   'functions/blame',
   'functions/is_later',
   'functions/is_after',

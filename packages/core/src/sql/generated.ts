@@ -281,69 +281,12 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 AS $function$
-  WITH RECURSIVE wanted AS MATERIALIZED (
-    SELECT
-      found.id AS table_id,
-      -- null would be the whole table's history: let row_id refuse it
-      :schema.row_id(found.id, pg_catalog.to_jsonb($2)) AS object_id,
-      :schema.known_column(found.id, $3) AS column_name
-    FROM (
-      SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
-    ) AS found
-  ), past AS MATERIALIZED (
-    SELECT history.* FROM wanted CROSS JOIN LATERAL :schema.history($1, wanted.object_id) AS history
-  ), ended AS MATERIALIZED (
-    -- the last event, if it was the end of the row, or gave it another key
-    SELECT newest.*
-    FROM (SELECT * FROM past WHERE operation <> 'truncate' OR meta IS NULL ORDER BY id DESC LIMIT 1) AS newest
-    WHERE newest.operation IN ('delete', 'truncate')
-       OR newest.object_id IS DISTINCT FROM (SELECT object_id FROM wanted)
-  ), life (object_id, since, until) AS (
-    -- the row that has this key now, or had it last, back through changes of its key
-    SELECT wanted.object_id COLLATE "C", :schema.life_start(wanted.table_id, wanted.object_id, last.id), last.id
-    FROM wanted
-    CROSS JOIN (SELECT coalesce((SELECT id FROM ended), 9223372036854775807) AS id) AS last
-    UNION ALL
-    SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
-    FROM life JOIN past AS moved ON moved.id = life.since AND moved.object_id = life.object_id
-    WHERE moved.old_object_id IS NOT NULL
-  ), history AS MATERIALIZED (
-    SELECT past.*
-    FROM past JOIN life ON past.object_id = life.object_id AND past.id >= life.since AND past.id < life.until
-  ), change AS (
-    SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
-    FROM history
-    CROSS JOIN LATERAL (
-      SELECT pg_catalog.jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
-      UNION
-      SELECT pg_catalog.unnest(history.masked)
-    ) AS changed (name)
-    UNION ALL
-    SELECT ended.*, NULL, NULL FROM ended
-  ), latest AS (
-    SELECT DISTINCT ON (change.changed_column) change.*
-    FROM change
-    ORDER BY change.changed_column, change.id DESC
-  ), older AS (
-    SELECT DISTINCT ON (known.key) known.key, known.value
-    FROM history CROSS JOIN LATERAL pg_catalog.jsonb_each(coalesce(history.new_data, history.old_data)) AS known
-    WHERE NOT EXISTS (SELECT FROM latest WHERE latest.changed_column = known.key)
-    ORDER BY known.key, history.id DESC
-  ), line AS (
-    SELECT
-      latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, known.changed_at,
-      known.user_id, known.change_reason, known.source, latest.operation, known.db_user,
-      coalesce(latest.is_masked, false) AS masked, latest.id, known.context_uuid
-    FROM latest
-    LEFT JOIN latest AS known ON latest.operation <> 'snapshot' AND known.changed_column IS NOT DISTINCT FROM latest.changed_column
-    UNION ALL
-    SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
-    FROM older
-  )
-  SELECT *
-  FROM line
-  WHERE line.name IS NULL OR (SELECT wanted.column_name IS NULL OR wanted.column_name = line.name FROM wanted)
-  ORDER BY line.id DESC NULLS LAST, line.name
+  SELECT line.*
+  FROM (
+    SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+  ) AS found
+  -- null would be the whole table's history: let row_id refuse it
+  CROSS JOIN LATERAL :schema.row_blame(found.id, :schema.row_id(found.id, pg_catalog.to_jsonb($2)), $3) AS line
 $function$;
 `,
   'functions/bounded_id': `-- An object_id that fits its index: of a longer key the hash, which finds the
@@ -2579,7 +2522,7 @@ BEGIN
     'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
     'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
-    'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_events', 'row_id',
+    'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_blame', 'row_events', 'row_id',
     'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
     'undo_astray', 'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image',
     'undo_keys', 'undo_lines', 'undo_links', 'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced',
@@ -4130,6 +4073,91 @@ BEGIN
     'SELECT %s FROM :schema.past_rows_of($1, $2, $3, $4, ARRAY[$5], true) AS past (%s, missing text, place text)', lists.result, lists.types
   )
   USING tracked, asked.relation, asked.moment, asked.past, wanted;
+END
+$function$;
+`,
+  'functions/row_blame': `-- The lines of blame, of the row of a table that has an object_id. As event_after
+-- it is planned once: that takes longer than what it finds.
+CREATE OR REPLACE FUNCTION :schema.row_blame(tracked_id integer, wanted_id text, wanted_column text DEFAULT NULL)
+RETURNS TABLE (
+  column_name   text,
+  value         jsonb,
+  changed_at    timestamptz,
+  user_id       text,
+  change_reason text,
+  source        text,
+  operation     text,
+  db_user       text,
+  masked        boolean,
+  event_id      bigint,
+  context_uuid  uuid
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET jit = off
+AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+    WITH RECURSIVE wanted AS MATERIALIZED (
+      SELECT $1 AS table_id, $2 AS object_id, :schema.known_column($1, $3) AS column_name
+    ), past AS MATERIALIZED (
+      SELECT event.*
+      FROM (SELECT array_agg(place.id) AS ids, array_agg(place.changed_at) AS times FROM :schema.row_events($1, $2) AS place) AS places
+      CROSS JOIN LATERAL :schema.events_at(places.ids, places.times) AS event
+    ), ended AS MATERIALIZED (
+      -- the last event, if it was the end of the row, or gave it another key
+      SELECT newest.*
+      FROM (SELECT * FROM past WHERE operation <> 'truncate' OR meta IS NULL ORDER BY id DESC LIMIT 1) AS newest
+      WHERE newest.operation IN ('delete', 'truncate')
+         OR newest.object_id IS DISTINCT FROM (SELECT object_id FROM wanted)
+    ), life (object_id, since, until) AS (
+      -- the row that has this key now, or had it last, back through changes of its key
+      SELECT wanted.object_id COLLATE "C", :schema.life_start(wanted.table_id, wanted.object_id, last.id), last.id
+      FROM wanted
+      CROSS JOIN (SELECT coalesce((SELECT id FROM ended), 9223372036854775807) AS id) AS last
+      UNION ALL
+      SELECT moved.old_object_id, :schema.life_start(moved.table_id, moved.old_object_id, moved.id), moved.id
+      FROM life JOIN past AS moved ON moved.id = life.since AND moved.object_id = life.object_id
+      WHERE moved.old_object_id IS NOT NULL
+    ), history AS MATERIALIZED (
+      SELECT past.*
+      FROM past JOIN life ON past.object_id = life.object_id AND past.id >= life.since AND past.id < life.until
+    ), change AS (
+      SELECT history.*, changed.name AS changed_column, changed.name = ANY (history.masked) AS is_masked
+      FROM history
+      CROSS JOIN LATERAL (
+        SELECT jsonb_object_keys(CASE WHEN history.operation = 'update' THEN history.diff ELSE history.new_data END)
+        UNION
+        SELECT unnest(history.masked)
+      ) AS changed (name)
+      UNION ALL
+      SELECT ended.*, NULL, NULL FROM ended
+    ), latest AS (
+      SELECT DISTINCT ON (change.changed_column) change.*
+      FROM change
+      ORDER BY change.changed_column, change.id DESC
+    ), older AS (
+      SELECT DISTINCT ON (known.key) known.key, known.value
+      FROM history CROSS JOIN LATERAL jsonb_each(coalesce(history.new_data, history.old_data)) AS known
+      WHERE NOT EXISTS (SELECT FROM latest WHERE latest.changed_column = known.key)
+      ORDER BY known.key, history.id DESC
+    ), line AS (
+      SELECT
+        latest.changed_column AS name, latest.new_data -> latest.changed_column AS value, known.changed_at,
+        known.user_id, known.change_reason, known.source, latest.operation, known.db_user,
+        coalesce(latest.is_masked, false) AS masked, latest.id, known.context_uuid
+      FROM latest
+      LEFT JOIN latest AS known ON latest.operation <> 'snapshot' AND known.changed_column IS NOT DISTINCT FROM latest.changed_column
+      UNION ALL
+      SELECT older.key, older.value, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL
+      FROM older
+    )
+    SELECT *
+    FROM line
+    WHERE line.name IS NULL OR (SELECT wanted.column_name IS NULL OR wanted.column_name = line.name FROM wanted)
+    ORDER BY line.id DESC NULLS LAST, line.name;
 END
 $function$;
 `,
@@ -7293,7 +7321,7 @@ WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpers
   )
 ORDER BY namespace.nspname, class.relname
 `,
-  'read/blame': `-- Who gave each column its value, as functions/blame.sql finds it, ready to be read exactly.
+  'read/blame': `-- Who gave each column its value, as functions/row_blame.sql finds it, ready to be read exactly.
 WITH tracked AS MATERIALIZED (
   SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
@@ -7310,7 +7338,7 @@ SELECT
   line.event_id::text,
   line.context_uuid::text,
   :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
-FROM tracked CROSS JOIN LATERAL :schema.blame($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
+FROM tracked CROSS JOIN LATERAL :schema.row_blame(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name
 `,
   'read/blame_labels': `-- What people call the rows that the lines of a blame refer to, by column.
