@@ -18,7 +18,7 @@ const adapter = ['core', 'pg']
 const chapters = {
   declare: [],
   context: [],
-  install: ['declare'],
+  install: ['declare', 'observe'],
   read: ['declare'],
   undo: ['context', 'read'],
   keep: [],

@@ -56,6 +56,14 @@ export function time(iso: string | null): string {
   return iso === null ? 'before the log' : `${iso.slice(0, 10)} ${iso.slice(11, 23)}Z`
 }
 
+/** A size, in decimal units as disks are sold. */
+export function bytes(of: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, of)) / 3))
+  const size = of / 1000 ** power
+  return `${size.toLocaleString('en', { maximumFractionDigits: size < 10 && power > 0 ? 1 : 0 })} ${units[power]}`
+}
+
 /** A value as people read it. */
 export function value(of: unknown): Piece {
   if (of === null || of === undefined) return styled('dim', 'null')

@@ -16,6 +16,7 @@ import { plan } from './commands/plan.js'
 import { revert } from './commands/revert.js'
 import { run } from './commands/run.js'
 import { status } from './commands/status.js'
+import { suggest } from './commands/suggest.js'
 import { sync } from './commands/sync.js'
 import { examples } from './examples.js'
 
@@ -66,7 +67,7 @@ export function createProgram(): Program {
   program.commandsGroup(groups.undo)
   revert(program)
   program.commandsGroup(groups.keep)
-  for (const add of [status, createPartitions, maintain, backfill]) add(program)
+  for (const add of [status, suggest, createPartitions, maintain, backfill]) add(program)
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))

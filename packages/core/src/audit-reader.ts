@@ -1,4 +1,5 @@
 import type { TableName } from './declare/table.js'
+import { type Suggestions, type SuggestOptions, suggest } from './observe/costs.js'
 import type { Queryable } from './queryable.js'
 import {
   type PastRow,
@@ -102,6 +103,20 @@ export class AuditReader {
     options?: ChangesOptions,
   ): AsyncIterableIterator<RowChange<R>> {
     return changes<R>(this.#reader, this.#schema, of, options)
+  }
+
+  /**
+   * Which tables and columns make the log grow, and which declarations would make it smaller; told from
+   * a sample of the last days.
+   *
+   * @example
+   * ```ts
+   * const { bytesPerMonth, suggestions } = await audit.suggest()
+   * for (const { message, remedy, saves } of suggestions) console.log(message, remedy, saves)
+   * ```
+   */
+  async suggest(options: SuggestOptions = {}): Promise<Suggestions> {
+    return suggest(this.#reader, this.#schema, options)
   }
 
   /**

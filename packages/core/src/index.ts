@@ -71,6 +71,16 @@ export type {
   TableStatus,
 } from './install/status.js'
 export type { SyncResult } from './install/sync.js'
+// observe
+export type {
+  ColumnCost,
+  Growth,
+  Suggestion,
+  Suggestions,
+  SuggestOptions,
+  TableCost,
+  TableGrowth,
+} from './observe/costs.js'
 export type { Queryable } from './queryable.js'
 // read
 export type {

@@ -1,9 +1,10 @@
 import type { Finding, Status } from '@auditrum/core'
+import { Option } from '@commander-js/extra-typings'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import type { FoundConfig } from '../load-config.js'
 import { json } from '../options.js'
-import { time } from '../people.js'
+import { bytes, time } from '../people.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
 import { grid, table } from '../table.js'
@@ -20,7 +21,12 @@ export function status(program: Program): void {
     .command('status')
     .summary('is the trail healthy?')
     .description(
-      'Says whether the trail is healthy, what is wrong with it, and what mends that. Exits with 1 if changes may be lost or wrongly recorded.',
+      'Says whether the trail is healthy, what is wrong with it, why that matters and what mends it, and how fast the log grows. Exits with 1 if changes may be lost or wrongly recorded.',
+    )
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 from this severity on')
+        .choices(['error', 'warning'] as const)
+        .default('error' as const),
     )
     .addOption(json())
     .action((options, self) =>
@@ -31,19 +37,24 @@ export function status(program: Program): void {
           config,
           await terminal.waiting('Looking at the log', () => audit.status()),
         )
-        if (!found.ok) process.exitCode = exit.failed
+        if (fails(found, options.failOn)) process.exitCode = exit.failed
         if (options.json) return terminal.document(found)
         await printFindings(terminal, found.findings)
         await printTables(terminal, found)
         await printPartitions(terminal, found)
+        await printGrowth(terminal, found)
         const verdict = found.ok ? styled('green', 'healthy') : styled('red', 'not healthy')
         await terminal.line('The trail is ', verdict, '.')
       }),
     )
   examples(command, [
     ['Is it?', 'auditrum status'],
-    ['For monitoring', 'auditrum status --json --quiet'],
+    ['For monitoring', 'auditrum status --json --quiet --fail-on warning'],
   ])
+}
+
+function fails({ ok, findings }: Status, from: 'error' | 'warning'): boolean {
+  return !ok || (from === 'warning' && findings.some(({ severity }) => severity === 'warning'))
 }
 
 /** Without a configuration nothing is undeclared: it is only not known what is declared. */
@@ -53,9 +64,11 @@ function declared(config: FoundConfig, found: Status): Status {
 }
 
 async function printFindings(terminal: Terminal, findings: Status['findings']): Promise<void> {
-  const rows = findings.flatMap(({ severity, message, remedy }) => [
+  const rows = findings.flatMap(({ severity, message, why, remedy, command }) => [
     [styled(styles[severity], severity), `${message}.`],
-    ['', styled('dim', remedy)],
+    ['', styled('dim', why)],
+    ['', remedy],
+    ...(command === null ? [] : [['', styled('bold', `$ ${command}`)]]),
   ])
   if (rows.length > 0) await terminal.write(`${grid(rows, terminal.width)}\n`)
 }
@@ -76,8 +89,19 @@ async function printPartitions(terminal: Terminal, { partitions }: Status): Prom
   const rows = partitions.map((each) => [
     each.name,
     each.rows < 0 ? '?' : each.rows.toLocaleString('en'),
-    `${(each.bytes / 1024 ** 2).toLocaleString('en', { maximumFractionDigits: 1 })} MB`,
+    bytes(each.bytes),
   ])
   const titles = ['partition', 'rows, about', 'size']
   await terminal.write(`${table(titles, rows, terminal.width)}\n`)
+}
+
+async function printGrowth(terminal: Terminal, { partitions, growth }: Status): Promise<void> {
+  if (growth === null || growth.tables.length === 0) return
+  const size = partitions.reduce((sum, each) => sum + each.bytes, 0)
+  const forecast =
+    // of less than a day it would be a guess
+    growth.days < 1
+      ? '; in a day it can be told how fast it grows'
+      : ` and grows by ${bytes(growth.bytesPerMonth)} in 30 days, most by ${growth.tables[0]?.table}`
+  await terminal.line(`The log takes ${bytes(size)}${forecast}.`)
 }

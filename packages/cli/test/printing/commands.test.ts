@@ -172,6 +172,22 @@ describe('a new database', async () => {
     expect(JSON.parse(stdout).findings).toContainEqual(
       expect.objectContaining({ code: 'trigger_disabled', table: 'public.customers' }),
     )
+    const told = (await it.cli(['status'])).stdout
+    expect(told).toMatch(/error.*disabled[\s\S]*not recorded\.[\s\S]*\$ auditrum sync/)
+    await database.query('alter table customers enable trigger user')
+    // what only warns fails where that is asked for
+    await database.query('select auditrum.allow_pausing()')
+    expect(await it.cli(['status'])).toMatchObject({ code: 0 })
+    expect(await it.cli(['status', '--fail-on', 'warning'])).toMatchObject({ code: 1 })
+    await database.query('select auditrum.allow_pausing(false)')
+  })
+
+  test('suggest tells what takes the room', async () => {
+    const { code, stdout, stderr } = await it.cli(['suggest'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/public\.orders/)
+    expect(stderr).toMatch(/The log grows by .* in 30 days, told from \d+ events/)
+    expect(JSON.parse((await it.cli(['suggest', '--json'])).stdout)).toHaveProperty('suggestions')
   })
 })
 

@@ -26,6 +26,7 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['sync', '`SyncResult`'],
   ['check', 'the names of tables'],
   ['status', '`Status`'],
+  ['suggest', '`Suggestions`'],
   ['create-partitions --months 3', 'the names of new partitions'],
   ['maintain', '`Maintenance`'],
   ['backfill customers', '`Backfill`'],
@@ -40,6 +41,9 @@ const replaced: readonly (readonly [what: RegExp, by: string])[] = [
   [/20\d\d-\d\d-01 00:00:00\+00/g, '2026-12-01 00:00:00+00'],
   [/(\\?)"username\\?": ?\\?"[^"\\]*\\?"/g, '$1"username$1":$1"anna$1"'],
   [/"bytes": \d+/g, '"bytes": 24576'],
+  [/"(bytesPer\w+|repeatedPerMonth)": [\d.]+/g, '"$1": 3400'],
+  [/"eventsPerDay": [\d.]+/g, '"eventsPerDay": 120'],
+  [/"days": [\d.]+/g, '"days": 30'],
   [/"rows": -?\d+/g, '"rows": 0'],
 ]
 

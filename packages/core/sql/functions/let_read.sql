@@ -18,7 +18,7 @@ BEGIN
     'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
     'event_page', 'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
     'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
-    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
+    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'log_costs', 'moment_parts', 'object_id',
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
     'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_blame', 'row_events', 'row_id',
     'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',

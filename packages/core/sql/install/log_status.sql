@@ -1,4 +1,29 @@
 -- What status says of the log's content: needs SELECT on its tables.
+WITH day AS MATERIALIZED (
+  SELECT pg_catalog.now() - interval '1 day' AS since,
+    (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20 AS first_context
+), recent AS MATERIALIZED (
+  SELECT event.context_id, event.txid, pg_catalog.count(*) AS events
+  FROM :schema.audit_event AS event
+  WHERE event.changed_at > (SELECT day.since FROM day)
+  GROUP BY event.context_id, event.txid
+), attributed AS MATERIALIZED (
+  SELECT
+    coalesce(pg_catalog.sum(recent.events) FILTER (WHERE coalesce(context.id, older.id) IS NULL), 0.0)::bigint AS unattributed,
+    coalesce(pg_catalog.sum(recent.events) FILTER (
+      WHERE coalesce(context.id, older.id) IS NOT NULL AND coalesce(context.user_id, older.user_id) IS NULL
+    ), 0.0)::bigint AS without_actor
+  FROM recent
+  -- of the day: all at once; those of transactions that began before it, one by one
+  LEFT JOIN :schema.audit_context AS context
+    ON context.id = recent.context_id AND context.txid = recent.txid AND context.id >= (SELECT day.first_context FROM day)
+  LEFT JOIN LATERAL (
+    SELECT own.id, own.user_id
+    FROM :schema.audit_context AS own
+    WHERE own.id = recent.context_id AND own.txid = recent.txid AND own.id < (SELECT day.first_context FROM day)
+    LIMIT 1
+  ) AS older ON recent.context_id < (SELECT day.first_context FROM day)
+)
 SELECT pg_catalog.json_build_object(
   'partitions', (
     SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -17,27 +42,14 @@ SELECT pg_catalog.json_build_object(
   'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
   'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
   -- events of the last day whose context is not of their own transaction
-  'unattributed', (
-    SELECT pg_catalog.count(*)
-    FROM :schema.audit_event AS event
-    WHERE event.changed_at > pg_catalog.now() - interval '1 day'
-      AND NOT EXISTS (
-        SELECT FROM :schema.audit_context AS context
-        WHERE context.id = event.context_id AND context.txid = event.txid
-      )
-  ),
+  'unattributed', (SELECT attributed.unattributed FROM attributed),
   'contextErrors', (
     SELECT pg_catalog.count(*)
     FROM :schema.audit_context AS context
     WHERE context.context_error IS NOT NULL
       AND context.id > (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20
   ),
-  'withoutActor', (
-    SELECT pg_catalog.count(*)
-    FROM :schema.audit_event AS event
-    JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-    WHERE event.changed_at > pg_catalog.now() - interval '1 day' AND context.user_id IS NULL
-  ),
+  'withoutActor', (SELECT attributed.without_actor FROM attributed),
   'drifted', (
     SELECT coalesce(pg_catalog.json_agg(drifted ORDER BY drifted.id, drifted.name), '[]')
     FROM (

@@ -47,6 +47,7 @@ export const objects: readonly SqlName[] = [
   'functions/create_partitions',
   'functions/maintain',
   'functions/nearest_name',
+  'functions/log_costs',
   'functions/table_id',
   'functions/row_id',
   'functions/is_row',

@@ -1,11 +1,13 @@
 import { quoteTable, showTable } from '../declare/table.js'
 import type { Declaration } from '../declare/track.js'
+import { type Growth, growth } from '../observe/costs.js'
 import type { Queryable } from '../queryable.js'
 import { SCHEMA_VERSION, triggerName } from '../sql/template.js'
 import { type Catalogue, readTableNames, type Table } from './catalogue.js'
 import { type Difference, inspectTable } from './inspect.js'
 import { addLogFindings, type LogStatus, readLog } from './log.js'
 import type { PlanOptions } from './plan.js'
+import { reasons } from './reasons.js'
 import {
   matches,
   missingColumn,
@@ -103,8 +105,12 @@ export interface Finding {
   /** The table as `schema.name`; null where it concerns the log. */
   readonly table: string | null
   readonly message: string
+  /** Why that matters. */
+  readonly why: string
   /** What mends it. */
   readonly remedy: string
+  /** The command that does, or null. */
+  readonly command: string | null
 }
 
 /** Adds a finding to those of a status. */
@@ -146,6 +152,8 @@ export interface Status {
   readonly tables: readonly TableStatus[]
   /** Empty where this role may not read the log. */
   readonly partitions: readonly PartitionStatus[]
+  /** How fast the log grows, and by which tables; null where this role may not read it. */
+  readonly growth: Growth | null
 }
 
 /** Tells whether the trail is healthy: everything that plan would change, and what only an operator can. */
@@ -155,7 +163,7 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
   const { version, missing, edited } = inspectLog(catalogue, schema)
   const findings: Finding[] = []
   const add: AddFinding = (severity, code, table, message, remedy) =>
-    findings.push(Object.freeze({ severity, code, table, message, remedy }))
+    findings.push(Object.freeze({ severity, code, table, message, ...reasons[code], remedy }))
   const RUN_SYNC = 'Run sync.'
 
   if (version === null) {
@@ -340,6 +348,7 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
     findings: Object.freeze(findings),
     tables: tableStatus(catalogue, log),
     partitions: log?.partitions ?? [],
+    growth: log ? await growth(queryable, schema) : null,
   })
 }
 

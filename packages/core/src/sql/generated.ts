@@ -2520,7 +2520,7 @@ BEGIN
     'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
     'event_page', 'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
     'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
-    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'moment_parts', 'object_id',
+    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'log_costs', 'moment_parts', 'object_id',
     'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
     'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_blame', 'row_events', 'row_id',
     'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
@@ -2671,6 +2671,125 @@ BEGIN
           AND :schema.tracked_id(class.oid) IS NULL
       )
     )
+  );
+END
+$function$;
+`,
+  'functions/log_costs': `-- What the events of the last days take, by table and column, as a sample of them
+-- tells: sizes and numbers, no value. Of 2,000 pages, or of all if they are fewer.
+--
+--   days    the time that was looked at; less where the log is younger
+--   events  in the sample
+--   contexts  bytes that contexts take for each byte of events
+--   tables  [{table, declaration, per_day, bytes: of an event with its share of the indexes, updates: their share,
+--             columns, unless by_column is false: [{column, bytes: of an event, repeated: of these, in updates
+--             that did not change it, alone: the share of updates that changed nothing else}]}]
+CREATE OR REPLACE FUNCTION :schema.log_costs(span interval DEFAULT '30 days', by_column boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET jit = off
+AS $function$
+DECLARE
+  since     timestamptz := now() - span;
+  pages     bigint;
+  indexes   float8;  -- bytes of indexes for each byte of the table
+  contexts  float8;
+  portion   float8;  -- of the pages, in per cent
+  days      float8;
+BEGIN
+  SELECT sum(pg_relation_size(part.oid)) / current_setting('block_size')::integer,
+    coalesce(sum(pg_indexes_size(part.oid))::float8 / nullif(sum(pg_table_size(part.oid)), 0), 0)
+  INTO pages, indexes
+  FROM pg_inherits
+  JOIN pg_class AS part ON part.oid = inhrelid
+  WHERE inhparent = ':schema.audit_event'::regclass
+    -- those of contexts have ids as bounds
+    AND CASE WHEN inhparent = ':schema.audit_event'::regclass THEN
+      coalesce(substring(pg_get_expr(part.relpartbound, part.oid) FROM $bound$TO \\('([^']+)'\\)$bound$)::timestamptz, 'infinity') > since
+    END;
+  SELECT coalesce(
+    sum(pg_total_relation_size(inhrelid)) FILTER (WHERE inhparent = ':schema.audit_context'::regclass)::float8
+      / nullif(sum(pg_total_relation_size(inhrelid)) FILTER (WHERE inhparent = ':schema.audit_event'::regclass), 0),
+    0)
+  INTO contexts
+  FROM pg_inherits
+  WHERE inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass);
+  portion := least(100, 100.0 * 2000 / greatest(pages, 1));
+  days := extract(epoch FROM now() - greatest(since, (SELECT event.changed_at FROM :schema.audit_event AS event ORDER BY event.id LIMIT 1))) / 86400;
+
+  RETURN (
+    WITH sampled AS MATERIALIZED (
+      SELECT event.table_id, event.operation, event.old, event.new, event.id,
+        -- with what each row has beside its columns
+        (pg_column_size(event.*) + 4) * (1 + indexes) AS bytes
+      FROM :schema.audit_event AS event TABLESAMPLE SYSTEM (portion) REPEATABLE (1)
+      WHERE event.changed_at >= since
+    ), sized AS (
+      SELECT table_id, count(*) AS events, avg(bytes) AS bytes, count(*) FILTER (WHERE operation = 'U') AS updates
+      FROM sampled
+      GROUP BY table_id
+    ), stored AS (
+      SELECT sampled.table_id, part.key, sum(pg_column_size(part.value) + octet_length(part.key)) AS bytes,
+        sum(pg_column_size(part.value) + octet_length(part.key)) FILTER (WHERE sampled.operation = 'U' AND part.is_new AND NOT sampled.old ? part.key) AS repeated
+      FROM sampled
+      CROSS JOIN LATERAL (
+        SELECT key, value, true AS is_new FROM jsonb_each(sampled.new)
+        UNION ALL
+        SELECT key, value, false FROM jsonb_each(sampled.old)
+      ) AS part
+      WHERE by_column
+      GROUP BY sampled.table_id, part.key
+    ), alone AS (
+      SELECT sampled.table_id, changed.name, count(*) AS updates
+      FROM sampled CROSS JOIN LATERAL (
+        SELECT min(name) AS name FROM jsonb_object_keys(sampled.old) AS name HAVING count(*) = 1
+      ) AS changed
+      WHERE by_column AND sampled.operation = 'U'
+      GROUP BY sampled.table_id, changed.name
+    ), columns AS (
+      SELECT stored.table_id, jsonb_agg(
+        jsonb_build_object(
+          'column', stored.key,
+          -- its part of what is stored, which may be compressed
+          'bytes', round((sized.bytes * stored.bytes / total.bytes)::numeric, 1),
+          -- the key is in every image
+          'repeated', CASE WHEN stored.key = ANY (known.key_columns) THEN 0 ELSE round((sized.bytes * coalesce(stored.repeated, 0) / total.bytes)::numeric, 1) END,
+          'alone', round(coalesce(alone.updates, 0)::numeric / greatest(sized.updates, 1), 4)
+        )
+        ORDER BY stored.bytes DESC, stored.key
+      ) AS list
+      FROM stored
+      JOIN sized USING (table_id)
+      JOIN :schema.audit_table AS known ON known.id = stored.table_id
+      -- each event has some 200 bytes of its own
+      JOIN (
+        SELECT stored.table_id, sum(stored.bytes) + 200 * max(sized.events) AS bytes
+        FROM stored JOIN sized USING (table_id) GROUP BY stored.table_id
+      ) AS total USING (table_id)
+      LEFT JOIN alone ON alone.table_id = stored.table_id AND alone.name = stored.key
+      GROUP BY stored.table_id
+    )
+    SELECT jsonb_build_object(
+      'days', round(days::numeric, 2),
+      'events', (SELECT count(*) FROM sampled),
+      'contexts', round(contexts::numeric, 3),
+      'tables', coalesce(jsonb_agg(
+        jsonb_build_object(
+          'table', format('%s.%s', known.schema_name, known.table_name),
+          'declaration', known.declaration,
+          'per_day', round((sized.events * 100 / portion / greatest(days, 1.0 / 24))::numeric, 1),
+          'bytes', round(sized.bytes::numeric, 1),
+          'updates', round(sized.updates::numeric / sized.events, 4),
+          'columns', columns.list
+        )
+        ORDER BY sized.events * sized.bytes DESC, known.id
+      ), '[]')
+    )
+    FROM sized
+    JOIN :schema.audit_table AS known ON known.id = sized.table_id
+    LEFT JOIN columns USING (table_id)
   );
 END
 $function$;
@@ -7225,6 +7344,31 @@ END
 $install$;
 `,
   'install/log_status': `-- What status says of the log's content: needs SELECT on its tables.
+WITH day AS MATERIALIZED (
+  SELECT pg_catalog.now() - interval '1 day' AS since,
+    (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20 AS first_context
+), recent AS MATERIALIZED (
+  SELECT event.context_id, event.txid, pg_catalog.count(*) AS events
+  FROM :schema.audit_event AS event
+  WHERE event.changed_at > (SELECT day.since FROM day)
+  GROUP BY event.context_id, event.txid
+), attributed AS MATERIALIZED (
+  SELECT
+    coalesce(pg_catalog.sum(recent.events) FILTER (WHERE coalesce(context.id, older.id) IS NULL), 0.0)::bigint AS unattributed,
+    coalesce(pg_catalog.sum(recent.events) FILTER (
+      WHERE coalesce(context.id, older.id) IS NOT NULL AND coalesce(context.user_id, older.user_id) IS NULL
+    ), 0.0)::bigint AS without_actor
+  FROM recent
+  -- of the day: all at once; those of transactions that began before it, one by one
+  LEFT JOIN :schema.audit_context AS context
+    ON context.id = recent.context_id AND context.txid = recent.txid AND context.id >= (SELECT day.first_context FROM day)
+  LEFT JOIN LATERAL (
+    SELECT own.id, own.user_id
+    FROM :schema.audit_context AS own
+    WHERE own.id = recent.context_id AND own.txid = recent.txid AND own.id < (SELECT day.first_context FROM day)
+    LIMIT 1
+  ) AS older ON recent.context_id < (SELECT day.first_context FROM day)
+)
 SELECT pg_catalog.json_build_object(
   'partitions', (
     SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -7243,27 +7387,14 @@ SELECT pg_catalog.json_build_object(
   'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
   'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
   -- events of the last day whose context is not of their own transaction
-  'unattributed', (
-    SELECT pg_catalog.count(*)
-    FROM :schema.audit_event AS event
-    WHERE event.changed_at > pg_catalog.now() - interval '1 day'
-      AND NOT EXISTS (
-        SELECT FROM :schema.audit_context AS context
-        WHERE context.id = event.context_id AND context.txid = event.txid
-      )
-  ),
+  'unattributed', (SELECT attributed.unattributed FROM attributed),
   'contextErrors', (
     SELECT pg_catalog.count(*)
     FROM :schema.audit_context AS context
     WHERE context.context_error IS NOT NULL
       AND context.id > (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20
   ),
-  'withoutActor', (
-    SELECT pg_catalog.count(*)
-    FROM :schema.audit_event AS event
-    JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-    WHERE event.changed_at > pg_catalog.now() - interval '1 day' AND context.user_id IS NULL
-  ),
+  'withoutActor', (SELECT attributed.without_actor FROM attributed),
   'drifted', (
     SELECT coalesce(pg_catalog.json_agg(drifted ORDER BY drifted.id, drifted.name), '[]')
     FROM (

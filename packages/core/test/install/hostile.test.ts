@@ -321,8 +321,8 @@ describe('default privileges', () => {
     await database.query(`
       grant usage on schema auditrum to ${role};
       grant select on auditrum.auditlog to ${role};
-      grant execute on function auditrum.event_places, auditrum.events_at, auditrum.table_id, auditrum.row_id, auditrum.known_column,
-        auditrum.column_types, auditrum.columns_over_time to ${role};
+      grant execute on function auditrum.event_page, auditrum.event_places, auditrum.events_at, auditrum.table_id, auditrum.row_id,
+        auditrum.known_column, auditrum.column_types, auditrum.columns_over_time to ${role};
       grant execute on function auditrum.nearest_name to public;
       drop function auditrum.untrack(regclass);
     `)
