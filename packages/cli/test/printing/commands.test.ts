@@ -181,6 +181,13 @@ describe('a new database', async () => {
     expect(await it.cli(['status', '--fail-on', 'warning'])).toMatchObject({ code: 1 })
     await database.query('select auditrum.allow_pausing(false)')
   })
+})
+
+describe('a shop', async () => {
+  let it: Shop
+  beforeAll(async () => {
+    it = await shop()
+  })
 
   test('suggest tells what takes the room', async () => {
     const { code, stdout, stderr } = await it.cli(['suggest'])
@@ -188,13 +195,6 @@ describe('a new database', async () => {
     expect(stdout).toMatch(/public\.orders/)
     expect(stderr).toMatch(/The log grows by .* in 30 days, told from \d+ events/)
     expect(JSON.parse((await it.cli(['suggest', '--json'])).stdout)).toHaveProperty('suggestions')
-  })
-})
-
-describe('a shop', async () => {
-  let it: Shop
-  beforeAll(async () => {
-    it = await shop()
   })
 
   test('blame says who, when and why, for a column of a row', async () => {
