@@ -65,7 +65,7 @@ function declared(config: FoundConfig, found: Status): Status {
 
 async function printFindings(terminal: Terminal, findings: Status['findings']): Promise<void> {
   const rows = findings.flatMap(({ severity, message, why, remedy, command }) => [
-    [styled(styles[severity], severity), `${message}.`],
+    [styled(styles[severity], severity), message.endsWith('.') ? message : `${message}.`],
     ['', styled('dim', why)],
     ['', remedy],
     ...(command === null ? [] : [['', styled('bold', `$ ${command}`)]]),

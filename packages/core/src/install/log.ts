@@ -64,7 +64,7 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'warning',
       'events_without_context',
       null,
-      `${log.unattributed} events of the last day point at a context that is not of their transaction`,
+      `Events of the last day that point at a context of another transaction: ${log.unattributed}`,
       'Somebody has set auditrum.remembered by hand: look at db_user and the table of these events.',
     )
   }
@@ -73,7 +73,7 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'warning',
       'context_errors',
       null,
-      `${log.contextErrors} contexts of the last day could not be stored as given`,
+      `Contexts of the last day that could not be stored as given: ${log.contextErrors}`,
       'Look at context_error in auditlog.',
     )
   }
@@ -82,7 +82,7 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'info',
       'events_without_actor',
       null,
-      `${log.withoutActor} events of the last day have no user_id`,
+      `Events of the last day without a user_id: ${log.withoutActor}`,
       'Look at application_name and db_user of these events to find who writes without a context.',
     )
   }
