@@ -81,6 +81,10 @@ export type {
   TableCost,
   TableGrowth,
 } from './observe/costs.js'
+// keep
+export type { CapabilityCode } from './keep/capabilities.js'
+export type { Hardening, HardeningGap, HardenOptions } from './keep/harden.js'
+export type { RightsLine } from './keep/rights.js'
 export type { Queryable } from './queryable.js'
 // read
 export type {

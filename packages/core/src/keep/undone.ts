@@ -1,0 +1,40 @@
+import type { AddFinding } from '../install/status.js'
+import type { Queryable } from '../queryable.js'
+import { readFacts } from './facts.js'
+import { gapsOf } from './harden.js'
+import { readRights, reportOf } from './rights.js'
+import { missingStatements } from './statements.js'
+
+/** What was undone since the log was hardened, and what the application may do that it should not. */
+export async function addHardeningFindings(
+  queryable: Queryable,
+  schema: string,
+  add: AddFinding,
+): Promise<void> {
+  const { settings } = await readFacts(queryable, schema, {
+    appRole: '',
+    adminRole: null,
+    owner: null,
+  })
+  for (const [appRole, { admin, letRead }] of Object.entries(settings)) {
+    const facts = await readFacts(queryable, schema, { appRole, adminRole: admin, owner: null })
+    if (facts.app === null) continue // dropped since: nobody can use its rights
+    const rights = await readRights(queryable, schema, [appRole], facts.server)
+    const gaps = gapsOf(reportOf(rights, [appRole], facts.holder), appRole)
+    const wanted = { appRole, adminRole: facts.admin && admin, takeTables: false, letRead }
+    const [first, ...more] = missingStatements(facts, schema, wanted)
+    if (first !== undefined) {
+      const others = more.length > 0 ? `, and ${more.length} more` : ''
+      add(
+        'error',
+        'hardening_undone',
+        null,
+        `The log was hardened against ${appRole}, and that is no longer whole: what is missing is ${first}${others}`,
+        'Run harden again, with the same roles.',
+      )
+    }
+    for (const { message, remedy } of gaps) {
+      add('warning', 'hardening_incomplete', null, message, remedy)
+    }
+  }
+}
