@@ -60,7 +60,7 @@ export function reportOf(
     const superuser = own.filter((right) => right.capability === 'superuser')
     if (superuser.length > 0) return superuser.map(({ how }) => how)
     if (role === owner && followsFromOwning.has(capability)) return ['owner of the log']
-    return own.filter((right) => right.capability === capability).map(({ how }) => how)
+    return shortened(own.filter((right) => right.capability === capability).map(({ how }) => how))
   }
   return Object.freeze(
     capabilityCodes.map((capability) =>
@@ -73,6 +73,13 @@ export function reportOf(
       }),
     ),
   )
+}
+
+/** Readers may call a hundred functions: that is one thing to know. */
+function shortened(how: readonly string[]): readonly string[] {
+  const calls = how.filter((each) => each.startsWith('EXECUTE on '))
+  if (calls.length <= 3) return how
+  return [...how.filter((each) => !calls.includes(each)), `EXECUTE on ${calls.length} functions`]
 }
 
 const followsFromOwning: ReadonlySet<CapabilityCode> = new Set([
