@@ -121,8 +121,12 @@ WITH RECURSIVE log_schema AS (
     privilege.name || ' on ' || relation.name
   FROM stranger
   CROSS JOIN relation
-  CROSS JOIN pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
-    || CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000 THEN ARRAY['MAINTAIN'] ELSE ARRAY[]::text[] END) AS privilege (name)
+  CROSS JOIN pg_catalog.unnest(
+    CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+      THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']
+      ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
+    END
+  ) AS privilege (name)
   WHERE relation.relkind <> 'S' AND relation.relowner <> stranger.oid AND (
     pg_catalog.has_table_privilege(stranger.oid, relation.oid, privilege.name)
     OR privilege.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')

@@ -75,7 +75,10 @@ export const capabilities = {
     'copy the whole cluster, or keep its WAL (REPLICATION)',
     'ALTER ROLE … NOREPLICATION.',
   ),
-  bypass_policies: minor('read past row security policies (BYPASSRLS)', 'ALTER ROLE … NOBYPASSRLS.'),
+  bypass_policies: minor(
+    'read past row security policies (BYPASSRLS)',
+    'ALTER ROLE … NOBYPASSRLS.',
+  ),
   end_sessions: minor('end the sessions of others', 'REVOKE pg_signal_backend from it.'),
   maintain_log: minor('make partitions, and let go of what is old', HARDEN),
   read_log: minor('read the log', HARDEN),

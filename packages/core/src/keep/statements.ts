@@ -14,11 +14,7 @@ export interface Wanted {
 }
 
 /** The statements that are missing, in their order; none where everything is as it should be. */
-export function missingStatements(
-  facts: Facts,
-  schema: string,
-  wanted: Wanted,
-): readonly string[] {
+export function missingStatements(facts: Facts, schema: string, wanted: Wanted): readonly string[] {
   const log = quoteIdentifier(schema)
   const owner = quoteIdentifier(facts.owner?.name ?? facts.holder)
   const taken = wanted.takeTables ? facts.tables : []
@@ -32,9 +28,7 @@ export function missingStatements(
     ...facts.triggers.flatMap(({ statement, mayRevoke }) => (mayRevoke ? [statement] : [])),
     ...facts.ownerNeeds,
     ...taken.flatMap((table) => handOver(table, owner)),
-    ...(wanted.takeTables
-      ? facts.types.map((type) => `ALTER TYPE ${type} OWNER TO ${owner}`)
-      : []),
+    ...(wanted.takeTables ? facts.types.map((type) => `ALTER TYPE ${type} OWNER TO ${owner}`) : []),
     ...facts.moved,
     // from here on as who owns the log
     ...(facts.moved.length > 0 && !facts.isSuperuser ? [`SET LOCAL ROLE ${owner}`] : []),

@@ -1,6 +1,7 @@
 import type { AddFinding } from '../install/status.js'
-import type { Queryable } from '../queryable.js'
-import { readFacts } from './facts.js'
+import { type Queryable, rowsOf } from '../queryable.js'
+import { render } from '../sql/template.js'
+import { type Remembered, readFacts } from './facts.js'
 import { gapsOf } from './harden.js'
 import { readRights, reportOf } from './rights.js'
 import { missingStatements } from './statements.js'
@@ -11,12 +12,9 @@ export async function addHardeningFindings(
   schema: string,
   add: AddFinding,
 ): Promise<void> {
-  const { settings } = await readFacts(queryable, schema, {
-    appRole: '',
-    adminRole: null,
-    owner: null,
-  })
-  for (const [appRole, { admin, letRead }] of Object.entries(settings)) {
+  const [row] = await rowsOf<{ hardened: string }>(queryable, render('keep/hardened', schema), [])
+  const remembered: Readonly<Record<string, Remembered>> = JSON.parse(row?.hardened ?? '{}')
+  for (const [appRole, { admin, letRead }] of Object.entries(remembered)) {
     const facts = await readFacts(queryable, schema, { appRole, adminRole: admin, owner: null })
     if (facts.app === null) continue // dropped since: nobody can use its rights
     const rights = await readRights(queryable, schema, [appRole], facts.server)

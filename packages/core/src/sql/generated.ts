@@ -7509,6 +7509,9 @@ $rights$
 END
 $harden$
 `,
+  'keep/hardened': `-- Against whom the log was hardened, as remember.sql noted it.
+SELECT value::text AS hardened FROM :schema.audit_setting WHERE name = 'hardened'
+`,
   'keep/hardening': `-- What hardening has to know and to change: one JSON document. Qualified, and
 -- with operands of the operators' own types, for the reason given in
 -- install/catalogue.sql.
@@ -7918,8 +7921,12 @@ WITH RECURSIVE log_schema AS (
     privilege.name || ' on ' || relation.name
   FROM stranger
   CROSS JOIN relation
-  CROSS JOIN pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
-    || CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000 THEN ARRAY['MAINTAIN'] ELSE ARRAY[]::text[] END) AS privilege (name)
+  CROSS JOIN pg_catalog.unnest(
+    CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+      THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']
+      ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
+    END
+  ) AS privilege (name)
   WHERE relation.relkind <> 'S' AND relation.relowner <> stranger.oid AND (
     pg_catalog.has_table_privilege(stranger.oid, relation.oid, privilege.name)
     OR privilege.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')

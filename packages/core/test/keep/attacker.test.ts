@@ -72,7 +72,10 @@ describe.each([
       create function theirs.hashtextextended(text, bigint) returns bigint language sql return 0;
       create function theirs.equal(jsonb, jsonb) returns boolean language sql return true;
       create operator theirs.= (function = theirs.equal, leftarg = jsonb, rightarg = jsonb)`)
-    const hardening = await new Auditrum(database, { tables }).harden({ appRole: app.name, letRead })
+    const hardening = await new Auditrum(database, { tables }).harden({
+      appRole: app.name,
+      letRead,
+    })
     expect(hardening).toMatchObject({ ok: true, gaps: [] })
     expect(await new Auditrum(database, { tables }).status()).toMatchObject({
       ok: true,
@@ -101,29 +104,30 @@ describe.each([
   }
 
   test.each(
-    possible.filter(({ outcome, unlessReader }) => outcome === 'refused' && !(letRead && unlessReader)),
-  )(
-    'cannot $title',
-    async (attempt) => {
-      await attacking(async (client, marker) => {
-        for (const statement of attempt.sql.slice(0, -1)) await client.query(statement)
-        const last = filled(attempt.sql.at(-1) ?? '', marker)
-        const error = await client.query(last).catch((reason) => reason)
-        expect({ sql: last, code: error.code, message: error.message }).toMatchObject({
-          code: expect.toSatisfy((code) => attempt.codes?.includes(code) ?? false),
-        })
-        await client.query('rollback')
-        expect(await since(marker)).toEqual([])
+    possible.filter(
+      ({ outcome, unlessReader }) => outcome === 'refused' && !(letRead && unlessReader),
+    ),
+  )('cannot $title', async (attempt) => {
+    await attacking(async (client, marker) => {
+      for (const statement of attempt.sql.slice(0, -1)) await client.query(statement)
+      const last = filled(attempt.sql.at(-1) ?? '', marker)
+      const error = await client.query(last).catch((reason) => reason)
+      expect({ sql: last, code: error.code, message: error.message }).toMatchObject({
+        code: expect.toSatisfy((code) => attempt.codes?.includes(code) ?? false),
       })
-    },
-  )
+      await client.query('rollback')
+      expect(await since(marker)).toEqual([])
+    })
+  })
 
   test.each(possible.filter(({ outcome, events }) => outcome === 'recorded' && !events))(
     'is recorded all the same: $title',
     async (attempt) => {
       await attacking(async (client, marker) => {
         for (const statement of attempt.sql) await client.query(filled(statement, marker))
-        await client.query(`update shop.orders set note = 'of ' || pg_backend_pid()::text, at = now() where id = 1`)
+        await client.query(
+          `update shop.orders set note = 'of ' || pg_backend_pid()::text, at = now() where id = 1`,
+        )
         await client.query('commit')
         const events = await since(marker)
         expect(events.map(({ what }) => what)).toEqual(['update orders 1'])

@@ -69,10 +69,7 @@ const onTheLog: readonly Attempt[] = [
     'change what the log knows of a table',
     `update auditrum.audit_table set tracked = '{}', declaration = '{}'`,
   ),
-  refused(
-    'allow pausing',
-    `insert into auditrum.audit_setting values ('pausing_allowed', 'true')`,
-  ),
+  refused('allow pausing', `insert into auditrum.audit_setting values ('pausing_allowed', 'true')`),
   refused('draw ids of events', `select nextval('auditrum.audit_event_id_seq')`),
   refused('set the ids of events', `select setval('auditrum.audit_event_id_seq', 1)`),
   refused('restart the ids of events', 'alter sequence auditrum.audit_event_id_seq restart'),
@@ -109,10 +106,10 @@ const onTheLog: readonly Attempt[] = [
   ),
   refused('own the log', 'alter table auditrum.audit_event owner to current_user'),
   refused('grant itself rights', 'grant all on auditrum.audit_event to current_user'),
-  refused(
-    'lock the log, so that nobody can write',
-    ['begin', 'lock table auditrum.audit_event in access exclusive mode'],
-  ),
+  refused('lock the log, so that nobody can write', [
+    'begin',
+    'lock table auditrum.audit_event in access exclusive mode',
+  ]),
   refused('reindex the log, and lock it by that', 'reindex table auditrum.audit_event_overflow'),
   refused('create an object in the schema of the log', 'create table auditrum.audit_other ()'),
   refused(
@@ -348,10 +345,7 @@ const inTheSession: readonly Attempt[] = [
     `set auditrum.context = '{"v": 1, "id": "x", "root": 7, "metadata": {}}'`,
   ),
   recorded('a context of a version to come', `set auditrum.context = '{"v": 99, "metadata": 7}'`),
-  recorded(
-    'a user of a megabyte',
-    `set auditrum.context = '{"user_id": "${'x'.repeat(60_000)}"}'`,
-  ),
+  recorded('a user of a megabyte', `set auditrum.context = '{"user_id": "${'x'.repeat(60_000)}"}'`),
   recorded('a context that is rolled back to a savepoint', [
     'begin',
     'savepoint before',
