@@ -48,7 +48,7 @@ export function missingStatements(facts: Facts, schema: string, wanted: Wanted):
       : []),
     ...(isDeepStrictEqual(facts.settings[wanted.appRole], remembered(wanted))
       ? []
-      : [render('keep/remember', schema).trim()]),
+      : [render('keep/remember', schema).replace(/^--.*\n/gm, '').trim()]),
   ])
 }
 

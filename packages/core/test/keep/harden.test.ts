@@ -1,4 +1,4 @@
-import type { Database, Role } from '@auditrum/testkit'
+import type { Role } from '@auditrum/testkit'
 import { testDatabase, testServer } from '@auditrum/testkit/vitest'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Auditrum, type Hardening, track } from '../../src/index.js'
