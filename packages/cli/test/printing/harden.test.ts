@@ -61,6 +61,25 @@ test('fails while the application can get around the log, and says what ends tha
   await (await app.client()).query(`update orders set status = 'sent'`)
 })
 
+test('hands the log to a role that nobody logs in as, which then syncs', async () => {
+  const keeper = await it.database.role()
+  const deployer = await it.database.role()
+  await it.database.query(`
+    alter role ${keeper.name} nologin;
+    grant ${keeper.name} to ${deployer.name}`)
+  const taking = ['harden', '--app-role', app.name, '--take-ownership', keeper.name]
+  expect(await it.cli(taking)).toMatchObject({ code: 0 })
+  const deploying = ['--database-url', deployer.url, 'create-partitions', '--months', '7']
+  expect(await it.cli(deploying)).toMatchObject({ code: 0 })
+  await it.database.query('drop trigger "00_auditrum" on customers')
+  const syncing = ['--database-url', deployer.url, 'sync']
+  expect(await it.cli(syncing)).toMatchObject({ code: 3 })
+  expect(await it.cli(syncing, { PGOPTIONS: `-c role=${keeper.name}` })).toMatchObject({
+    code: 0,
+    stdout: 'updated public.customers\n',
+  })
+})
+
 test('refuses a role that cannot be held back, and what is no role', async () => {
   const superuser = await it.cli(['harden', '--app-role', 'postgres'])
   expect(superuser).toMatchObject({ code: 3, stdout: '' })

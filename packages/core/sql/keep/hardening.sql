@@ -239,6 +239,20 @@ SELECT pg_catalog.json_build_object(
       WHERE NOT pg_catalog.has_schema_privilege(owner.oid, namespace.oid, 'USAGE') AND pg_catalog.pg_has_role(me.oid, namespace.nspowner, 'USAGE')
     ) AS need
   ),
+  -- and who owns a table, so that the triggers of new partitions may call its function
+  'callers', (
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
+      'table', recorded.name,
+      'statement', pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', routine.name, pg_catalog.pg_get_userbyid(recorded.owner))
+    )), '[]')
+    FROM owner
+    CROSS JOIN recorded
+    JOIN audited ON audited.oid = recorded.oid
+    JOIN routine ON routine.oid = audited.capture
+    WHERE recorded.owner <> owner.oid
+      -- what it could as the owner of the function it cannot when that has gone over
+      AND (recorded.owner = routine.owner OR NOT pg_catalog.has_function_privilege(recorded.owner, routine.oid, 'EXECUTE'))
+  ),
   'mayRead', (
     SELECT pg_catalog.json_object_agg(reader.rolname,
       pg_catalog.has_schema_privilege(reader.oid, log_schema.oid, 'USAGE')

@@ -65,6 +65,8 @@ export interface Facts {
   readonly tables: readonly OwnedTable[]
   readonly types: readonly string[]
   readonly ownerNeeds: readonly string[]
+  /** What owners of recorded tables need so that they can make partitions. */
+  readonly callers: readonly { readonly table: string; readonly statement: string }[]
   readonly mayRead: Readonly<Record<string, boolean>> | null
   readonly mayMaintain: boolean
 }

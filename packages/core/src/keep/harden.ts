@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { sqlStateOf, UsageError } from '../errors.js'
+import { SchemaError, sqlStateOf, UsageError } from '../errors.js'
+import { lockProblem } from '../install/lock.js'
 import type { Status } from '../install/status.js'
 import { checkFlag, checkOptions, show } from '../options.js'
 import { type Queryable, rowsOf } from '../queryable.js'
@@ -96,7 +97,7 @@ export async function harden(
 
   const changes = missingStatements(facts, schema, wanted)
   const sql = changes.length === 0 ? '' : transaction(changes, facts, schema, wanted)
-  if (sql !== '' && !dryRun) await run(queryable, sql, lockTimeout)
+  if (sql !== '' && !dryRun) await run(queryable, schema, sql, lockTimeout)
 
   const name = dryRun ? facts.holder : (facts.owner?.name ?? facts.holder)
   const roles = [...new Set([appRole, ...(adminRole === null ? [] : [adminRole]), name])]
@@ -171,7 +172,12 @@ async function currentRole(queryable: Queryable): Promise<string> {
 }
 
 /** One simple query, hence one transaction; tried again where somebody held a lock. */
-async function run(queryable: Queryable, sql: string, lockTimeout: number): Promise<void> {
+async function run(
+  queryable: Queryable,
+  schema: string,
+  sql: string,
+  lockTimeout: number,
+): Promise<void> {
   const patient = [
     `SELECT pg_catalog.set_config('auditrum.lock_timeout', pg_catalog.current_setting('lock_timeout'), true), pg_catalog.set_config('lock_timeout', '${lockTimeout}', true);`,
     sql,
@@ -182,7 +188,15 @@ async function run(queryable: Queryable, sql: string, lockTimeout: number): Prom
       await rowsOf(queryable, patient)
       return
     } catch (error) {
-      if (attempt === ATTEMPTS || !transient.includes(sqlStateOf(error))) throw error
+      if (!transient.includes(sqlStateOf(error))) throw error
+      if (attempt === ATTEMPTS) {
+        const lock = { lockTimeout, attempts: ATTEMPTS, exclusive: true }
+        const table = `${schema}.audit_event`
+        throw new SchemaError(
+          `The log was not hardened: ${table} ${await lockProblem(queryable, { ...lock, schema, table })}. Run harden again when that has ended.`,
+          { cause: error },
+        )
+      }
       await pause(50 * attempt * (1 + Math.random()))
     }
   }

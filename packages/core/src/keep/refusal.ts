@@ -31,6 +31,11 @@ export function refuseWhileOff(status: Status): void {
   )
   const [first] = found
   if (!first) return
+  if (first.code === 'log_unreadable') {
+    throw new SchemaError(
+      'The role of this connection may not read the log, so it cannot harden it. Run harden as the owner of the log, as a member of it, or as a superuser.',
+    )
+  }
   const more = found.length > 1 ? ` (and ${found.length - 1} more in status)` : ''
   throw new SchemaError(
     `The log cannot be hardened yet: ${first.message}${more}. ${first.remedy} Then run harden again.`,

@@ -35,6 +35,9 @@ export function missingStatements(facts: Facts, schema: string, wanted: Wanted):
     ...taken.flatMap(({ captures, owner: before }) =>
       captures.map((capture) => `REVOKE ALL ON ROUTINE ${capture} FROM ${before} CASCADE`),
     ),
+    ...facts.callers.flatMap(({ table, statement }) =>
+      taken.some(({ name }) => name === table) ? [] : [statement],
+    ),
     ...facts.defaults,
     ...revoked,
     ...(wanted.letRead && readLess ? [letRead(wanted.appRole)] : []),
@@ -48,7 +51,11 @@ export function missingStatements(facts: Facts, schema: string, wanted: Wanted):
       : []),
     ...(isDeepStrictEqual(facts.settings[wanted.appRole], remembered(wanted))
       ? []
-      : [render('keep/remember', schema).replace(/^--.*\n/gm, '').trim()]),
+      : [
+          render('keep/remember', schema)
+            .replace(/^--.*\n/gm, '')
+            .trim(),
+        ]),
   ])
 }
 

@@ -15,7 +15,9 @@ export async function addHardeningFindings(
   const [row] = await rowsOf<{ hardened: string }>(queryable, render('keep/hardened', schema), [])
   const remembered: Readonly<Record<string, Remembered>> = JSON.parse(row?.hardened ?? '{}')
   for (const [appRole, { admin, letRead }] of Object.entries(remembered)) {
-    const facts = await readFacts(queryable, schema, { appRole, adminRole: admin, owner: null })
+    const known = await readFacts(queryable, schema, { appRole, adminRole: admin, owner: null })
+    // what owners need for their work is no matter of what the application may do
+    const facts = { ...known, callers: [], ownerNeeds: [] }
     if (facts.app === null) continue // dropped since: nobody can use its rights
     const rights = await readRights(queryable, schema, [appRole], facts.server)
     const gaps = gapsOf(reportOf(rights, [appRole], facts.holder), appRole)
