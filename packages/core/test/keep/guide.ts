@@ -4,8 +4,8 @@ import { attempts } from './attempts.js'
 
 const docs = new URL('../../../../docs/', import.meta.url)
 
-/** docs/hardening.md. */
-export const guide = readFileSync(new URL('hardening.md', docs), 'utf8')
+/** docs/hardening.md, its tables as narrow as they can be. */
+export const guide = narrow(readFileSync(new URL('hardening.md', docs), 'utf8'))
 export const attemptsFile = new URL('attempts.md', docs).pathname
 
 /** A code block of the guide: the SQL that it gives for something. */
@@ -23,7 +23,7 @@ export const guideTables = {
     '| - | - | - |',
     ...capabilityCodes.map((code) => {
       const { label, isGrave, remedy } = capabilities[code]
-      return `| ${label} | ${isGrave ? 'grave' : ''} | ${remedy} |`
+      return narrow(`| ${label} | ${isGrave ? 'grave' : ''} | ${remedy} |`)
     }),
   ].join('\n'),
   reach: [
@@ -33,6 +33,10 @@ export const guideTables = {
       .filter(({ outcome }) => outcome === 'reach')
       .map(({ title, remedy }) => `| ${title} | ${remedy} |`),
   ].join('\n'),
+}
+
+function narrow(text: string): string {
+  return text.replace(/(?<=\|.*) {2,}/g, ' ').replace(/(?<=\| )-+(?= \|)/g, '-')
 }
 
 /** docs/attempts.md. */
