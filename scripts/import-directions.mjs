@@ -21,7 +21,7 @@ const chapters = {
   install: ['declare', 'observe'],
   read: ['declare'],
   undo: ['context', 'read'],
-  keep: [],
+  keep: ['install'],
   trust: ['read'],
   observe: [],
 }

@@ -8,6 +8,7 @@ import { compare } from './commands/compare.js'
 import { createPartitions } from './commands/create-partitions.js'
 import { demo } from './commands/demo.js'
 import { generateTrigger } from './commands/generate-trigger.js'
+import { harden } from './commands/harden.js'
 import { history } from './commands/history.js'
 import { initSchema } from './commands/init-schema.js'
 import { maintain } from './commands/maintain.js'
@@ -67,7 +68,7 @@ export function createProgram(): Program {
   program.commandsGroup(groups.undo)
   revert(program)
   program.commandsGroup(groups.keep)
-  for (const add of [status, suggest, createPartitions, maintain, backfill]) add(program)
+  for (const add of [status, suggest, createPartitions, maintain, backfill, harden]) add(program)
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))

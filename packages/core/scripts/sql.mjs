@@ -14,7 +14,7 @@ const paths = readdirSync(folder, { recursive: true })
 
 if (process.argv.includes('--check')) {
   const calls = paths
-    .filter((path) => /^(install|read|undo)\//.test(path))
+    .filter((path) => /^(install|read|undo|keep)\//.test(path))
     .flatMap((path) =>
       unqualifiedCalls(read(new URL(path, folder))).map((call) => ({ path, ...call })),
     )

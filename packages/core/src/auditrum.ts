@@ -27,6 +27,8 @@ import { type Change, plan } from './install/plan.js'
 import { type Status, status } from './install/status.js'
 import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
+import { type Hardening, type HardenOptions, harden } from './keep/harden.js'
+import { addHardeningFindings } from './keep/undone.js'
 import { checkFlag, checkOptions, isPlainObject, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
 import { quoteIdentifier } from './sql/quote.js'
@@ -210,7 +212,9 @@ export class Auditrum extends AuditReader {
 
   /** Whether the trail is healthy, what is wrong with it, and what mends that. */
   async status(): Promise<Status> {
-    return status(this.#queryable, await this.#declared())
+    return status(this.#queryable, await this.#declared(), (add) =>
+      addHardeningFindings(this.#queryable, this.schema, add),
+    )
   }
 
   /** The tables, as `schema.name`, that nobody tracks and nobody waived. */
@@ -270,6 +274,29 @@ export class Auditrum extends AuditReader {
   /** The log's housekeeping, to be called about once a day. */
   async maintain(): Promise<Maintenance> {
     return maintain(this.#queryable, this.schema)
+  }
+
+  /**
+   * Makes the log append-only for the role of the application: takes every right on it from that role,
+   * from PUBLIC and from the roles that it is a member of, lets the admin role read and keep it, checks the
+   * result in the same transaction, and tells what each role can still do. To be run as the owner of the
+   * log, or as a superuser, and again after an upgrade; run again it changes nothing.
+   *
+   * @throws SchemaError where recording is off or may be put off (`status` says so as well), or where the
+   *   application's role has what cannot be taken from it: it is a superuser, owns the log, or can become
+   *   its owner. Nothing is changed then.
+   * @throws UsageError where an option is no name of a role.
+   * @example
+   * ```ts
+   * const { ok, gaps } = await audit.harden({ appRole: 'shop', adminRole: 'auditors' })
+   * for (const { message, remedy } of gaps) console.warn(message, remedy)
+   * ```
+   */
+  async harden(options: HardenOptions): Promise<Hardening> {
+    return harden(this.#queryable, this.schema, options, {
+      status: () => this.status(),
+      lockTimeout: this.#lockTimeout,
+    })
   }
 
   /**

@@ -71,6 +71,10 @@ export type {
   TableStatus,
 } from './install/status.js'
 export type { SyncResult } from './install/sync.js'
+// keep
+export type { CapabilityCode } from './keep/capabilities.js'
+export type { Hardening, HardeningGap, HardenOptions } from './keep/harden.js'
+export type { RightsLine } from './keep/rights.js'
 // observe
 export type {
   ColumnCost,

@@ -37,6 +37,8 @@ describe('the examples', async () => {
     update auditrum.audit_table set tracked = tstzmultirange(tstzrange(now() - interval '3 days', null));
     update auditrum.audit_shape set valid_from = valid_from - interval '3 days';
     update auditrum.audit_event set changed_at = changed_at - interval '2 days'`)
+  // roles are those of the whole server
+  const [app, admin] = [await it.database.role(), await it.database.role()]
   it.write('knexfile.mjs', knexfile)
   it.write('knex/1.mjs', migration)
 
@@ -54,6 +56,11 @@ describe('the examples', async () => {
 
   /** An undo is of something that was done. */
   async function withIds(line: string): Promise<string> {
+    if (line.startsWith('auditrum harden')) {
+      return line
+        .replace('--app-role shop', `--app-role ${app.name}`)
+        .replace('auditors', admin.name)
+    }
     if (!line.startsWith('auditrum revert')) return line
     const request_id = /--request (\S+)/.exec(line)?.[1] ?? 'another'
     await withContext({ request_id }, () =>

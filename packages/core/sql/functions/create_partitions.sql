@@ -9,7 +9,7 @@
 -- after lock_timeout.
 CREATE OR REPLACE FUNCTION :schema.create_partitions(months integer DEFAULT 3)
 RETURNS SETOF text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 SET lock_timeout = '2s'

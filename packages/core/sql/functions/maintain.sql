@@ -4,7 +4,7 @@
 -- place. Returns what it did.
 CREATE OR REPLACE FUNCTION :schema.maintain()
 RETURNS jsonb
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE

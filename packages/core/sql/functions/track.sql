@@ -184,6 +184,11 @@ BEGIN
     ORDER BY tree.depth
   LOOP
     IF wanted.is_clone THEN
+      -- it came with its parent's, just now: to enable it takes to own the partition
+      CONTINUE WHEN EXISTS (
+        SELECT FROM pg_trigger
+        WHERE tgrelid = wanted.table_name AND tgname = wanted.trigger_name AND tgenabled IN ('O', 'A')
+      );
       EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', wanted.table_name, wanted.trigger_name);
     ELSE
       EXECUTE format(

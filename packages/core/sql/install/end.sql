@@ -26,6 +26,11 @@ BEGIN
   FROM pg_proc AS reading CROSS JOIN pg_catalog.aclexplode(reading.proacl) AS privilege
   WHERE reading.oid = ':schema.warn_of_gaps'::regproc AND privilege.grantee NOT IN (reading.proowner, 0);
 
+  -- and so do those who keep the log, as let_maintain has made them
+  PERFORM :schema.let_maintain(privilege.grantee::regrole)
+  FROM pg_proc AS keeping CROSS JOIN pg_catalog.aclexplode(keeping.proacl) AS privilege
+  WHERE keeping.oid = ':schema.maintain'::regproc AND privilege.grantee NOT IN (keeping.proowner, 0);
+
   PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
 END
 $install$;

@@ -49,6 +49,14 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'Who owns a table can have it go unrecorded, with a gap that the log knows of.',
     command: null,
   },
+  hardening_undone: {
+    why: 'The role of the application may have a way to the log again.',
+    command: null,
+  },
+  hardening_incomplete: {
+    why: 'The role of the application could change the log, or have changes go unrecorded.',
+    command: null,
+  },
   table_missing: { why: 'What is declared is not recorded.', command: null },
   table_renamed: {
     why: 'It is recorded all along; only the declaration no longer says where.',

@@ -147,6 +147,7 @@ export const objects: readonly SqlName[] = [
   'functions/undo_lines',
   'functions/revert',
   'functions/let_read',
+  'functions/let_maintain',
   'install/end',
 ]
 

@@ -32,6 +32,8 @@ import { inspectLog, writableBy } from './shipped.js'
  * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
  * - `partitions_low`: there is no partition for next month.
  * - `pausing_allowed`: recording may be paused, which is for test databases.
+ * - `hardening_undone`: the log was hardened against a role, and something of that was taken back.
+ * - `hardening_incomplete`: a role that the log was hardened against can still change or silence it.
  *
  * Of what is declared:
  *
@@ -80,6 +82,8 @@ export type FindingCode =
   | 'overflow_in_use'
   | 'partitions_low'
   | 'pausing_allowed'
+  | 'hardening_undone'
+  | 'hardening_incomplete'
   | 'column_missing'
   | 'not_tracked'
   | 'undeclared'
@@ -156,8 +160,16 @@ export interface Status {
   readonly growth: Growth | null
 }
 
-/** Tells whether the trail is healthy: everything that plan would change, and what only an operator can. */
-export async function status(queryable: Queryable, options: PlanOptions): Promise<Status> {
+/**
+ * Tells whether the trail is healthy: everything that plan would change, and what only an operator can.
+ *
+ * @param examine looks further, where this role may read the log.
+ */
+export async function status(
+  queryable: Queryable,
+  options: PlanOptions,
+  examine?: (add: AddFinding) => Promise<void>,
+): Promise<Status> {
   const { schema, tables: entries } = options
   const catalogue = await readFor(queryable, schema, entries)
   const { version, missing, edited } = inspectLog(catalogue, schema)
@@ -340,7 +352,10 @@ export async function status(queryable: Queryable, options: PlanOptions): Promis
       'Ask for status as a role that may read it.',
     )
   }
-  if (log) addLogFindings(log, catalogue, add)
+  if (log) {
+    addLogFindings(log, catalogue, add)
+    await examine?.(add)
+  }
 
   return Object.freeze({
     ok: !findings.some(({ severity }) => severity === 'error'),

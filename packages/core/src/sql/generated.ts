@@ -1425,7 +1425,7 @@ $function$;
 -- after lock_timeout.
 CREATE OR REPLACE FUNCTION :schema.create_partitions(months integer DEFAULT 3)
 RETURNS SETOF text
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 SET lock_timeout = '2s'
@@ -2500,6 +2500,29 @@ AS $function$
   ORDER BY reference.conname
 $function$;
 `,
+  'functions/let_maintain': `-- Lets a role keep the log: make partitions, let go of what is old. What it calls
+-- runs as the owner of the log, so that it cannot change a single event by itself:
+--   select auditrum.let_maintain('operators');
+CREATE OR REPLACE FUNCTION :schema.let_maintain(keeper regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  routine regprocedure;
+BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', keeper);
+  FOR routine IN
+    SELECT oid FROM pg_proc
+    WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY[
+      'create_partitions', 'maintain', 'purge'
+    ])
+  LOOP
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);
+  END LOOP;
+END
+$function$;
+`,
   'functions/let_read': `-- Lets a role read the log, and tables as they were:
 --   select auditrum.let_read('support');
 -- It gets nothing by which anything could be changed: what it undoes it writes by
@@ -2872,7 +2895,7 @@ $function$;
 -- place. Returns what it did.
 CREATE OR REPLACE FUNCTION :schema.maintain()
 RETURNS jsonb
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -5096,6 +5119,11 @@ BEGIN
     ORDER BY tree.depth
   LOOP
     IF wanted.is_clone THEN
+      -- it came with its parent's, just now: to enable it takes to own the partition
+      CONTINUE WHEN EXISTS (
+        SELECT FROM pg_trigger
+        WHERE tgrelid = wanted.table_name AND tgname = wanted.trigger_name AND tgenabled IN ('O', 'A')
+      );
       EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', wanted.table_name, wanted.trigger_name);
     ELSE
       EXECUTE format(
@@ -7339,6 +7367,11 @@ BEGIN
   FROM pg_proc AS reading CROSS JOIN pg_catalog.aclexplode(reading.proacl) AS privilege
   WHERE reading.oid = ':schema.warn_of_gaps'::regproc AND privilege.grantee NOT IN (reading.proowner, 0);
 
+  -- and so do those who keep the log, as let_maintain has made them
+  PERFORM :schema.let_maintain(privilege.grantee::regrole)
+  FROM pg_proc AS keeping CROSS JOIN pg_catalog.aclexplode(keeping.proacl) AS privilege
+  WHERE keeping.oid = ':schema.maintain'::regproc AND privilege.grantee NOT IN (keeping.proowner, 0);
+
   PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
 END
 $install$;
@@ -7451,6 +7484,575 @@ WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND class.relpers
     )
   )
 ORDER BY namespace.nspname, class.relname
+`,
+  'keep/check': `-- Takes everything back where a right on the log is left that should be gone.
+DO $harden$
+DECLARE
+  asked     json := pg_catalog.current_setting('auditrum.hardening')::json;
+  found     text;
+  remaining text;
+BEGIN
+  EXECUTE $rights$
+:rights
+$rights$
+  INTO found
+  USING pg_catalog.json_build_array(asked ->> 'app')::text, (asked -> 'reading')::text, (asked -> 'keeping')::text;
+  SELECT pg_catalog.string_agg(remains.how, ', ' ORDER BY remains.how) INTO remaining
+  FROM pg_catalog.json_to_recordset(found::json) AS remains (capability text, how text)
+  WHERE remains.capability IN (SELECT pg_catalog.json_array_elements_text(asked -> 'closed'));
+  IF remaining IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = pg_catalog.format('Nothing was changed, because %I would still have rights on the log: %s.', asked ->> 'app', remaining),
+      HINT = 'Revoke them as the role that granted them, or end the membership that they come by, and run harden again.';
+  END IF;
+END
+$harden$
+`,
+  'keep/hardened': `-- Against whom the log was hardened, as remember.sql noted it.
+SELECT value::text AS hardened FROM :schema.audit_setting WHERE name = 'hardened'
+`,
+  'keep/hardening': `-- What hardening has to know and to change: one JSON document. Qualified, and
+-- with operands of the operators' own types, for the reason given in
+-- install/catalogue.sql.
+--   $1: the application's role
+--   $2: the role that maintains and reads, or null
+--   $3: who is to own the log, or null for who owns it now
+--   $4, $5: as $2 and $3 of rights.sql
+WITH RECURSIVE log_schema AS (
+  SELECT oid, nspname, nspowner, nspacl, pg_catalog.format('%I', nspname) AS name
+  FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
+), me AS (
+  SELECT oid, rolname, rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user
+), app AS (
+  SELECT oid, rolname, rolsuper FROM pg_catalog.pg_roles WHERE rolname = $1::text
+), owner AS (
+  SELECT role.oid, role.rolname, role.rolsuper
+  FROM log_schema JOIN pg_catalog.pg_roles AS role
+    ON CASE WHEN $3::text IS NULL THEN role.oid = log_schema.nspowner ELSE role.rolname = $3::text END
+), can AS (
+  -- the application's role, and those that it is a member of
+  SELECT role.oid, role.rolname AS name
+  FROM app JOIN pg_catalog.pg_roles AS role
+    ON role.oid = app.oid OR NOT app.rolsuper AND pg_catalog.pg_has_role(app.oid, role.oid, 'MEMBER')
+), relation AS (
+  SELECT class.oid, class.relkind, class.relname, class.relowner AS owner, class.relacl AS acl,
+    pg_catalog.format('%s.%I', log_schema.name, class.relname) AS name,
+    CASE class.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
+  FROM log_schema JOIN pg_catalog.pg_class AS class ON class.relnamespace = log_schema.oid
+  WHERE class.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+), routine AS (
+  SELECT function.oid, function.proname, function.proowner AS owner, function.proconfig, function.prosecdef,
+    coalesce(function.proacl, pg_catalog.acldefault('f', function.proowner)) AS acl,
+    pg_catalog.format('%s.%I(%s)', log_schema.name, function.proname, pg_catalog.pg_get_function_identity_arguments(function.oid)) AS name
+  FROM log_schema JOIN pg_catalog.pg_proc AS function ON function.pronamespace = log_schema.oid
+), capture AS (
+  SELECT routine.oid, routine.name FROM routine WHERE routine.proname::text ~ '^capture_[0-9]+$'
+), audited (oid, capture) AS (
+  SELECT trigger.tgrelid, capture.oid
+  FROM capture JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = capture.oid
+  UNION
+  SELECT inherits.inhrelid, audited.capture
+  FROM audited JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent = audited.oid
+), recorded AS (
+  SELECT DISTINCT class.oid, class.relowner AS owner, class.relacl AS acl, namespace.oid AS namespace, namespace.nspname,
+    pg_catalog.format('%I.%I', namespace.nspname, class.relname) AS name
+  FROM audited
+  JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid AND class.relkind IN ('r', 'p')
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+), part (type_id) AS (
+  SELECT attribute.atttypid
+  FROM recorded JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
+  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
+  UNION
+  SELECT inner_part.type_id
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  CROSS JOIN LATERAL (
+    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
+    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
+    UNION ALL
+    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
+    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ) AS inner_part
+), granted AS (
+  SELECT 'SCHEMA' AS kind, log_schema.name, log_schema.nspowner AS owner, privilege.grantee, privilege.grantor,
+    privilege.privilege_type = 'USAGE' AS is_reading
+  FROM log_schema CROSS JOIN pg_catalog.aclexplode(log_schema.nspacl) AS privilege
+  UNION ALL
+  SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor,
+    relation.relname IN ('auditlog', 'contexts') AND privilege.privilege_type = 'SELECT'
+  FROM relation CROSS JOIN pg_catalog.aclexplode(relation.acl) AS privilege
+  UNION ALL
+  SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor, false
+  FROM relation
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = relation.oid
+  CROSS JOIN pg_catalog.aclexplode(attribute.attacl) AS privilege
+  UNION ALL
+  SELECT 'ROUTINE', routine.name, routine.owner, privilege.grantee, privilege.grantor,
+    routine.proname IN (SELECT pg_catalog.json_array_elements_text($4::text::json))
+  FROM routine CROSS JOIN pg_catalog.aclexplode(routine.acl) AS privilege
+  -- who owns a tracked table must be allowed what the triggers of its partitions call
+  WHERE NOT EXISTS (
+    SELECT FROM audited JOIN recorded ON recorded.oid = audited.oid
+    WHERE audited.capture = routine.oid AND recorded.owner = privilege.grantee
+  )
+)
+SELECT pg_catalog.json_build_object(
+  'server', pg_catalog.current_setting('server_version_num')::integer,
+  'role', (SELECT rolname FROM me),
+  'isSuperuser', (SELECT rolsuper FROM me),
+  'holder', (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM log_schema),  -- who owns it now
+  'mayChange', (SELECT pg_catalog.pg_has_role(me.oid, log_schema.nspowner, 'USAGE') FROM me CROSS JOIN log_schema),
+  'owner', (SELECT pg_catalog.json_build_object('name', rolname, 'isSuperuser', rolsuper) FROM owner),
+  'app', (SELECT pg_catalog.json_build_object('name', rolname, 'isSuperuser', rolsuper) FROM app),
+  'admin', (SELECT pg_catalog.json_build_object('name', rolname, 'isSuperuser', rolsuper) FROM pg_catalog.pg_roles WHERE rolname = $2::text),
+  'memberOf', (SELECT coalesce(pg_catalog.json_agg(name ORDER BY name), '[]') FROM can WHERE name <> $1::text),
+  'superusers', (
+    SELECT coalesce(pg_catalog.json_agg(role.rolname ORDER BY role.rolname), '[]')
+    FROM can JOIN pg_catalog.pg_roles AS role ON role.oid = can.oid
+    WHERE role.rolsuper AND can.name <> $1::text
+  ),
+  'settings', (
+    SELECT coalesce(pg_catalog.json_object_agg(setting.key, setting.value), '{}')
+    FROM :schema.audit_setting CROSS JOIN LATERAL pg_catalog.jsonb_each(value) AS setting
+    WHERE audit_setting.name = 'hardened'
+  ),
+  -- what would run, or hide rows, where nothing of the kind is ours
+  'foreign', (
+    SELECT coalesce(pg_catalog.json_agg(found.what ORDER BY found.what), '[]')
+    FROM (
+      SELECT pg_catalog.format('the trigger %I of %s', trigger.tgname, relation.name) AS what
+      FROM relation JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = relation.oid
+      WHERE NOT trigger.tgisinternal
+      UNION ALL
+      SELECT pg_catalog.format('the rule %I of %s', rule.rulename, relation.name)
+      FROM relation JOIN pg_catalog.pg_rewrite AS rule ON rule.ev_class = relation.oid
+      WHERE rule.rulename <> '_RETURN'
+      UNION ALL
+      SELECT 'FORCE ROW LEVEL SECURITY of ' || relation.name
+      FROM relation JOIN pg_catalog.pg_class AS class ON class.oid = relation.oid
+      WHERE class.relforcerowsecurity
+      UNION ALL
+      SELECT 'the search_path of ' || routine.name
+      FROM routine
+      WHERE (routine.prosecdef OR routine.proname IN ('let_read', 'let_maintain', 'make_private'))
+        AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (routine.proconfig), false)
+    ) AS found
+  ),
+  'revoked', (
+    SELECT coalesce(pg_catalog.json_agg(revoked ORDER BY revoked.kind DESC, revoked.name, revoked.grantee), '[]')
+    FROM (
+      SELECT granted.kind, granted.name, coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC') AS grantee,
+        pg_catalog.bool_and(granted.is_reading) AS "isReading",
+        -- who passed it on, and could again
+        (pg_catalog.array_agg(DISTINCT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(granted.grantor)))
+          FILTER (WHERE granted.grantor <> granted.owner)) AS grantors
+      FROM granted LEFT JOIN can ON can.oid = granted.grantee
+      WHERE (can.oid IS NOT NULL OR granted.grantee = 0::oid) AND granted.grantee <> granted.owner
+      GROUP BY granted.kind, granted.name, can.name
+    ) AS revoked
+  ),
+  'defaults', (
+    -- for objects that are made in this schema later; those for all schemas are taken back when ours are made
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.format(
+      'ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %s REVOKE ALL ON %s FROM %s',
+      pg_catalog.pg_get_userbyid(defaults.defaclrole), log_schema.name,
+      CASE defaults.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' ELSE 'FUNCTIONS' END,
+      coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC')
+    )), '[]')
+    FROM log_schema
+    JOIN pg_catalog.pg_default_acl AS defaults ON defaults.defaclnamespace = log_schema.oid
+    CROSS JOIN pg_catalog.aclexplode(defaults.defaclacl) AS privilege
+    LEFT JOIN can ON can.oid = privilege.grantee
+    WHERE defaults.defaclobjtype IN ('r', 'S', 'f') AND (can.oid IS NOT NULL OR privilege.grantee = 0::oid)
+  ),
+  -- in the order in which every write locks them: contexts before events
+  'moved', (
+    SELECT coalesce(pg_catalog.json_agg(moved.statement ORDER BY moved.position, moved.name), '[]')
+    FROM owner CROSS JOIN LATERAL (
+      SELECT 0 AS position, log_schema.name, pg_catalog.format('ALTER SCHEMA %s OWNER TO %I', log_schema.name, owner.rolname) AS statement
+      FROM log_schema WHERE log_schema.nspowner <> owner.oid
+      UNION ALL
+      SELECT CASE WHEN relation.relkind = 'v' THEN 2 ELSE 1 END, relation.name,
+        pg_catalog.format('ALTER %s %s OWNER TO %I', CASE relation.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relation.name, owner.rolname)
+      FROM relation
+      WHERE relation.owner <> owner.oid
+        -- a sequence that belongs to a column goes with its table
+        AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_depend AS owned
+          WHERE owned.classid = 'pg_catalog.pg_class'::regclass::oid AND owned.objid = relation.oid
+            AND relation.relkind = 'S' AND owned.deptype IN ('a', 'i')
+        )
+      UNION ALL
+      SELECT 3, routine.name, pg_catalog.format('ALTER ROUTINE %s OWNER TO %I', routine.name, owner.rolname)
+      FROM routine WHERE routine.owner <> owner.oid
+    ) AS moved
+  ),
+  'foreignOwners', (
+    -- the application's role and those that it can become, as owners of the log
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT can.name), '[]')
+    FROM can
+    WHERE can.oid IN (SELECT nspowner FROM log_schema) OR can.oid IN (SELECT owner FROM relation) OR can.oid IN (SELECT owner FROM routine)
+  ),
+  'ownerWithin', (SELECT coalesce(pg_catalog.json_agg(can.name), '[]') FROM can JOIN owner ON owner.oid = can.oid),
+  'adminWithin', (SELECT coalesce(pg_catalog.json_agg(can.name), '[]') FROM can WHERE can.name = $2::text),
+  'triggers', (
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
+      'statement', pg_catalog.format('REVOKE TRIGGER ON %s FROM %s', recorded.name, coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC')),
+      'mayRevoke', (SELECT pg_catalog.pg_has_role(me.oid, recorded.owner, 'USAGE') FROM me)
+    )), '[]')
+    FROM recorded
+    CROSS JOIN pg_catalog.aclexplode(recorded.acl) AS privilege
+    LEFT JOIN can ON can.oid = privilege.grantee
+    WHERE privilege.privilege_type = 'TRIGGER' AND privilege.grantee <> recorded.owner
+      AND (can.oid IS NOT NULL OR privilege.grantee = 0::oid)
+      -- sync creates triggers by it
+      AND privilege.grantee NOT IN (SELECT oid FROM owner)
+  ),
+  'tables', (
+    -- what the application owns of what is recorded, and what it is to keep of that
+    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', recorded.name,
+      'owner', pg_catalog.quote_ident(can.name),
+      'sequences', (
+        SELECT coalesce(pg_catalog.json_agg(pg_catalog.format('%I.%I', namespace.nspname, sequence.relname)), '[]')
+        FROM pg_catalog.pg_depend AS owned
+        JOIN pg_catalog.pg_class AS sequence ON sequence.oid = owned.objid AND sequence.relkind = 'S'
+        JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = sequence.relnamespace
+        WHERE owned.classid = 'pg_catalog.pg_class'::regclass::oid AND owned.refclassid = 'pg_catalog.pg_class'::regclass::oid
+          AND owned.refobjid = recorded.oid AND owned.deptype IN ('a', 'i')
+      ),
+      'captures', (
+        SELECT coalesce(pg_catalog.json_agg(DISTINCT capture.name), '[]')
+        FROM audited JOIN capture ON capture.oid = audited.capture WHERE audited.oid = recorded.oid
+      )
+    ) ORDER BY recorded.name), '[]')
+    FROM recorded JOIN can ON can.oid = recorded.owner
+  ),
+  'types', (
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.format('%I.%I', namespace.nspname, type.typname)), '[]')
+    FROM part
+    JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+    JOIN can ON can.oid = type.typowner
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = type.typnamespace
+    LEFT JOIN pg_catalog.pg_class AS class ON class.oid = type.typrelid
+    -- arrays go with their elements, rows with their tables
+    WHERE type.typelem = 0::oid AND (class.oid IS NULL OR class.relkind = 'c')
+  ),
+  -- what the owner of the log needs so that it can go on tracking
+  'ownerNeeds', (
+    SELECT coalesce(pg_catalog.json_agg(need.statement ORDER BY need.statement), '[]')
+    FROM owner CROSS JOIN LATERAL (
+      SELECT pg_catalog.format('GRANT TRIGGER ON %s TO %I', recorded.name, owner.rolname) AS statement
+      FROM recorded CROSS JOIN me
+      WHERE NOT pg_catalog.has_table_privilege(owner.oid, recorded.oid, 'TRIGGER') AND pg_catalog.pg_has_role(me.oid, recorded.owner, 'USAGE')
+      UNION
+      SELECT pg_catalog.format('GRANT USAGE ON SCHEMA %I TO %I', recorded.nspname, owner.rolname)
+      FROM recorded CROSS JOIN me JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = recorded.namespace
+      WHERE NOT pg_catalog.has_schema_privilege(owner.oid, namespace.oid, 'USAGE') AND pg_catalog.pg_has_role(me.oid, namespace.nspowner, 'USAGE')
+    ) AS need
+  ),
+  -- and who owns a table, so that the triggers of new partitions may call its function
+  'callers', (
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
+      'table', recorded.name,
+      'statement', pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', routine.name, pg_catalog.pg_get_userbyid(recorded.owner))
+    )), '[]')
+    FROM owner
+    CROSS JOIN recorded
+    JOIN audited ON audited.oid = recorded.oid
+    JOIN routine ON routine.oid = audited.capture
+    WHERE recorded.owner <> owner.oid
+      -- what it could as the owner of the function it cannot when that has gone over
+      AND (recorded.owner = routine.owner OR NOT pg_catalog.has_function_privilege(recorded.owner, routine.oid, 'EXECUTE'))
+  ),
+  'mayRead', (
+    SELECT pg_catalog.json_object_agg(reader.rolname,
+      pg_catalog.has_schema_privilege(reader.oid, log_schema.oid, 'USAGE')
+      AND NOT EXISTS (
+        SELECT FROM routine
+        WHERE routine.proname IN (SELECT pg_catalog.json_array_elements_text($4::text::json))
+          AND NOT pg_catalog.has_function_privilege(reader.oid, routine.oid, 'EXECUTE')
+      )
+      AND NOT EXISTS (
+        SELECT FROM relation
+        WHERE relation.relname IN ('auditlog', 'contexts') AND NOT pg_catalog.has_table_privilege(reader.oid, relation.oid, 'SELECT')
+      ))
+    FROM log_schema CROSS JOIN pg_catalog.pg_roles AS reader
+    WHERE reader.rolname IN ($1::text, $2::text)
+  ),
+  'mayMaintain', NOT EXISTS (
+    SELECT FROM pg_catalog.pg_roles AS admin CROSS JOIN routine
+    WHERE admin.rolname = $2::text
+      AND routine.proname IN (SELECT pg_catalog.json_array_elements_text($5::text::json))
+      AND NOT pg_catalog.has_function_privilege(admin.oid, routine.oid, 'EXECUTE')
+  )
+)::text AS facts
+`,
+  'keep/parameters': `-- Who may set what decides whether triggers fire; PostgreSQL 15 and newer.
+--   $1: JSON array of role names
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+  'role', asked.rolname,
+  'capability', 'replica_role',
+  'how', privilege.name || ' on the parameter session_replication_role'
+    || CASE WHEN role.oid <> asked.oid THEN pg_catalog.format(' (as %I)', role.rolname) ELSE '' END
+) ORDER BY asked.rolname, privilege.name, role.rolname), '[]')::text AS rights
+FROM pg_catalog.pg_roles AS asked
+JOIN pg_catalog.pg_roles AS role ON pg_catalog.pg_has_role(asked.oid, role.oid, 'MEMBER')
+CROSS JOIN pg_catalog.unnest(ARRAY['SET', 'ALTER SYSTEM']) AS privilege (name)
+WHERE asked.rolname IN (SELECT pg_catalog.json_array_elements_text($1::text::json))
+  AND NOT asked.rolsuper AND NOT role.rolsuper
+  AND pg_catalog.has_parameter_privilege(role.oid, 'session_replication_role', privilege.name)
+  AND (role.oid = asked.oid OR NOT pg_catalog.has_parameter_privilege(asked.oid, 'session_replication_role', privilege.name))
+`,
+  'keep/remember': `-- Notes whom the log was hardened against, so that status can tell when that was undone.
+INSERT INTO :schema.audit_setting (name, value)
+SELECT 'hardened', pg_catalog.jsonb_build_object(asked.document ->> 'app'::text, asked.document -> 'remembered'::text)
+FROM (SELECT pg_catalog.current_setting('auditrum.hardening')::jsonb AS document) AS asked
+ON CONFLICT (name) DO UPDATE SET value = audit_setting.value || excluded.value
+`,
+  'keep/rights': `-- What roles may do: to the log, to the recording of tables, to the server. A
+-- list of who may what, and how. "Who" is a role with all that it inherits and
+-- all that it can become (SET ROLE); PUBLIC is in what has_*_privilege says. Of
+-- superusers only that they are, of owners of the log only that is said here:
+-- the rest follows. Qualified, and with operands of the operators' own types,
+-- for the reason given in install/catalogue.sql.
+--   $1: JSON array of role names
+--   $2: JSON array of the functions that readers call
+--   $3: JSON array of the functions that who maintains the log calls
+WITH RECURSIVE log_schema AS (
+  SELECT oid, nspname, nspowner FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
+), asked AS (
+  SELECT oid, rolname, rolsuper FROM pg_catalog.pg_roles
+  WHERE rolname IN (SELECT pg_catalog.json_array_elements_text($1::text::json))
+), can AS (
+  SELECT asked.rolname AS who, role.oid, role.rolname AS name, role.rolsuper, role.rolcreaterole, role.rolreplication,
+    role.rolbypassrls, role.oid <> asked.oid AS is_other
+  FROM asked
+  JOIN pg_catalog.pg_roles AS role
+    ON role.oid = asked.oid OR NOT asked.rolsuper AND pg_catalog.pg_has_role(asked.oid, role.oid, 'MEMBER')
+), able AS (
+  SELECT can.* FROM can WHERE NOT can.rolsuper
+), stranger AS (
+  SELECT able.* FROM able WHERE able.oid NOT IN (SELECT nspowner FROM log_schema)
+), relation AS (
+  SELECT class.oid, class.relkind, class.relispartition, class.relowner, class.relname,
+    pg_catalog.format('%I.%I', log_schema.nspname, class.relname) AS name
+  FROM log_schema JOIN pg_catalog.pg_class AS class ON class.relnamespace = log_schema.oid
+  WHERE class.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+), routine AS (
+  SELECT function.oid, function.proowner, function.prosecdef, function.proconfig, function.proname,
+    pg_catalog.format('%I.%I', log_schema.nspname, function.proname) AS name,
+    CASE
+      WHEN function.proname::text ~ '^capture_[0-9]+$' THEN 'attach_capture'
+      WHEN function.proname IN (SELECT pg_catalog.json_array_elements_text($2::text::json)) THEN 'read_log'
+      WHEN function.proname IN (SELECT pg_catalog.json_array_elements_text($3::text::json)) THEN 'maintain_log'
+      ELSE 'call_functions'
+    END AS capability
+  FROM log_schema JOIN pg_catalog.pg_proc AS function ON function.pronamespace = log_schema.oid
+), audited (oid, table_id) AS (
+  -- tracked tables with all below them
+  SELECT trigger.tgrelid, pg_catalog.substr(routine.proname, pg_catalog.length('capture_') + 1)::integer
+  FROM routine JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = routine.oid
+  WHERE routine.capability = 'attach_capture'
+  UNION
+  SELECT inherits.inhrelid, audited.table_id
+  FROM audited JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent = audited.oid
+), recorded AS (
+  SELECT DISTINCT class.oid, class.relowner, namespace.oid AS namespace, namespace.nspname, namespace.nspowner,
+    pg_catalog.format('%I.%I', namespace.nspname, class.relname) AS name
+  FROM audited
+  JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+), part (table_oid, type_id) AS (
+  -- the types of their columns, and what these are made of
+  SELECT recorded.oid, attribute.atttypid
+  FROM recorded
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
+  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
+  UNION
+  SELECT part.table_oid, inner_part.type_id
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  CROSS JOIN LATERAL (
+    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
+    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
+    UNION ALL
+    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
+    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ) AS inner_part
+), named AS (
+  -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
+  SELECT DISTINCT known.schema_name || '.' || known.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
+    found.names[2] AS written, found.name
+  FROM :schema.audit_table AS known
+  CROSS JOIN LATERAL (
+    SELECT CASE pg_catalog.jsonb_typeof(known.declaration -> 'when'::text)
+      WHEN 'object' THEN (SELECT pg_catalog.string_agg(value, ' '::text) FROM pg_catalog.jsonb_each_text(known.declaration -> 'when'::text))
+      ELSE known.declaration ->> 'when'::text
+    END AS condition
+  ) AS declared
+  CROSS JOIN LATERAL (
+    SELECT match.names, CASE WHEN pg_catalog.starts_with(match.names[2], '"')
+        THEN pg_catalog.replace(pg_catalog.substr(match.names[2], 2, pg_catalog.length(match.names[2]) - 2), '""', '"')
+        ELSE pg_catalog.lower(match.names[2])
+      END AS name,
+      CASE WHEN pg_catalog.starts_with(match.names[1], '"')
+        THEN pg_catalog.replace(pg_catalog.substr(match.names[1], 2, pg_catalog.length(match.names[1]) - 2), '""', '"')
+        ELSE pg_catalog.lower(match.names[1])
+      END AS schema
+    FROM pg_catalog.regexp_matches(
+      -- without its strings
+      pg_catalog.regexp_replace(declared.condition, '''([^'']|'''')*''', '''''', 'g'),
+      '("(?:[^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*)\\s*\\.\\s*("(?:[^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*|[-+*/<>=~!@#%^&|\`?]+)',
+      'g'
+    ) AS match (names)
+  ) AS found
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = found.schema
+  WHERE pg_catalog.upper_inf(known.tracked) AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'old', 'new')
+), may (who, name, is_other, capability, how) AS (
+  SELECT who, name, is_other, 'superuser', 'a superuser' FROM can WHERE rolsuper
+  UNION ALL
+  SELECT who, name, is_other, 'own_log', pg_catalog.format('owner of the schema %I', log_schema.nspname)
+  FROM able JOIN log_schema ON log_schema.nspowner = able.oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'own_log', 'owner of ' || relation.name
+  FROM stranger JOIN relation ON relation.relowner = stranger.oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'own_log', 'owner of ' || routine.name || '()'
+  FROM stranger JOIN routine ON routine.proowner = stranger.oid
+  UNION ALL
+  SELECT who, stranger.name, is_other,
+    CASE
+      WHEN privilege.name = 'SELECT' THEN CASE WHEN relation.relname = 'audit_key' THEN 'read_keys' ELSE 'read_log' END
+      WHEN privilege.name = 'MAINTAIN' THEN 'lock_log'
+      WHEN relation.relispartition THEN 'write_partitions'
+      WHEN relation.relkind = 'v' THEN 'write_views'
+      WHEN privilege.name = 'TRUNCATE' THEN 'truncate_log'
+      ELSE 'write_events'
+    END,
+    privilege.name || ' on ' || relation.name
+  FROM stranger
+  CROSS JOIN relation
+  CROSS JOIN pg_catalog.unnest(
+    CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+      THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']
+      ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
+    END
+  ) AS privilege (name)
+  WHERE relation.relkind <> 'S' AND relation.relowner <> stranger.oid AND (
+    pg_catalog.has_table_privilege(stranger.oid, relation.oid, privilege.name)
+    OR privilege.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+      AND pg_catalog.has_any_column_privilege(stranger.oid, relation.oid, privilege.name)
+  )
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'event_ids', privilege.name || ' on ' || relation.name
+  FROM stranger
+  CROSS JOIN relation
+  CROSS JOIN pg_catalog.unnest(ARRAY['USAGE', 'UPDATE']) AS privilege (name)
+  WHERE relation.relkind = 'S' AND relation.relowner <> stranger.oid
+    AND pg_catalog.has_sequence_privilege(stranger.oid, relation.oid, privilege.name)
+  UNION ALL
+  SELECT who, stranger.name, is_other, routine.capability, 'EXECUTE on ' || routine.name || '()'
+  FROM stranger CROSS JOIN routine CROSS JOIN log_schema
+  WHERE routine.proowner <> stranger.oid AND pg_catalog.has_function_privilege(stranger.oid, routine.oid, 'EXECUTE')
+    -- a trigger function must be named by its schema; that of a new partition is not
+    AND (routine.capability <> 'attach_capture' OR pg_catalog.has_schema_privilege(stranger.oid, log_schema.oid, 'USAGE'))
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'create_in_log', pg_catalog.format('CREATE on the schema %I', log_schema.nspname)
+  FROM stranger JOIN log_schema ON pg_catalog.has_schema_privilege(stranger.oid, log_schema.oid, 'CREATE')
+  UNION ALL
+  SELECT who, able.name, is_other, 'temp_shadowing', 'the search_path of ' || routine.name || '()'
+  FROM able CROSS JOIN routine
+  WHERE routine.prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (routine.proconfig), false)
+  UNION ALL
+  SELECT who, able.name, is_other, 'search_path', 'the search_path of ' || routine.name || '()'
+  FROM able CROSS JOIN routine
+  WHERE routine.prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (routine.proconfig), false)
+  UNION ALL
+  SELECT who, able.name, is_other, 'search_path', 'CREATE on the schema pg_catalog'
+  FROM able WHERE pg_catalog.has_schema_privilege(able.oid, 'pg_catalog', 'CREATE')
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('owner of the type %s in %s: a cast of it to json would be called', pg_catalog.format_type(type.oid, NULL::integer), recorded.name)
+  FROM stranger
+  JOIN pg_catalog.pg_type AS type ON type.typowner = stranger.oid
+  JOIN part ON part.type_id = type.oid
+  JOIN recorded ON recorded.oid = part.table_oid
+  WHERE type.typtype IN ('c', 'e', 'd', 'r', 'b') AND type.typelem = 0::oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_condition',
+    pg_catalog.format('%s of %s, which the condition (when) of %s names', reach.how, pg_catalog.format('%I.%s', named.nspname, named.written), named.of_table)
+  FROM stranger
+  JOIN named ON true
+  CROSS JOIN LATERAL (
+    SELECT 'owner' AS how
+    WHERE EXISTS (
+        SELECT FROM pg_catalog.pg_proc AS function
+        WHERE function.pronamespace = named.namespace AND function.proname = named.name AND function.proowner = stranger.oid
+      ) OR EXISTS (
+        SELECT FROM pg_catalog.pg_class AS class
+        WHERE class.relnamespace = named.namespace AND class.relname = named.name AND class.relowner = stranger.oid
+      ) OR EXISTS (
+        SELECT FROM pg_catalog.pg_type AS type
+        WHERE type.typnamespace = named.namespace AND type.typname = named.name AND type.typowner = stranger.oid
+      ) OR EXISTS (
+        SELECT FROM pg_catalog.pg_operator AS operator
+        WHERE operator.oprnamespace = named.namespace AND operator.oprname = named.name AND operator.oprowner = stranger.oid
+      )
+    UNION ALL
+    SELECT 'may create in the schema'
+    WHERE pg_catalog.has_schema_privilege(stranger.oid, named.namespace, 'CREATE')
+  ) AS reach
+  UNION ALL
+  SELECT who, able.name, is_other, 'disable_triggers', 'owner of ' || recorded.name
+  FROM able JOIN recorded ON recorded.relowner = able.oid
+  UNION ALL
+  SELECT who, able.name, is_other, 'disable_triggers', 'TRIGGER on ' || recorded.name
+  FROM able JOIN recorded ON recorded.relowner <> able.oid AND pg_catalog.has_table_privilege(able.oid, recorded.oid, 'TRIGGER')
+  UNION ALL
+  SELECT who, able.name, is_other, 'truncate_tables', 'TRUNCATE on ' || recorded.name
+  FROM able JOIN recorded ON pg_catalog.has_table_privilege(able.oid, recorded.oid, 'TRUNCATE')
+  UNION ALL
+  SELECT DISTINCT who, able.name, is_other, 'drop_tables', pg_catalog.format('owner of the schema %I', recorded.nspname)
+  FROM able JOIN recorded ON recorded.nspowner = able.oid
+  UNION ALL
+  SELECT who, able.name, is_other, 'drop_tables', 'owner of the database'
+  FROM able JOIN pg_catalog.pg_database AS database ON database.datdba = able.oid
+  WHERE database.datname = pg_catalog.current_database()
+  UNION ALL
+  SELECT who, able.name, is_other, 'grant_roles', 'CREATEROLE'
+  FROM able
+  WHERE able.rolcreaterole AND pg_catalog.current_setting('server_version_num')::integer < 160000  -- later: of the roles that it made
+  UNION ALL
+  SELECT who, able.name, is_other, 'copy_cluster', 'REPLICATION' FROM able WHERE able.rolreplication
+  UNION ALL
+  SELECT who, able.name, is_other, 'bypass_policies', 'BYPASSRLS' FROM able WHERE able.rolbypassrls
+  UNION ALL
+  SELECT who, able.name, is_other,
+    CASE able.name
+      WHEN 'pg_write_all_data' THEN 'write_events'
+      WHEN 'pg_maintain' THEN 'lock_log'
+      WHEN 'pg_create_subscription' THEN 'subscribe'
+      WHEN 'pg_signal_backend' THEN 'end_sessions'
+      ELSE 'server_files'
+    END,
+    'member of ' || able.name::text
+  FROM able
+  WHERE able.name IN (
+    'pg_write_all_data', 'pg_maintain', 'pg_create_subscription', 'pg_signal_backend', 'pg_execute_server_program',
+    'pg_write_server_files'
+  )
+)
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('role', who, 'capability', capability, 'how', how) ORDER BY who, capability, how), '[]')::text AS rights
+FROM (
+  -- what it has by itself, or inherits, need not be said once more of the role that it is from
+  SELECT DISTINCT ON (who, capability, how COLLATE "C") who, capability,
+    how || CASE WHEN is_other THEN pg_catalog.format(' (as %I)', name) ELSE '' END AS how
+  FROM may
+  ORDER BY who, capability, how COLLATE "C", is_other, name
+) AS said
 `,
   'read/blame': `-- Who gave each column its value, as functions/row_blame.sql finds it, ready to be read exactly.
 WITH tracked AS MATERIALIZED (

@@ -119,6 +119,12 @@ describe('a search_path in which somebody has put functions and operators', () =
       expect(change).toMatchObject({ label: 'order 2' })
     }
     expect(await audit.backfill('orders')).toEqual({ recorded: 0 })
+    const role = await database.role()
+    expect((await audit.harden({ appRole: role.name, letRead: true })).changes).not.toEqual([])
+    expect((await audit.harden({ appRole: role.name })).changes).not.toEqual([])
+    expect((await audit.status()).findings).not.toContainEqual(
+      expect.objectContaining({ code: 'hardening_undone' }),
+    )
     for (const call of [
       `as_of(null::orders, event => ${id})`,
       `row_as_of(null::orders, 1, event => ${id})`,

@@ -1,0 +1,22 @@
+-- Lets a role keep the log: make partitions, let go of what is old. What it calls
+-- runs as the owner of the log, so that it cannot change a single event by itself:
+--   select auditrum.let_maintain('operators');
+CREATE OR REPLACE FUNCTION :schema.let_maintain(keeper regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  routine regprocedure;
+BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', keeper);
+  FOR routine IN
+    SELECT oid FROM pg_proc
+    WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY[
+      'create_partitions', 'maintain', 'purge'
+    ])
+  LOOP
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);
+  END LOOP;
+END
+$function$;
