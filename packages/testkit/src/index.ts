@@ -5,7 +5,6 @@ export {
   type DatabaseOptions,
   type Role,
 } from './database.ts'
-export { fuzzRuns, fuzzTimeout } from './fuzz.ts'
 export { type Installation, install } from './installation.ts'
 export { type Pooler, type PoolerOptions, pgbouncer, startPgBouncer } from './pgbouncer.ts'
 export { attach, type Connection, type Server } from './server.ts'

@@ -1,4 +1,4 @@
-import { fuzzRuns, fuzzTimeout } from '@auditrum/testkit'
+import { fuzzRuns, fuzzTimeout } from '@auditrum/testkit/fuzz'
 import fc from 'fast-check'
 import { loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -597,7 +597,13 @@ const commands = fc.oneof(
     one('select 1', 'delete from t'),
   ),
   texted(one('commit', 'rollback'), 'prepared', quoted),
-  texted('set', some('local', 'session'), one('a', 'a.b', 'constraints', 'constraints.b'), one('to', '='), quoted),
+  texted(
+    'set',
+    some('local', 'session'),
+    one('a', 'a.b', 'constraints', 'constraints.b'),
+    one('to', '='),
+    quoted,
+  ),
   texted('set', 'constraints', one('all', '"all"', 'a, b'), one('immediate', 'deferred')),
   texted(one('reset', 'show'), one('all', 'a.b', 'x')),
   texted(one('deallocate', 'unlisten', 'lock', 'truncate'), names),

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual, types } from 'node:util'
-import { fuzzRuns, fuzzTimeout } from '@auditrum/testkit'
+import { fuzzRuns, fuzzTimeout } from '@auditrum/testkit/fuzz'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { withContext } from '../../src/index.js'
