@@ -45,7 +45,9 @@ test('schemas, tables, columns and roles may be called anything, in every call',
       try {
         await follow(it)
       } finally {
-        await database.query(`drop schema ${quote(it.schema)} cascade`)
+        // a name may come again, and its history would go on
+        await database.query(`drop schema ${quote(it.schema)} cascade;
+          truncate auditrum.audit_event, auditrum.audit_context, auditrum.audit_table, auditrum.audit_shape`)
       }
     }),
     { numRuns: fuzzRuns(25, 100) },
@@ -56,12 +58,13 @@ test('schemas, tables, columns and roles may be called anything, in every call',
 async function follow({ schema, table, columns, keys, later, role }: Names): Promise<void> {
   const name = `${quote(schema)}.${quote(table)}`
   const last = columns.at(-1) ?? ''
+  const label = last.trim() === '' ? quote(last) : last
   const key = columns.slice(0, keys)
   await database.query(`create table ${name} (
     ${columns.map((column) => `${quote(column)} text`).join(', ')},
     primary key (${key.map(quote).join(', ')}))`)
 
-  const audit = new Auditrum(database, { tables: [track({ schema, table }, { label: last })] })
+  const audit = new Auditrum(database, { tables: [track({ schema, table }, { label })] })
   const [, change] = await audit.plan()
   expect(change).toMatchObject({ action: 'install', table: `${schema}.${table}` })
   const { up, down } = await audit.migration()
@@ -83,7 +86,7 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   ])
   const id = object(key.map((column) => [column, before[column]]))
   const one = { schema, table }
-  const { events } = await audit.page({ table: one, id })
+  const { events } = await audit.page({ table: one, id, labels: true })
   expect(events).toStrictEqual(
     [
       { operation: 'update', new: after, old: before },
@@ -103,9 +106,11 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   expect(await audit.columnHistory(one, id, last)).toHaveLength(2)
   const [then, now] = [insert, update].map((event) => ({ event: event?.id ?? '' }))
   if (!then || !now) throw new Error('There are two events.')
-  expect(await audit.compare(one, id, then, now)).toMatchObject({
-    changes: object([[last, { from: before[last], to: 'another' }]]),
-  })
+  // node-postgres has no column __proto__ in its rows
+  const seen = last === '__proto__' ? [] : [last]
+  expect((await audit.compare(one, id, then, now)).changes).toStrictEqual(
+    object(seen.map((column) => [column, { from: before[column], to: 'another' }])),
+  )
   const [live] = (await database.query(`select * from ${name}`)).rows
   expect(await audit.rowAsOf(one, id, now)).toEqual(live)
   for await (const row of audit.tableAsOf(one, now)) expect(row).toEqual(live)
@@ -113,7 +118,7 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   await audit.revert(now)
   const [reverted] = (await database.query(`select * from ${name}`)).rows
   expect(await audit.rowAsOf(one, id, then)).toEqual(reverted)
-  if (last !== '__proto__') expect(reverted?.[last]).toBe(before[last])
+  for (const column of seen) expect(reverted?.[column]).toBe(before[column])
 
   const moved = `${quote(schema)}.${quote(later.table)}`
   if (later.table !== table)
