@@ -48,6 +48,11 @@ export const anyName: fc.Arbitrary<string> = fc
   .map(shortened)
   .filter((name) => name !== '' && !name.includes('\0') && name.isWellFormed())
 
+/** What the schema of the log may be called. */
+export const logName: fc.Arbitrary<string> = fc
+  .string({ unit: fc.constantFrom(...'aZé中ßİ0९_- '), minLength: 1, maxLength: 21 })
+  .filter((name) => !/^pg_/i.test(name))
+
 function shortened(name: string): string {
   let result = ''
   for (const character of name) {

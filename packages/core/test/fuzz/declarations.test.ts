@@ -15,7 +15,7 @@ test('a declaration is refused before anything is written, or what it promises i
   timeout: fuzzTimeout,
 }, async () => {
   let kept = 0
-  const runs = fuzzRuns(60, 20)
+  const runs = fuzzRuns(30, 20)
   await fc.assert(
     fc.asyncProperty(declared, fc.boolean(), async ({ options, condition, isWrong }, composite) => {
       await database.query(`

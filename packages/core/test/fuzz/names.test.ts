@@ -1,4 +1,4 @@
-import { anyName, fuzzRuns, fuzzTimeout } from '@auditrum/testkit/fuzz'
+import { anyName, fuzzRuns, fuzzTimeout, logName } from '@auditrum/testkit/fuzz'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import fc from 'fast-check'
 import { loadModule, parsePlPgSQLSync, parseSync } from 'libpg-query'
@@ -50,7 +50,32 @@ test('schemas, tables, columns and roles may be called anything, in every call',
           truncate auditrum.audit_event, auditrum.audit_context, auditrum.audit_table, auditrum.audit_shape`)
       }
     }),
-    { numRuns: fuzzRuns(25, 100) },
+    { numRuns: fuzzRuns(10, 100) },
+  )
+})
+
+test('the log may be in a schema of any name that it takes, and leaves nothing behind', {
+  timeout: fuzzTimeout,
+}, async () => {
+  const own = await testDatabase()
+  await own.query('create table orders (id integer primary key)')
+  await fc.assert(
+    fc.asyncProperty(logName, async (schema) => {
+      const audit = new Auditrum(own, { schema, tables: [track('orders')] })
+      await audit.sync()
+      await own.query('truncate orders; insert into orders values (1)')
+      const { events } = await audit.page({ table: 'orders', id: 1 })
+      expect(events).toMatchObject([{ operation: 'insert', new: { id: 1 } }])
+      expect(await audit.rowAsOf('orders', 1, { event: events[0]?.id ?? '' })).toEqual({ id: 1 })
+      await audit.uninstall({ keepLog: false })
+      const { rows } = await own.query(
+        `select from pg_namespace where nspname = $1
+          union all select from pg_trigger where tgrelid = 'orders'::regclass`,
+        [schema],
+      )
+      expect(rows).toEqual([])
+    }),
+    { numRuns: fuzzRuns(2, 2_000) },
   )
 })
 
