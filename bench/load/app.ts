@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { auditContext } from '@auditrum/express'
 import express, { type Request, type Response } from 'express'
-import { changes, failing, insert, type Writer } from './statements.ts'
+import { changes, insert, type Writer } from './statements.ts'
 import { bringAbout, Cut, openWays, type Writing } from './ways.ts'
 import type { Outcome, Step, Way } from './work.ts'
 
@@ -59,7 +59,7 @@ async function take(
           await run(statement)
           if (isGone()) throw new Error('the client is gone')
         }
-        await bringAbout(step.end, run, failing)
+        await bringAbout(step.end, run)
       })
     return 'committed'
   } catch (error) {

@@ -8,8 +8,8 @@ export interface Writer {
   readonly step: number
 }
 
-/** A statement with its values. */
-export type Statement = readonly [text: string, values: readonly unknown[]]
+/** A statement with its values, and how long its answer is waited for, in milliseconds. */
+export type Statement = readonly [text: string, values: readonly unknown[], patience?: number]
 
 /** The rows of a step; with `fails`, the last one of them cannot be stored. */
 export function insert({ rows }: Step, writer: Writer, fails = false): Statement {
@@ -40,6 +40,8 @@ export const slow: readonly Statement[] = [
   [`set local statement_timeout = '5ms'`, []],
   ['select pg_sleep(10)', []],
 ]
+
+export const tedious: Statement = ['select pg_sleep(0.03)', [], 5]
 
 export const failing: Statement = ['select 1 / 0', []]
 

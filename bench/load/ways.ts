@@ -5,7 +5,7 @@ import { auditrum as auditSequelize } from '@auditrum/sequelize'
 import knexOf from 'knex'
 import pg from 'pg'
 import { Sequelize } from 'sequelize'
-import { type Statement, slow } from './statements.ts'
+import { failing, type Statement, slow, tedious } from './statements.ts'
 import type { End, Way } from './work.ts'
 
 /** The size of each pool. */
@@ -32,12 +32,11 @@ export class Cut extends Error {
 
 /** Opens the three, and tracks the tables. */
 export async function openWays(connectionString: string): Promise<Readonly<Record<Way, Writing>>> {
-  const ways = {
+  return {
     pg: throughPg(await audited(connectionString)),
     knex: throughKnex(connectionString),
     sequelize: throughSequelize(connectionString),
   }
-  return ways
 }
 
 async function audited(connectionString: string): Promise<pg.Pool> {
@@ -60,7 +59,9 @@ function throughPg(pool: pg.Pool): Writing {
       let broken = false
       try {
         await client.query('begin')
-        await act(([text, values]) => client.query(text, [...values]))
+        await act(([text, values, patience]) =>
+          client.query({ text, values: [...values], ...(patience && { query_timeout: patience }) }),
+        )
         await client.query('commit')
       } catch (error) {
         broken = error instanceof Cut
@@ -108,9 +109,10 @@ function asKnex([text, values]: Statement): [string, Record<string, never>] {
 }
 
 /** Makes a transaction end as it is to. */
-export async function bringAbout(end: End, run: Run, failing: Statement): Promise<void> {
+export async function bringAbout(end: End, run: Run): Promise<void> {
   if (end === 'commit') return
   if (end === 'error') await run(failing)
   if (end === 'timeout') for (const statement of slow) await run(statement)
+  if (end === 'impatience') await run(tedious)
   throw end.startsWith('cut') ? new Cut(end) : new Error('the application changes its mind')
 }

@@ -9,6 +9,8 @@ export type End =
   | 'error'
   /** A statement takes longer than it may. */
   | 'timeout'
+  /** The application does not wait for an answer any longer. */
+  | 'impatience'
   /** The connection to the database is lost before the COMMIT. */
   | 'cut'
   /** It is lost while the COMMIT is on its way: nobody knows whether that arrived. */
@@ -69,7 +71,10 @@ function randomStep(way: Way): Step {
 function randomEnd(kind: Step['kind'], way: Way): End {
   if (whole(4) > 0) return 'commit'
   if (kind === 'statement') return whole(2) === 0 ? 'commit' : 'error'
-  const ends: readonly End[] = ['rollback', 'error', 'timeout', 'cut', 'cut at commit']
-  // the connections of an ORM are its own
+  const ends: readonly End[] = [
+    ...(['rollback', 'error', 'timeout'] as const),
+    // the connections of an ORM are its own
+    ...(['impatience', 'cut', 'cut at commit'] as const),
+  ]
   return ends[whole(way === 'pg' ? ends.length : 3)] ?? 'rollback'
 }

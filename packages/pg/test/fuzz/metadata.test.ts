@@ -122,7 +122,7 @@ function sizeOf(json: string): number {
   return size
 }
 
-const wellFormed = (value: string) => value.replaceAll('\0', '\ufffd').toWellFormed()
+const wellFormed = (value: string) => value.replaceAll(/\0|\p{Cs}/gu, '\ufffd')
 
 function clean(value: unknown): unknown {
   if (typeof value === 'string') return wellFormed(value)
