@@ -30,7 +30,7 @@ export interface Step {
 export type Outcome = 'committed' | 'rolled back' | 'unknown'
 
 /** The libraries by which requests write. */
-export const ways = ['pg', 'knex', 'sequelize'] as const
+const ways = ['pg', 'knex', 'sequelize'] as const
 export type Way = (typeof ways)[number]
 
 /** A request: who asks for what, and after how many milliseconds its client goes away. */

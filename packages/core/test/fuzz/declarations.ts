@@ -34,7 +34,7 @@ const conditions: readonly Condition[] = [
 ]
 
 /** What writes this is meant to be refused: SQL that does something. */
-export const trap = 'create table public.trap ()'
+const trap = 'create table public.trap ()'
 
 /** Conditions that have to be refused. */
 const wrongConditions: readonly unknown[] = [
