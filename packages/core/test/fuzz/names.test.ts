@@ -75,7 +75,7 @@ test('the log may be in a schema of any name that it takes, and leaves nothing b
       )
       expect(rows).toEqual([])
     }),
-    { numRuns: fuzzRuns(2, 2_000) },
+    { numRuns: fuzzRuns(2, 5_000) },
   )
 })
 
@@ -112,7 +112,7 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   const id = object(key.map((column) => [column, before[column]]))
   const one = { schema, table }
   const { events } = await audit.page({ table: one, id, labels: true })
-  expect(events).toStrictEqual(
+  expect(events).toEqual(
     [
       { operation: 'update', new: after, old: before },
       { operation: 'insert', new: before, old: null },
@@ -120,7 +120,7 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   )
   const [update, insert] = events
   const change_ = object([[last, { old: before[last], new: 'another' }]])
-  expect(update?.diff).toStrictEqual(change_)
+  expect(update?.diff).toEqual(change_)
   expect((await audit.page({ table: one, column: last, operation: 'update' })).events).toHaveLength(
     1,
   )
@@ -133,7 +133,7 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   if (!then || !now) throw new Error('There are two events.')
   // node-postgres has no column __proto__ in its rows
   const seen = last === '__proto__' ? [] : [last]
-  expect((await audit.compare(one, id, then, now)).changes).toStrictEqual(
+  expect((await audit.compare(one, id, then, now)).changes).toEqual(
     object(seen.map((column) => [column, { from: before[column], to: 'another' }])),
   )
   const [live] = (await database.query(`select * from ${name}`)).rows
@@ -153,7 +153,7 @@ async function follow({ schema, table, columns, keys, later, role }: Names): Pro
   const renamed = { schema, table: later.table }
   const { events: all } = await audit.page({ table: renamed, limit: 1 })
   const { [last]: _, ...rest } = before
-  expect(all[0]?.new).toStrictEqual({ ...rest, ...object([[later.column, 'later']]) })
+  expect(all[0]?.new).toEqual({ ...rest, ...object([[later.column, 'later']]) })
   expect(await audit.rowAsOf(renamed, id, then)).toEqual(reverted)
 
   expect(await audit.untrack(renamed)).toBe(true)
