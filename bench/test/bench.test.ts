@@ -76,6 +76,22 @@ test.each([
   expect(stdout.match(line)).toHaveLength(count)
 })
 
+test('a load loses, invents and misattributes nothing', () => {
+  const { status, stdout } = spawnSync(
+    'npm',
+    ['run', '--silent', 'load', '--', '--quick', '--version', '18'],
+    {
+      cwd: new URL('../', import.meta.url),
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    },
+  )
+  expect(stdout).toMatch(
+    /^\| lost \| surplus \| orphaned \| misattributed \| different \|\n.*\n(\| 0 ){5}\|$/m,
+  )
+  expect(status).toBe(0)
+})
+
 test('a peer that does not name its log is refused with what to do', () => {
   const file = join(scratch, 'broken.sql')
   writeFileSync(file, 'CREATE TABLE x (id integer);\n')

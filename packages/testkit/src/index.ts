@@ -6,7 +6,7 @@ export {
   type Role,
 } from './database.ts'
 export { type Installation, install } from './installation.ts'
-export { type Pooler, pgbouncer, startPgBouncer } from './pgbouncer.ts'
+export { type Pooler, type PoolerOptions, pgbouncer, startPgBouncer } from './pgbouncer.ts'
 export { attach, type Connection, type Server } from './server.ts'
 export { type StartOptions, startServer } from './start.ts'
 export { prepareTemplate } from './template.ts'

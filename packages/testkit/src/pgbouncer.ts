@@ -16,16 +16,25 @@ export const pgbouncer = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/opt/homeb
 export interface Pooler {
   /** The address of a database through the pooler. */
   url(database: string): string
+  readonly pid: number
   stop(): Promise<void>
 }
 
+/** What {@link startPgBouncer} may be told. */
+export interface PoolerOptions {
+  /** Connections to each database; with one, whatever a transaction leaves behind meets the next. */
+  readonly poolSize?: number
+}
+
 /**
- * Starts PgBouncer in transaction mode, with one connection to each database: whatever a transaction
- * leaves behind meets the next one.
+ * Starts PgBouncer in transaction mode.
  *
  * @throws Error where PgBouncer is not installed: look at {@link pgbouncer} first.
  */
-export async function startPgBouncer(server: Server): Promise<Pooler> {
+export async function startPgBouncer(
+  server: Server,
+  { poolSize = 1 }: PoolerOptions = {},
+): Promise<Pooler> {
   if (!pgbouncer) throw new Error('PgBouncer is not installed. Install the package pgbouncer.')
   const directory = mkdtempSync(join(temporary(), 'auditrum-pgbouncer-'))
   const port = await freePort()
@@ -40,7 +49,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 1
+default_pool_size = ${poolSize}
 max_client_conn = 500
 ignore_startup_parameters = extra_float_digits
 `,
@@ -54,6 +63,7 @@ ignore_startup_parameters = extra_float_digits
     await sleep(10)
   }
   return Object.freeze({
+    pid: child.pid as number,
     url: (database: string) => `postgresql://${server.user}@127.0.0.1:${port}/${database}`,
     async stop() {
       child.kill('SIGINT')

@@ -14,6 +14,7 @@ DECLARE
   columns  text[];
   operation text;
   expression text;
+  probe    record;
   label    record;
   reach    text;
   problem  text;
@@ -158,11 +159,14 @@ BEGIN
       FROM jsonb_each_text(CASE jsonb_typeof(declaration -> 'when') WHEN 'object' THEN declaration -> 'when' END) AS each
     LOOP
       BEGIN
-        EXECUTE format(
+        -- in a loop, because that takes one query alone: what closes our parenthesis could go on with others
+        FOR probe IN EXECUTE format(
           E'SELECT FROM (SELECT (NULL::%1$s).*) AS %3$I, (SELECT (NULL::%1$s).*) AS %4$I WHERE (%2$s\n) LIMIT 0',
           relation, expression,
           CASE operation WHEN 'when.insert' THEN '(an insert has no OLD)' ELSE 'old' END,
-          CASE operation WHEN 'when.delete' THEN '(a delete has no NEW)' ELSE 'new' END);
+          CASE operation WHEN 'when.delete' THEN '(a delete has no NEW)' ELSE 'new' END)
+        LOOP
+        END LOOP;
       EXCEPTION WHEN OTHERS THEN
         problem := format('The condition %L (%s of %s) cannot be evaluated: %s.', expression, operation, relation, SQLERRM);
         remedy := format(

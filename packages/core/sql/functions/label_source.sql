@@ -10,6 +10,7 @@ AS $function$
 DECLARE
   label  text := :schema.label_expression(relation, declaration);
   record text;
+  probe  record;
 BEGIN
   is_secret := false;
   FOREACH record IN ARRAY ARRAY[
@@ -17,8 +18,9 @@ BEGIN
     :schema.label_record(relation, '{}')  -- would it be one if all columns were recorded?
   ] LOOP
     BEGIN
-      -- in WHERE no aggregate and no set is allowed
-      EXECUTE format(E'SELECT FROM %s WHERE (%s\n)::text <> %L LIMIT 0', record, label, '') USING '{}'::jsonb;
+      -- in WHERE no aggregate and no set is allowed, in a loop no second query
+      FOR probe IN EXECUTE format(E'SELECT FROM %s WHERE (%s\n)::text <> %L LIMIT 0', record, label, '') USING '{}'::jsonb LOOP
+      END LOOP;
       IF problem IS NULL THEN
         source := format(E'SELECT (%s\n)::text FROM %s', label, record);
       ELSE

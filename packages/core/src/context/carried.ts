@@ -1,5 +1,5 @@
 import { isPlainObject } from '../options.js'
-import type { StoredContext } from './store.js'
+import { type StoredContext, valuesOf } from './store.js'
 
 export const SETTING = 'auditrum.context'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -25,7 +25,7 @@ function contextOf(payload: string): StoredContext | undefined {
     if (v !== 1 || ![id, root].every((each) => UUID.test(each)) || !isPlainObject(metadata)) {
       return undefined
     }
-    return { version: 1, id, rootId: root, parent: undefined, own: { ...metadata }, revision: 0 }
+    return { version: 1, id, rootId: root, parent: undefined, own: valuesOf(metadata), revision: 0 }
   } catch {
     return undefined
   }
@@ -46,5 +46,5 @@ export function startedContext(): StoredContext | undefined {
     }
   }
   const { context } = known
-  return context && { ...context, own: { ...context.own } }
+  return context && { ...context, own: valuesOf(context.own) }
 }

@@ -17,6 +17,19 @@ const metadata = () => currentContext()?.metadata
 const here = () => storedContext() as StoredContext
 const sent = (first = true) => JSON.parse(payloadOf(here(), first).text)
 
+/** Whatever is asked of it throws. */
+const untouchable = new Proxy(
+  {},
+  {
+    getPrototypeOf() {
+      throw new Error('not this one')
+    },
+    get() {
+      throw new Error('not this one')
+    },
+  },
+)
+
 describe('a context', () => {
   test('reaches what its block starts, and ends with it', async () => {
     expect(currentContext()).toBeUndefined()
@@ -125,7 +138,7 @@ describe('a context', () => {
   })
 
   test('leaves out what names no user, and says so', () => {
-    const wrong = [Promise.resolve(7), { id: 7 }, ['anna'], true]
+    const wrong = [Promise.resolve(7), { id: 7 }, ['anna'], true, Symbol('anna'), untouchable]
     for (const user_id of wrong) {
       withContext({ user_id: user_id as never, source: 'web' }, () => {
         const { metadata, error } = sent() as unknown as Record<string, unknown>
@@ -217,6 +230,47 @@ describe('a value that is a function', () => {
         error: expect.stringContaining(error),
       }),
     )
+  })
+})
+
+describe('what is hostile in metadata is left out and said, and fails nothing:', () => {
+  test.each<[string, () => Record<string, unknown>]>([
+    [
+      'a getter that throws',
+      () => ({
+        get note() {
+          throw new Error('not this one')
+        },
+      }),
+    ],
+    ['a proxy that throws', () => ({ note: untouchable })],
+  ])('%s', (_, hostile) => {
+    withContext(Object.defineProperties({}, Object.getOwnPropertyDescriptors(hostile())), () => {
+      amendContext({ user_id: 'anna' })
+      expect(sent()).toMatchObject({
+        metadata: { user_id: 'anna' },
+        error: expect.stringMatching(/^note: /),
+      })
+      expect(amendContext(hostile())).toBe(true)
+      expect(sent().metadata).toEqual({ user_id: 'anna' })
+    })
+  })
+
+  test('numbers that jsonb would write out beyond what it may hold, and no text like one', () => {
+    withContext({ user_id: 7, text: '1e+99999', sizes: Array(500).fill(1e300) }, () => {
+      expect(sent().metadata).toEqual({ user_id: 7, text: '1e+99999' })
+      expect(sent().error).toMatch(/^sizes: its \d+ bytes are too many/)
+    })
+  })
+
+  test('a key "__proto__" is one like any other', () => {
+    const hostile = JSON.parse('{"__proto__": {"user_id": "anna"}}')
+    withContext({ source: 'web' }, () => {
+      amendContext(hostile)
+      expect(JSON.stringify(sent().metadata)).toBe(
+        '{"source":"web","__proto__":{"user_id":"anna"}}',
+      )
+    })
   })
 })
 

@@ -2,7 +2,13 @@ import { UsageError } from '../errors.js'
 import { startedContext } from './carried.js'
 import { isGenerator, startingIn, steppingIn } from './later.js'
 import { ask, forgetQuestions, metadataOf } from './metadata.js'
-import { contextInside, runInContext, type StoredContext, storedContext } from './store.js'
+import {
+  contextInside,
+  runInContext,
+  type StoredContext,
+  storedContext,
+  valuesOf,
+} from './store.js'
 
 /** A value of the metadata, or a function that knows it later. */
 export type ContextValue<Value> = Value | (() => Value | null | undefined) | null | undefined
@@ -96,7 +102,7 @@ export function withChangeReason<Result>(
  * ```
  */
 export function amendContext(metadata: ContextMetadata): boolean {
-  const { change_reason, ...others } = checked(metadata, 'amendContext')
+  const { change_reason, ...others } = valuesOf(checked(metadata, 'amendContext'))
   const context = storedContext()
   if (!context) return false
   if (change_reason !== undefined) amend(context, { change_reason })
@@ -106,7 +112,7 @@ export function amendContext(metadata: ContextMetadata): boolean {
   return true
 }
 
-function amend(context: StoredContext, metadata: ContextMetadata): void {
+function amend(context: StoredContext, metadata: Readonly<Record<string, unknown>>): void {
   Object.assign(context.own, metadata)
   forgetQuestions(context, Object.keys(metadata))
   context.revision++

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { StoredContext } from './store.js'
 
 /** Something of a context that could not be had or stored, in words. */
@@ -40,7 +41,7 @@ function askOne(context: StoredContext, unanswered: Unanswered[]): void {
       if (typeof value !== 'function') continue
       const answer: unknown = value()
       if (answer === undefined || answer === null) continue
-      if (answer instanceof Promise) {
+      if (types.isPromise(answer)) {
         answer.catch(() => undefined)
         throw new TypeError('the function returned a promise; it must know the value at once')
       }
@@ -92,14 +93,15 @@ export function forgetQuestions(context: StoredContext, names: readonly string[]
 
 /** Why a value cannot be what it is given as: JSON would make something of it that misleads. */
 function unusable(name: string, value: unknown): string | undefined {
-  if (value instanceof Promise) return 'it is a promise; await it before'
+  // not instanceof, which asks a proxy for its prototype, and that may throw
+  if (types.isPromise(value)) return 'it is a promise; await it before'
   if (name !== 'user_id' || value === null) return undefined
   if (typeof value === 'string' && Buffer.byteLength(value) > LONGEST_USER_ID) {
     return `its ${Buffer.byteLength(value)} bytes are too many, it may have ${LONGEST_USER_ID}`
   }
   if (typeof value === 'number' && !Number.isFinite(value))
     return `${value} names no user; give the id`
-  return typeof value === 'object' || typeof value === 'boolean'
+  return ['object', 'boolean', 'symbol'].includes(typeof value)
     ? `${Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`} names no user; give the id`
     : undefined
 }
@@ -123,37 +125,49 @@ export function metadataOf(context: StoredContext): Record<string, unknown> {
  * The JSON of metadata with everything that PostgreSQL can store of it, in ASCII, so that it passes
  * into a database of any encoding. NUL and lone surrogates, which jsonb refuses, become U+FFFD.
  *
- * @param limit bytes; over it the largest values are left out.
+ * @param limit bytes, with numbers written out as jsonb does; over it the largest values are left out.
  */
 export function storable(
   metadata: Readonly<Record<string, unknown>>,
   limit: number,
 ): { readonly json: string; readonly problems: readonly Problem[] } {
   const simple = plainJson(metadata)
-  if (simple !== undefined && simple.length <= limit) return { json: simple, problems: [] }
+  if (simple !== undefined && bytesOf(simple) <= limit) return { json: simple, problems: [] }
 
   const problems: Problem[] = []
-  const members: { name: string; text: string }[] = []
+  const members: { name: string; text: string; size: number }[] = []
   for (const [name, value] of Object.entries(metadata)) {
     try {
       const json = JSON.stringify(value)
-      if (json !== undefined) members.push({ name, text: ascii(`${JSON.stringify(name)}:${json}`) })
+      if (json === undefined) continue
+      const text = ascii(`${JSON.stringify(name)}:${json}`)
+      members.push({ name, text, size: bytesOf(text) + 1 })
     } catch (error) {
       // the first line: what JSON.stringify says of a cycle goes on for several
       const [reason] = inWords(error).split('\n')
       problems.push(`${name}: ${reason}`)
     }
   }
-  let size = members.reduce((sum, { text }) => sum + text.length + 1, 1)
+  let sum = members.reduce((sum, { size }) => sum + size, 1)
   const dropped = new Set<string>()
-  for (const { name, text } of members.toSorted((a, b) => b.text.length - a.text.length)) {
-    if (size <= limit) break
-    size -= text.length + 1
+  for (const { name, size } of members.toSorted((a, b) => b.size - a.size)) {
+    if (sum <= limit) break
+    sum -= size
     dropped.add(name)
-    problems.push(`${name}: its ${text.length} bytes are too many, the whole may have ${limit}`)
+    problems.push(`${name}: its ${size - 1} bytes are too many, the whole may have ${limit}`)
   }
   const kept = members.filter(({ name }) => !dropped.has(name))
   return { json: `{${kept.map(({ text }) => text).join(',')}}`, problems }
+}
+
+/** The size of JSON in ASCII once jsonb has written its numbers out: 1e300 has 301 digits. */
+function bytesOf(json: string): number {
+  if (!/\de[+-]\d/.test(json)) return json.length
+  const exponents = json.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').matchAll(/e[+-](\d+)/g)
+  return Array.from(exponents, ([, digits]) => Number(digits)).reduce(
+    (sum, digits) => sum + digits,
+    json.length,
+  )
 }
 
 /** JSON in ASCII; the first alternative keeps an escaped backslash from being read as an escape's. */

@@ -44,5 +44,24 @@ export function contextInside(
   own: Readonly<Record<string, unknown>>,
 ): StoredContext {
   const id = randomUUID()
-  return { version: 1, id, rootId: parent?.rootId ?? id, parent, own: { ...own }, revision: 0 }
+  return { version: 1, id, rootId: parent?.rootId ?? id, parent, own: valuesOf(own), revision: 0 }
+}
+
+/**
+ * A copy of metadata. A getter that throws is kept as a function that throws when it is asked, as one
+ * that the application wrote: it must not fail what the block is for.
+ */
+export function valuesOf(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  // without a prototype, or a key "__proto__" would be one
+  const values: Record<string, unknown> = Object.create(null)
+  for (const name of Object.keys(metadata)) {
+    try {
+      values[name] = metadata[name]
+    } catch (error) {
+      values[name] = () => {
+        throw error
+      }
+    }
+  }
+  return values
 }

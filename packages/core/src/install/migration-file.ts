@@ -133,7 +133,9 @@ function promised(format: Format): string {
 }
 
 function templateLiteral(text: string): string {
-  return `\`${text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`)}\``
+  const escaped = text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`)
+  // JavaScript reads any line break in a template as \n
+  return `\`${escaped.replaceAll('\r', '\\r')}\``
 }
 
 function refuse(name: string, value: unknown, remedy: string): never {

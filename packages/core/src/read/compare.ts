@@ -198,7 +198,8 @@ function changesBetween<R extends object>(
 ): ColumnChanges<R> {
   const changes: Record<string, { from: unknown; to: unknown }> = {}
   for (const name of past.columns as readonly (keyof R & string)[]) {
-    if ((before && !(name in before)) || (after && !(name in after))) continue
+    // its own: every object has a constructor
+    if ((before && !Object.hasOwn(before, name)) || (after && !Object.hasOwn(after, name))) continue
     const from = before ? before[name] : null
     const to = after ? after[name] : null
     if (Boolean(before) !== Boolean(after) || !isDeepStrictEqual(from, to)) {

@@ -59,5 +59,6 @@ export async function withLabels<R extends object>(
 
 /** Of JSON, as the database gives them. */
 export function referenceLabels(json: string | null | undefined): ReferenceLabels {
-  return json == null ? {} : JSON.parse(json)
+  // without a prototype: a column may be called constructor
+  return Object.assign(Object.create(null), json == null ? undefined : JSON.parse(json))
 }

@@ -964,6 +964,7 @@ DECLARE
   columns  text[];
   operation text;
   expression text;
+  probe    record;
   label    record;
   reach    text;
   problem  text;
@@ -1108,11 +1109,14 @@ BEGIN
       FROM jsonb_each_text(CASE jsonb_typeof(declaration -> 'when') WHEN 'object' THEN declaration -> 'when' END) AS each
     LOOP
       BEGIN
-        EXECUTE format(
+        -- in a loop, because that takes one query alone: what closes our parenthesis could go on with others
+        FOR probe IN EXECUTE format(
           E'SELECT FROM (SELECT (NULL::%1$s).*) AS %3$I, (SELECT (NULL::%1$s).*) AS %4$I WHERE (%2$s\\n) LIMIT 0',
           relation, expression,
           CASE operation WHEN 'when.insert' THEN '(an insert has no OLD)' ELSE 'old' END,
-          CASE operation WHEN 'when.delete' THEN '(a delete has no NEW)' ELSE 'new' END);
+          CASE operation WHEN 'when.delete' THEN '(a delete has no NEW)' ELSE 'new' END)
+        LOOP
+        END LOOP;
       EXCEPTION WHEN OTHERS THEN
         problem := format('The condition %L (%s of %s) cannot be evaluated: %s.', expression, operation, relation, SQLERRM);
         remedy := format(
@@ -2452,6 +2456,7 @@ AS $function$
 DECLARE
   label  text := :schema.label_expression(relation, declaration);
   record text;
+  probe  record;
 BEGIN
   is_secret := false;
   FOREACH record IN ARRAY ARRAY[
@@ -2459,8 +2464,9 @@ BEGIN
     :schema.label_record(relation, '{}')  -- would it be one if all columns were recorded?
   ] LOOP
     BEGIN
-      -- in WHERE no aggregate and no set is allowed
-      EXECUTE format(E'SELECT FROM %s WHERE (%s\\n)::text <> %L LIMIT 0', record, label, '') USING '{}'::jsonb;
+      -- in WHERE no aggregate and no set is allowed, in a loop no second query
+      FOR probe IN EXECUTE format(E'SELECT FROM %s WHERE (%s\\n)::text <> %L LIMIT 0', record, label, '') USING '{}'::jsonb LOOP
+      END LOOP;
       IF problem IS NULL THEN
         source := format(E'SELECT (%s\\n)::text FROM %s', label, record);
       ELSE

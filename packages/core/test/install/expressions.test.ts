@@ -27,6 +27,7 @@ describe('when', () => {
     ['a comment that swallows what follows', 'true /*', /cannot be evaluated/],
     ['a parenthesis that closes ours', 'true) --', /cannot be evaluated/],
     ['a semicolon', 'true;', /cannot be evaluated/],
+    ['a second command', 'true); drop table orders; select (true', /cannot be evaluated/],
   ] as const)('is refused with %s', async ([, when, message]) => {
     const audit = new Auditrum(database, { tables: [track('orders', { when })] })
     await expect(audit.sync()).rejects.toMatchObject({

@@ -218,6 +218,25 @@ test('columns are followed through renaming', async () => {
   expect(changes).toEqual({ c: { from: 'first', to: 'third' }, b: { from: 1, to: 2 } })
 })
 
+test('a column may be called what every object of JavaScript has', async () => {
+  await database.tracked('built', `create table built (id int primary key, "toString" text)`)
+  await database.query(`insert into built values (1, 'first')`)
+  const from = await now()
+  await database.query(`alter table built add "constructor" text`)
+  await database.track('built')
+  await database.query(`update built set "constructor" = 'new', "toString" = 'second'`)
+  const { changes } = await audit.compare('built', 1, from, new Date(Date.now() + 1000))
+  expect(changes).toEqual({
+    toString: { from: 'first', to: 'second' },
+    constructor: { from: null, to: 'new' },
+  })
+  const [event] = (await audit.page({ table: 'built', id: 1, labels: true })).events
+  expect(event?.diff).toEqual({
+    toString: { old: 'first', new: 'second' },
+    constructor: { old: null, new: 'new' },
+  })
+})
+
 test('a masked column says when it changed, and not to what', async () => {
   await database.tracked('masking', 'create table masking (id int primary key, iban text)', {
     mask: ['iban'],

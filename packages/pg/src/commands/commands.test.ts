@@ -1,3 +1,4 @@
+import { fuzzRuns, fuzzTimeout } from '@auditrum/testkit/fuzz'
 import fc from 'fast-check'
 import { loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -142,6 +143,7 @@ const examples: readonly (readonly [CommandKind, readonly string[]])[] = [
   [
     'session',
     [
+      ...['set constraints.a = 1', 'set constraints to off', 'set constraints from current'],
       ...['set a = 1', "set local a.b to 'x'", 'set transaction isolation level serializable'],
       ...['set session characteristics as transaction read only', 'set role a', 'reset all'],
       ...['show a', 'savepoint a', 'release savepoint a', 'lock table a', 'listen a', 'close a'],
@@ -299,7 +301,7 @@ function timeOf(text: string): number {
   return performance.now() - start
 }
 
-describe('in comparison with the parser of PostgreSQL 18', () => {
+describe('in comparison with the parser of PostgreSQL 18', { timeout: fuzzTimeout }, () => {
   beforeAll(loadModule)
 
   it('texts of statements have the same commands, and no write is a read', () => {
@@ -312,7 +314,18 @@ describe('in comparison with the parser of PostgreSQL 18', () => {
           if (kind === 'read' || kind === 'copy out') expect(parsed?.[i]?.writes, text).toEqual([])
         })
       }),
-      { numRuns: RUNS },
+      { numRuns: fuzzRuns(300) },
+    )
+  })
+
+  it('what is no query has the kind that its tree says', () => {
+    fc.assert(
+      fc.property(commands, (text) => {
+        const parsed = parse(text)
+        expect(parsed, text).toHaveLength(1)
+        expect(kinds(text), text).toEqual(parsed?.map(({ kind }) => kind))
+      }),
+      { numRuns: fuzzRuns(1_000) },
     )
   })
 
@@ -326,7 +339,7 @@ describe('in comparison with the parser of PostgreSQL 18', () => {
           if (kind === 'read' || kind === 'copy out') expect(parsed[i]?.writes, text).toEqual([])
         })
       }),
-      { numRuns: RUNS * 10 },
+      { numRuns: fuzzRuns(3_000) },
     )
   })
 
@@ -336,12 +349,10 @@ describe('in comparison with the parser of PostgreSQL 18', () => {
         const parsed = parse(text)
         if (parsed !== undefined) expect(places(text)).toEqual(parsed.map(({ place }) => place))
       }),
-      { numRuns: RUNS * 20 },
+      { numRuns: fuzzRuns(6_000) },
     )
   })
 })
-
-const RUNS = Number(process.env.COMMANDS_RUNS ?? 300)
 
 // ---- What the parser says -------------------------------------------------------------------
 
@@ -349,6 +360,8 @@ interface Parsed {
   readonly place: readonly [start: number, end: number]
   /** The nodes of its tree by which it may change something. */
   readonly writes: readonly string[]
+  /** Of what is no query. */
+  readonly kind: CommandKind | undefined
 }
 
 function parse(text: string): readonly Parsed[] | undefined {
@@ -362,8 +375,65 @@ function parse(text: string): readonly Parsed[] | undefined {
   }
   return (statements ?? []).map(({ stmt, stmt_location: from = 0, stmt_len: length }) => {
     const to = length === undefined || length === 0 ? bytes.length : from + length
-    return { place: trimmed(text, chars(bytes, from), chars(bytes, to)), writes: writesOf(stmt) }
+    return {
+      place: trimmed(text, chars(bytes, from), chars(bytes, to)),
+      writes: writesOf(stmt),
+      kind: kindOfTree(stmt),
+    }
   })
+}
+
+/** What the tests look at in a statement's tree. */
+interface Statement {
+  readonly kind?: string
+  readonly chain?: boolean
+  readonly is_from?: boolean
+  readonly filename?: string
+  readonly query?: unknown
+  readonly is_vacuumcmd?: boolean
+  readonly target?: string
+  readonly concurrent?: boolean
+  readonly options?: unknown
+  readonly cmds?: readonly { readonly AlterTableCmd?: { readonly def?: unknown } }[]
+}
+
+const SESSION =
+  /^(VariableSet|VariableShow|Prepare|Deallocate|Listen|Unlisten|Notify|ClosePortal|Load|CheckPoint|Lock)Stmt$/
+const ALONE =
+  /^(Reindex|Cluster|Createdb|Dropdb|(Create|Drop)TableSpace|AlterSystem|(Create|Alter|Drop)Subscription)Stmt$/
+
+const transactions: Readonly<Record<string, CommandKind>> = {
+  TRANS_STMT_BEGIN: 'begin',
+  TRANS_STMT_START: 'begin',
+  TRANS_STMT_COMMIT: 'end',
+  TRANS_STMT_ROLLBACK: 'end',
+  TRANS_STMT_SAVEPOINT: 'session',
+  TRANS_STMT_RELEASE: 'session',
+  TRANS_STMT_ROLLBACK_TO: 'rollback to',
+  TRANS_STMT_PREPARE: 'end',
+  TRANS_STMT_COMMIT_PREPARED: 'alone',
+  TRANS_STMT_ROLLBACK_PREPARED: 'alone',
+}
+
+function kindOfTree(tree: unknown): CommandKind | undefined {
+  const [[name, statement] = ['', {}]] = Object.entries(tree as Record<string, Statement>)
+  if (name === 'SelectStmt' || name === 'ExplainStmt') return undefined
+  if (name === 'TransactionStmt')
+    return statement.chain ? 'end and begin' : transactions[statement.kind ?? '']
+  if (name === 'CopyStmt') {
+    if (statement.filename !== undefined) return 'write'
+    if (statement.is_from) return 'copy in'
+    return writesOf(statement.query).length > 0 ? 'copy out, writing' : 'copy out'
+  }
+  if (name === 'CallStmt' || name === 'DoStmt') return 'call'
+  const isAlone =
+    ALONE.test(name) ||
+    statement.concurrent ||
+    (name === 'VacuumStmt' && statement.is_vacuumcmd) ||
+    (name === 'DiscardStmt' && statement.target === 'DISCARD_ALL') ||
+    (name === 'AlterDatabaseStmt' && JSON.stringify(statement.options).includes('tablespace')) ||
+    JSON.stringify(statement.cmds ?? []).includes('"concurrent":true')
+  return isAlone ? 'alone' : SESSION.test(name) ? 'session' : 'write'
 }
 
 const chars = (bytes: Buffer, length: number) => bytes.subarray(0, length).toString().length
@@ -501,6 +571,66 @@ const texts = fc
     { maxLength: 6 },
   )
   .chain((pieces) => glued(one(pieces.join('')), fc.oneof(one(''), statements)))
+
+/** Commands word by word, with blanks and comments between the words. */
+const texted = (...words: readonly (string | fc.Arbitrary<string>)[]) =>
+  glued(
+    blanks,
+    ...words.flatMap((word) => [
+      typeof word === 'string' ? one(word, word.toUpperCase()) : word,
+      blanks,
+    ]),
+  )
+const some = (...words: readonly string[]) => one('', ...words)
+const quoted = content.map((text) => `'x${doubled(text, "'")}'`)
+const commands = fc.oneof(
+  texted(one('begin', 'start transaction'), some('isolation level serializable', 'read only')),
+  texted(one('commit', 'rollback', 'end', 'abort'), some('work', 'transaction')),
+  texted(one('commit', 'rollback', 'end', 'abort'), some('work'), 'and', some('no'), 'chain'),
+  texted('rollback', some('work', 'transaction'), 'to', some('savepoint'), names),
+  texted(one('savepoint', 'release', 'release savepoint', 'listen', 'close', 'notify'), names),
+  texted('prepare', 'transaction', quoted),
+  texted(
+    'prepare',
+    one('transaction', 'a', '"transaction"'),
+    'as',
+    one('select 1', 'delete from t'),
+  ),
+  texted(one('commit', 'rollback'), 'prepared', quoted),
+  texted(
+    'set',
+    some('local', 'session'),
+    one('a', 'a.b', 'constraints', 'constraints.b'),
+    one('to', '='),
+    quoted,
+  ),
+  texted('set', 'constraints', one('all', '"all"', 'a, b'), one('immediate', 'deferred')),
+  texted(one('reset', 'show'), one('all', 'a.b', 'x')),
+  texted(one('deallocate', 'unlisten', 'lock', 'truncate'), names),
+  texted('copy', names, some('(a, "from")', '("to")'), one('from', 'to'), one('stdin', 'stdout')),
+  texted('copy', names, one('from', 'to'), some('program'), quoted),
+  texted(
+    'copy',
+    '(',
+    one('select 1', 'table t', 'select f(1)', 'delete from t'),
+    ')',
+    'to',
+    'stdout',
+  ),
+  texted(one('do', 'do language plpgsql'), one('$$begin; end$$', "'begin'", "E'\\''")),
+  texted('call', names, '(', one('', '1', 'a => 2'), ')'),
+  texted(one('vacuum', 'analyze', 'vacuum (full)', 'analyze (verbose)'), names),
+  texted(one('reindex table', 'reindex (verbose) index concurrently', 'cluster'), names),
+  texted('create', some('unique'), 'index', some('concurrently'), one('i'), 'on', names, '(a)'),
+  texted('drop', 'index', some('concurrently'), some('if exists'), names),
+  texted('drop', one('table', 'view', 'database', 'tablespace', 'subscription', 'role'), names),
+  texted('alter', 'table', names, 'detach', 'partition', names, some('concurrently', 'finalize')),
+  texted('alter', 'table', names, 'rename', some('column'), one('detach'), 'to', '"concurrently"'),
+  texted('alter', 'database', names, one('set tablespace a', 'set a = b', 'owner to a')),
+  texted('alter', 'system', one('reset all', 'set a = b')),
+  texted('discard', one('all', 'temp', 'plans', 'sequences')),
+  texted(one('execute', 'refresh materialized view'), one('a')),
+)
 
 /**
  * Queries of the examples in which a few words were put in, replaced or taken out. Most do not

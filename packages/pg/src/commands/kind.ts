@@ -38,6 +38,9 @@ const KINDS = new Map<string, CommandKind>([
   ['begin', 'begin'],
 ])
 
+/** What stands behind the first word of a setting's name, in SET. */
+const SETTING = new Set(words('. = to from'))
+
 /** The kind of a command, from its tokens. */
 export function kindOf(tokens: readonly string[]): CommandKind {
   if (tokens.at(-1) === BROKEN) return 'write'
@@ -52,8 +55,8 @@ export function kindOf(tokens: readonly string[]): CommandKind {
       return endKind(tokens)
     case 'prepare': // TRANSACTION may also be the name of a prepared statement
       return second === 'transaction' && third === STRING ? 'end' : 'session'
-    case 'set': // SET CONSTRAINTS … IMMEDIATE fires deferred triggers
-      return second === 'constraints' ? 'write' : 'session'
+    case 'set': // SET CONSTRAINTS … IMMEDIATE fires deferred triggers; but a setting may be called so
+      return second === 'constraints' && !SETTING.has(third ?? '') ? 'write' : 'session'
     case 'copy':
       return copyKind(tokens)
     case 'discard':
