@@ -137,6 +137,16 @@ describe('a context', () => {
     ])
   })
 
+  test('names nobody where the inner block names no user: not the one around it', () => {
+    for (const user_id of [Number.NaN, {}, Symbol('a')]) {
+      withContext({ user_id: 'anna', source: 'web' }, () =>
+        withContext({ user_id } as object, () =>
+          expect(currentContext()?.metadata).toEqual({ source: 'web' }),
+        ),
+      )
+    }
+  })
+
   test('leaves out what names no user, and says so', () => {
     const wrong = [Promise.resolve(7), { id: 7 }, ['anna'], true, Symbol('anna'), untouchable]
     for (const user_id of wrong) {

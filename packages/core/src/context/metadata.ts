@@ -112,7 +112,12 @@ export function metadataOf(context: StoredContext): Record<string, unknown> {
   // without a prototype, or a key "__proto__" would be one
   const metadata: Record<string, unknown> = parent ? metadataOf(parent) : Object.create(null)
   for (const [name, value] of Object.entries(own)) {
-    if (typeof value === 'function' || value === undefined || unusable(name, value)) continue
+    if (typeof value === 'function' || value === undefined) continue
+    if (unusable(name, value)) {
+      // whoever it was to be, not the one around: better nobody than a wrong one
+      if (name === 'user_id') delete metadata[name]
+      continue
+    }
     const outer = metadata[name]
     const nested =
       name === 'change_reason' && outer !== undefined && outer !== null && value !== null
