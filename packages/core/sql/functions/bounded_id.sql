@@ -2,8 +2,11 @@
 -- row as well; the key itself is in the event's data.
 CREATE OR REPLACE FUNCTION :schema.bounded_id(object_id text)
 RETURNS text
-LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE  -- without a setting, so that it is inlined
 AS $function$
-  SELECT CASE WHEN octet_length(object_id) > 2000 THEN 'md5 ' || md5(object_id) ELSE object_id END
+  SELECT CASE
+    WHEN pg_catalog.octet_length(object_id) OPERATOR(pg_catalog.>) 2000
+    THEN 'md5 '::text OPERATOR(pg_catalog.||) pg_catalog.md5(object_id)
+    ELSE object_id
+  END
 $function$;

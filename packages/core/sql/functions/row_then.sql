@@ -51,7 +51,7 @@ BEGIN
 
   IF change.id IS NULL AND NOT starts_with(wanted, 'md5 ') THEN
     RETURN QUERY EXECUTE plain ->> 'live'
-    USING :schema.id_parts(wanted, jsonb_array_length(known -> 'key')), NULL::text, answer::text;
+    USING CASE jsonb_array_length(known -> 'key') WHEN 1 THEN jsonb_build_array(wanted) ELSE wanted::jsonb END, NULL::text, answer::text;
     IF FOUND THEN
       RETURN;
     END IF;

@@ -293,10 +293,13 @@ $function$;
 -- row as well; the key itself is in the event's data.
 CREATE OR REPLACE FUNCTION :schema.bounded_id(object_id text)
 RETURNS text
-LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE  -- without a setting, so that it is inlined
 AS $function$
-  SELECT CASE WHEN octet_length(object_id) > 2000 THEN 'md5 ' || md5(object_id) ELSE object_id END
+  SELECT CASE
+    WHEN pg_catalog.octet_length(object_id) OPERATOR(pg_catalog.>) 2000
+    THEN 'md5 '::text OPERATOR(pg_catalog.||) pg_catalog.md5(object_id)
+    ELSE object_id
+  END
 $function$;
 `,
   'functions/capture_settings': `-- What a table's capture function sets for itself, as in pg_proc.proconfig: the
@@ -4535,7 +4538,7 @@ BEGIN
 
   IF change.id IS NULL AND NOT starts_with(wanted, 'md5 ') THEN
     RETURN QUERY EXECUTE plain ->> 'live'
-    USING :schema.id_parts(wanted, jsonb_array_length(known -> 'key')), NULL::text, answer::text;
+    USING CASE jsonb_array_length(known -> 'key') WHEN 1 THEN jsonb_build_array(wanted) ELSE wanted::jsonb END, NULL::text, answer::text;
     IF FOUND THEN
       RETURN;
     END IF;
