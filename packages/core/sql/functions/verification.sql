@@ -111,7 +111,10 @@ BEGIN
         CASE WHEN spot.gone THEN :schema.arrival_before(tracked_id, spot.id, spot.event_id) ELSE spot.event_id END,
         shapes, types, has_children
       );
-      IF told.names IS NULL THEN
+      -- parts of images cannot be told apart where two rows had the key at once
+      IF told.names IS NULL
+        OR told.names <> '{}' AND is_deferred AND (spot.is_same IS NULL AND NOT spot.gone OR declaration ->> 'image' = 'changed')
+      THEN
         unknown := unknown + 1;
       ELSIF told.names <> '{}' THEN
         kind := CASE WHEN spot.gone THEN 'unlogged_insert' ELSE 'unlogged_update' END;

@@ -2682,20 +2682,46 @@ BEGIN
 
   RETURN QUERY EXECUTE format(
     $query$
-    SELECT DISTINCT ON (touch.id) touch.id, touch.event_id, touch.changed_at, touch.gone, touch.event_id < %1$s, touch.shape, touch.checksum
+    SELECT last.id, last.event_id, last.changed_at, last.gone, last.event_id < %1$s, last.shape,
+      CASE last.image
+        WHEN 'f' THEN last.checksum
+        -- of the parts since the last whole image, laid over that
+        WHEN 'c' THEN (
+          SELECT hashtextextended((%2$s)::text, %3$s)
+          FROM (SELECT last.shape) AS told
+          CROSS JOIN LATERAL (
+            SELECT :schema.folded(array_agg(event.new ORDER BY event.id)) AS new
+            FROM :schema.audit_event AS event
+            CROSS JOIN LATERAL (SELECT %4$s AS shape) AS own
+            WHERE event.table_id = %5$s AND event.object_id = last.id AND event.id <= last.event_id AND event.id >= (
+              SELECT event.id FROM :schema.audit_event AS event
+              WHERE event.table_id = %5$s AND event.object_id = last.id AND event.id > %6$s AND event.image = 'f'
+              ORDER BY event.id DESC
+              LIMIT 1
+            )
+            HAVING bool_and(
+              own.shape = last.shape AND event.redacted IS NULL AND event.operation <> 'D'
+              AND (event.image = 'f' OR event.image = 'c' AND event.old_object_id IS NULL)
+            )
+          ) AS event
+        )
+      END
     FROM (
-      SELECT event.object_id AS id, event.id AS event_id, event.changed_at, event.operation = 'D' AS gone, told.shape,
-        CASE WHEN event.operation <> 'D' AND event.image = 'f' AND event.redacted IS NULL
-          THEN hashtextextended((%2$s)::text, %3$s) END AS checksum
-      FROM :schema.audit_event AS event
-      CROSS JOIN LATERAL (SELECT %4$s AS shape) AS told
-      WHERE event.table_id = %5$s AND event.object_id IS NOT NULL AND event.id > %6$s AND event.changed_at >= %7$L
-      UNION ALL
-      SELECT event.old_object_id, event.id, event.changed_at, true, NULL, NULL
-      FROM :schema.audit_event AS event
-      WHERE event.table_id = %5$s AND event.old_object_id IS NOT NULL AND event.id > %6$s AND event.changed_at >= %7$L
-    ) AS touch
-    ORDER BY touch.id, touch.event_id DESC
+      SELECT DISTINCT ON (touch.id) touch.*
+      FROM (
+        SELECT event.object_id AS id, event.id AS event_id, event.changed_at, event.operation = 'D' AS gone, event.image, told.shape,
+          CASE WHEN event.operation <> 'D' AND event.image = 'f' AND event.redacted IS NULL
+            THEN hashtextextended((%2$s)::text, %3$s) END AS checksum
+        FROM :schema.audit_event AS event
+        CROSS JOIN LATERAL (SELECT %4$s AS shape) AS told
+        WHERE event.table_id = %5$s AND event.object_id IS NOT NULL AND event.id > %6$s AND event.changed_at >= %7$L
+        UNION ALL
+        SELECT event.old_object_id, event.id, event.changed_at, true, NULL, NULL, NULL
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = %5$s AND event.old_object_id IS NOT NULL AND event.id > %6$s AND event.changed_at >= %7$L
+      ) AS touch
+      ORDER BY touch.id, touch.event_id DESC
+    ) AS last
     $query$,
     part, image_of, seed, shape_of, tracked_id, whole, coalesce(since, '-infinity')
   );
@@ -7285,7 +7311,10 @@ BEGIN
         CASE WHEN spot.gone THEN :schema.arrival_before(tracked_id, spot.id, spot.event_id) ELSE spot.event_id END,
         shapes, types, has_children
       );
-      IF told.names IS NULL THEN
+      -- parts of images cannot be told apart where two rows had the key at once
+      IF told.names IS NULL
+        OR told.names <> '{}' AND is_deferred AND (spot.is_same IS NULL AND NOT spot.gone OR declaration ->> 'image' = 'changed')
+      THEN
         unknown := unknown + 1;
       ELSIF told.names <> '{}' THEN
         kind := CASE WHEN spot.gone THEN 'unlogged_insert' ELSE 'unlogged_update' END;

@@ -90,14 +90,16 @@ export async function verifyTables(
         )
   const verified: TableVerification[] = []
   for (const name of names) {
-    const [row] = await rowsOf<{ answer: string }>(
-      queryable,
-      render('read/verify_table', schema),
-      [name, limit],
-    )
+    const [row] = await rowsOf<{ answer: string }>(queryable, render('read/verify_table', schema), [
+      name,
+      limit,
+    ])
     verified.push(toVerification(JSON.parse(row?.answer ?? '{}')))
   }
-  return { ok: verified.every(({ problems, more }) => problems.length + more === 0), tables: verified }
+  return {
+    ok: verified.every(({ problems, more }) => problems.length + more === 0),
+    tables: verified,
+  }
 }
 
 function toVerification({ problems, ...rest }: Answer): TableVerification {

@@ -28,7 +28,9 @@ class Told {
       } else if (came.includes(id)) {
         this.rows.set(id, row)
       } else if (JSON.stringify(before.get(id)) !== JSON.stringify(row)) {
-        const changed = Object.entries(row).filter(([name, value]) => before.get(id)?.[name] !== value)
+        const changed = Object.entries(row).filter(
+          ([name, value]) => before.get(id)?.[name] !== value,
+        )
         const image = { ...Object.fromEntries(changed), id: row.id }
         this.rows.set(id, this.#image === 'full' ? row : { ...this.rows.get(id), ...image })
       }
@@ -87,10 +89,13 @@ test('after a random program exactly those rows are named whose last change was 
 
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ transaction, isLogged: fc.integer({ min: 0, max: 4 }).map((n) => n > 0) }), {
-        minLength: 3,
-        maxLength: 14,
-      }),
+      fc.array(
+        fc.record({ transaction, isLogged: fc.integer({ min: 0, max: 4 }).map((n) => n > 0) }),
+        {
+          minLength: 3,
+          maxLength: 14,
+        },
+      ),
       fc.constantFrom('full' as const, 'changed' as const),
       fc.boolean(),
       async (program, image, isSynced) => {
@@ -112,7 +117,8 @@ test('after a random program exactly those rows are named whose last change was 
             if (isSynced) await database.track(name, { image })
             const [from] = columns.filter((column) => !now.includes(column))
             const [to] = now.filter((column) => !columns.includes(column))
-            const retyped = each.kind === 'retype' && !to ? columns[each.column % columns.length] : undefined
+            const retyped =
+              each.kind === 'retype' && !to ? columns[each.column % columns.length] : undefined
             own.alter(
               ['id', ...now.filter((column) => column !== retyped)],
               from && to ? [from, to] : undefined,
