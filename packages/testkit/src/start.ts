@@ -20,7 +20,7 @@ export interface StartOptions {
   /** The data directory of another server, to be copied instead of making an empty cluster. */
   readonly copyOf?: string | undefined
   /** What is done to the data directory before the server starts: files for recovery, say. */
-  readonly prepare?: ((data: string) => void) | undefined
+  readonly prepare?: ((data: string) => void | Promise<void>) | undefined
   /** The cluster's encoding. */
   readonly encoding?: string
   /** The cluster's locale; C.UTF-8 where the system has it and the encoding is UTF8, else C. */
@@ -98,7 +98,7 @@ export async function startOwnServer({
       spawnSync('cp', ['-a', copyOf, data])
       rmSync(join(data, 'postmaster.pid'), { force: true })
     }
-    prepare?.(data)
+    await prepare?.(data)
     return await run(postgres, major, directory, guard, settings)
   } catch (error) {
     await guard.end()
