@@ -34,7 +34,7 @@ const table = fc.constantFrom(0 as const, 1 as const)
 const id = fc.integer({ min: 1, max: 5 })
 const value = fc.integer({ min: 0, max: 3 })
 const column = fc.nat(9)
-export const write: fc.Arbitrary<Step> = fc.oneof(
+const write: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('insert' as const), table, id, value }) },
   {
     weight: 6,
@@ -53,7 +53,7 @@ export const write: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('truncate' as const), table }) },
 )
-export const ddl: fc.Arbitrary<Step> = fc.record({
+const ddl: fc.Arbitrary<Step> = fc.record({
   kind: fc.constantFrom('add' as const, 'drop' as const, 'rename' as const, 'retype' as const),
   table,
   column,

@@ -1,14 +1,15 @@
 import { track, withContext } from '@auditrum/core'
 import { installedVersions, type OwnServer, type Version } from '@auditrum/testkit'
+import { testServer } from '@auditrum/testkit/vitest'
 import pg from 'pg'
-import { expect, inject, test } from 'vitest'
+import { expect } from 'vitest'
 import { auditrum } from '../../src/index.js'
 
-/** The version that these tests run on; undefined with AUDITRUM_TEST_SERVER, where they take the newest. */
-export const version: Version | undefined = inject('postgresVersion')
+/** The version that these tests run on. */
+export const version = testServer().version as Version
 
-/** A test that starts servers of its own, which once is enough. */
-export const onNewest = test.runIf(version === undefined || version === installedVersions().at(-1))
+/** Tests that start servers of their own run on the newest version alone: once is enough. */
+export const isNewest: boolean = version === installedVersions().at(-1)
 
 /** A table whose rows name who wrote them last, as the log should. */
 export async function prepare(server: OwnServer): Promise<void> {
