@@ -107,6 +107,8 @@ test('after a random program exactly those rows are named whose last change was 
           await database.track(name, { image })
         }
         const step = async (each: Step, isLogged: boolean) => {
+          // until sync has noted it, it is not known which events are of before it
+          if (each.kind === 'retype' && !isSynced) return
           const name = model.names[each.table]
           const own = told[each.table] as Told
           const before = await live(name)
