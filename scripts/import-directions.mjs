@@ -22,7 +22,7 @@ const chapters = {
   read: ['declare'],
   undo: ['context', 'read'],
   keep: ['install'],
-  trust: ['read'],
+  trust: ['declare', 'read'],
   observe: [],
 }
 const facade = ['index.ts', 'adapter.ts', 'auditrum.ts', 'audit-reader.ts', 'auditrum-options.ts']

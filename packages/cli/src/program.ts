@@ -19,6 +19,7 @@ import { run } from './commands/run.js'
 import { status } from './commands/status.js'
 import { suggest } from './commands/suggest.js'
 import { sync } from './commands/sync.js'
+import { verifyTables } from './commands/verify-tables.js'
 import { examples } from './examples.js'
 
 const groups = {
@@ -68,7 +69,8 @@ export function createProgram(): Program {
   program.commandsGroup(groups.undo)
   revert(program)
   program.commandsGroup(groups.keep)
-  for (const add of [status, suggest, createPartitions, maintain, backfill, harden]) add(program)
+  for (const add of [status, suggest, createPartitions, maintain, backfill, verifyTables, harden])
+    add(program)
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))

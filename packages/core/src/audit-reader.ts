@@ -24,6 +24,7 @@ import { history, type Page, page } from './read/history.js'
 import { label } from './read/label.js'
 import { looksLikeMoment, type Moment } from './read/moment.js'
 import type { KnownPasts } from './read/past.js'
+import { type Verification, type VerifyTablesOptions, verifyTables } from './trust/verify-tables.js'
 
 /** The questions that a log answers, wherever it is read: of an audit, or of a replica. */
 export class AuditReader {
@@ -226,5 +227,27 @@ export class AuditReader {
     }
     const [from, to, options] = args as [Moment, Moment, TableAsOfOptions | undefined]
     return compareTable<R>(this.#reader, this.#schema, table, from, to, options)
+  }
+
+  /**
+   * Compares tables with their log, and names the rows whose last change is not in it: because a trigger
+   * was disabled, a replica role wrote, or a backup was restored. Each table in one snapshot, by
+   * checksums, in the database; nobody waits meanwhile. What the log does not tell is counted as
+   * unknown, never guessed.
+   *
+   * @param tables Tables by name; all that are recorded without it.
+   * @throws SchemaError where this role may not read a whole table, its policies (row-level security)
+   *   included.
+   * @example
+   * ```ts
+   * const { ok, tables } = await audit.verifyTables()
+   * for (const { table, problems } of tables) console.log(table, problems)
+   * ```
+   */
+  async verifyTables(
+    tables?: string | TableName | readonly (string | TableName)[],
+    options: VerifyTablesOptions = {},
+  ): Promise<Verification> {
+    return verifyTables(this.#reader, this.#schema, tables, options)
   }
 }

@@ -110,6 +110,13 @@ export type { Page } from './read/history.js'
 export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'
 export type { KnownRows, PendingRows } from './read/pending.js'
+// trust
+export type {
+  TableVerification,
+  UnloggedChange,
+  Verification,
+  VerifyTablesOptions,
+} from './trust/verify-tables.js'
 // undo
 export type { Reversal, RevertOmission, RevertStep } from './undo/reversal.js'
 export type { RevertOptions } from './undo/revert.js'

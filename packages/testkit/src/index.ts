@@ -8,6 +8,6 @@ export {
 export { type Installation, install } from './installation.ts'
 export { type Pooler, type PoolerOptions, pgbouncer, startPgBouncer } from './pgbouncer.ts'
 export { attach, type Connection, type Server } from './server.ts'
-export { type StartOptions, startServer } from './start.ts'
+export { type OwnServer, type StartOptions, startOwnServer, startServer } from './start.ts'
 export { prepareTemplate } from './template.ts'
 export { installedVersions, supportedVersions, type Version } from './versions.ts'

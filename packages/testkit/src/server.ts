@@ -59,8 +59,10 @@ export function attach(connection: Connection): Server {
 
 /** The {@link Connection} of a server, without its methods. */
 export function connectionOf(server: Server): Connection {
-  const { url: _url, stop: _stop, kill: _kill, ...connection } = server
-  return connection
+  // of whatever else a server can do
+  return Object.fromEntries(
+    Object.entries(server).filter(([, value]) => typeof value !== 'function'),
+  ) as unknown as Connection
 }
 
 /** Asks the server behind an address for its version. */

@@ -1,5 +1,5 @@
-import type { ChildProcess } from 'node:child_process'
-import { chownSync, mkdtempSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { account } from './account.ts'
@@ -17,6 +17,10 @@ export interface StartOptions {
   readonly binaries?: string | undefined
   /** Server settings, such as `{ wal_level: 'logical' }`. */
   readonly settings?: Readonly<Record<string, string | number>>
+  /** The data directory of another server, to be copied instead of making an empty cluster. */
+  readonly copyOf?: string | undefined
+  /** What is done to the data directory before the server starts: files for recovery, say. */
+  readonly prepare?: ((data: string) => void | Promise<void>) | undefined
   /** The cluster's encoding. */
   readonly encoding?: string
   /** The cluster's locale; C.UTF-8 where the system has it and the encoding is UTF8, else C. */
@@ -48,16 +52,36 @@ const quick = {
  * await server.stop()
  * ```
  */
-export async function startServer({
+export async function startServer(options: StartOptions = {}): Promise<Server> {
+  const existing = process.env.AUDITRUM_TEST_SERVER
+  if (existing && options.binaries === undefined) {
+    return existingServer(existing, options.version, options.settings ?? {})
+  }
+  return startOwnServer(options)
+}
+
+/** A server that was started here, and can be started again on its data. */
+export interface OwnServer extends Server {
+  readonly dataDirectory: string
+  /**
+   * Starts it again at the same address, when it has ended or after ending it as a crash does.
+   *
+   * @param settings Instead of those that it was started with.
+   * @param fileSize The largest file that it may write, in bytes (with `prlimit`).
+   */
+  restart(settings?: Readonly<Record<string, string | number>>, fileSize?: number): Promise<void>
+}
+
+/** The same as {@link startServer}, for tests that crash it: never one that was there before. */
+export async function startOwnServer({
   version,
   binaries,
   settings = {},
+  copyOf,
+  prepare,
   encoding = 'UTF8',
   locale,
-}: StartOptions = {}): Promise<Server> {
-  const existing = process.env.AUDITRUM_TEST_SERVER
-  if (existing && binaries === undefined) return existingServer(existing, version, settings)
-
+}: StartOptions = {}): Promise<OwnServer> {
   const major = version ?? installedVersions().at(-1) ?? supportedVersions[4]
   const folder = binaries ?? binariesOf(major)
   const initdb = executable(folder, 'initdb', major)
@@ -67,7 +91,14 @@ export async function startServer({
   const data = join(directory, 'data')
   const guard = watch(directory, join(data, 'postmaster.pid'))
   try {
-    await initialise(initdb, data, join(directory, 'log'), guard, encoding, locale)
+    if (copyOf === undefined) {
+      await initialise(initdb, data, join(directory, 'log'), guard, encoding, locale)
+    } else {
+      // with owners and modes, as the server demands them
+      spawnSync('cp', ['-a', copyOf, data])
+      rmSync(join(data, 'postmaster.pid'), { force: true })
+    }
+    await prepare?.(data)
     return await run(postgres, major, directory, guard, settings)
   } catch (error) {
     await guard.end()
@@ -123,20 +154,34 @@ async function run(
   directory: string,
   guard: Watch,
   settings: Readonly<Record<string, string | number>>,
-): Promise<Server> {
+): Promise<OwnServer> {
   const data = join(directory, 'data')
   const log = join(directory, 'log')
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort()
+  const begin = async (port: number, settings: object, fileSize?: number) => {
     const args = ['-D', data, '-p', String(port)]
     for (const [name, value] of Object.entries({ ...quick, ...settings })) {
       args.push('-c', `${name}=${value}`)
     }
-    const child = launch(postgres, args, log)
+    const child =
+      fileSize === undefined
+        ? launch(postgres, args, log)
+        : launch('prlimit', [`--fsize=${fileSize}`, postgres, ...args], log)
     const exit = ended(child).finally(() => guard.guard(0))
     guard.guard(child.pid ?? 0)
-    if (await ready(child, data)) return local(child, exit, guard, { version, port, data })
-    await exit
+    const isReady = await ready(child, data)
+    if (!isReady) await exit
+    return { child, exit, isReady }
+  }
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    const begun = await begin(port, settings)
+    if (begun.isReady) {
+      return local(begun, guard, { version, port, data }, async (fileSize, changed = settings) => {
+        const again = await begin(port, changed, fileSize)
+        if (again.isReady) return again
+        throw new Error(`PostgreSQL ${version} did not start again: ${tail(log)}`)
+      })
+    }
     // Between the search and the start somebody else may have taken the port.
     if (attempt === 5 || !tail(log).includes('could not create any TCP/IP sockets')) {
       throw new Error(`PostgreSQL ${version} did not start: ${tail(log)}`)
@@ -144,19 +189,29 @@ async function run(
   }
 }
 
+interface Running {
+  readonly child: ReturnType<typeof launch>
+  readonly exit: Promise<unknown>
+}
+
 function local(
-  child: ChildProcess,
-  exit: Promise<unknown>,
+  first: Running,
   guard: Watch,
   { version, port, data }: { version: Version; port: number; data: string },
-): Server {
+  begin: (
+    fileSize?: number,
+    settings?: Readonly<Record<string, string | number>>,
+  ) => Promise<Running>,
+): OwnServer {
+  let { child, exit } = first
   child.unref()
   const connection = { version, host: '127.0.0.1', port, user: 'postgres', dataDirectory: data }
   let stopping: Promise<void> | undefined
+  const isEnded = () => child.exitCode !== null || child.signalCode !== null
   const stop = async () => {
     child.ref()
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
-      if (child.exitCode !== null || child.signalCode !== null) break
+      if (isEnded()) break
       child.kill(signal)
       await Promise.race([exit, sleep(5000, undefined, { ref: false })])
     }
@@ -164,6 +219,7 @@ function local(
   }
   return Object.freeze({
     ...attach({ ...connection, pid: child.pid as number }),
+    dataDirectory: data,
     stop: () => {
       stopping ??= stop()
       return stopping
@@ -172,6 +228,15 @@ function local(
       child.ref()
       child.kill(signal)
       if (signal === 'SIGKILL') await exit
+      child.unref()
+    },
+    async restart(settings?: Readonly<Record<string, string | number>>, fileSize?: number) {
+      child.ref()
+      if (!isEnded()) child.kill('SIGQUIT')
+      await exit
+      const again = await begin(fileSize, settings)
+      child = again.child
+      exit = again.exit
       child.unref()
     },
   })

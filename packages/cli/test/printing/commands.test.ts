@@ -565,4 +565,17 @@ describe('labels and net changes', async () => {
       ['snapshot', 'as found'],
     ])
   })
+
+  test('verify-tables is fine, or names the rows that were changed unrecorded, with 1', async () => {
+    expect(await it.cli(['verify-tables', 'orders'])).toMatchObject({
+      code: 0,
+      stdout: 'public.orders  ok  1 row\n',
+    })
+    await it.database.query(`begin; set local session_replication_role = replica;
+      update orders set status = 'lost'; insert into order_items values (42, 3, 'Pot'); commit`)
+    const { code, stdout } = await it.cli(['verify-tables'])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^ {2}public\.orders 42 was updated unrecorded \(status\) after 20.*Z$/m)
+    expect(stdout).toMatch(/^ {2}public\.order_items \[42, 3\] was inserted unrecorded$/m)
+  })
 })

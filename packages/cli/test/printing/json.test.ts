@@ -30,6 +30,7 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['create-partitions --months 3', 'the names of new partitions'],
   ['maintain', '`Maintenance`'],
   ['backfill customers', '`Backfill`'],
+  ['verify-tables orders', '`Verification`'],
   [
     'harden --app-role shop --admin-role auditors',
     '`Hardening` without its `sql`; the first of its `rights` stands for all',

@@ -42,6 +42,19 @@ AS $function$
   ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
 $function$;
 `,
+  'functions/arrival_before': `-- The event by which a row was last given a key, before another event; null if
+-- none. For deferred keys alone, which two rows can have for a moment.
+CREATE OR REPLACE FUNCTION :schema.arrival_before(tracked_id integer, object_id text, before bigint)
+RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT max(event.id)
+  FROM :schema.audit_event AS event
+  WHERE event.table_id = $1 AND event.object_id = $2 AND event.id < before
+    AND (event.operation IN ('I', 'S') OR event.old_object_id IS NOT NULL)
+$function$;
+`,
   'functions/as_of': `-- A table as it was:
 --   select * from auditrum.as_of(null::orders, '2026-11-01 12:00+01');
 --   select * from auditrum.as_of(null::orders, event => 4711);
@@ -2148,6 +2161,38 @@ AS $function$
   WHERE id = tracked_id
 $function$;
 `,
+  'functions/is_same_value': `-- Whether two values of a column, as the log has them, are one in its type: the
+-- same moment may have been written in two time zones. Null where one of them is
+-- no value of it any more: labels of an enum are renamed, domains get checks.
+CREATE OR REPLACE FUNCTION :schema.is_same_value(one jsonb, other jsonb, type text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
+AS $function$
+DECLARE
+  is_same boolean;
+BEGIN
+  EXECUTE format(
+    'SELECT to_jsonb(one.value)::text IS NOT DISTINCT FROM to_jsonb(other.value)::text
+     FROM jsonb_to_record($1) AS one (value %1$s), jsonb_to_record($2) AS other (value %1$s)',
+    type
+  )
+  INTO is_same
+  USING jsonb_build_object('value', one), jsonb_build_object('value', other);
+  RETURN is_same;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_object THEN
+  RETURN NULL;
+END
+$function$;
+`,
   'functions/key_at': `-- The object_id that a row has at a later moment, from the one that it had
 -- behind an event; null if it has come to an end.
 CREATE OR REPLACE FUNCTION :schema.key_at(tracked_id integer, object_id text, behind bigint, from_moment jsonb, to_moment jsonb)
@@ -2299,6 +2344,81 @@ BEGIN
     JOIN pg_operator AS operator ON operator.oid = member.amopopr
     JOIN pg_namespace AS namespace ON namespace.oid = operator.oprnamespace
     WHERE index.indrelid = relation AND index.indisprimary AND key.position <= index.indnkeyatts;
+END
+$function$;
+`,
+  'functions/keyless_verification': `-- What verify_table answers of a table without a primary key, whose events name
+-- no row: how often the log says that a row is there, and how often it is. That
+-- can be told where the table was empty at first, and each event since then holds
+-- the whole row with the columns of now; else nothing is claimed.
+CREATE OR REPLACE FUNCTION :schema.keyless_verification(tracked_id integer, relation oid, facts jsonb, shapes jsonb, size integer)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
+SET row_security = off
+SET jit = off
+AS $function$
+DECLARE
+  seed     bigint := (random() * 9007199254740991)::bigint;
+  unread   text[] := ARRAY(SELECT jsonb_array_elements_text(shapes -> -1 -> 'unread'));
+  since    timestamptz := shapes -> -2 ->> 'until';
+  is_known boolean := NOT facts -> 'declaration' ? 'when'
+    AND NOT EXISTS (SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition)
+    AND :schema.rows_known(tracked_id, 9223372036854775807, clock_timestamp());
+  rows     bigint;
+  inserted bigint := 0;
+  deleted  bigint := 0;
+BEGIN
+  EXECUTE format(
+    $query$
+    WITH live AS MATERIALIZED (
+      SELECT hashtextextended((to_jsonb(live.*) - $1)::text, $2) AS checksum, count(*) AS number
+      FROM %s AS live
+      GROUP BY 1
+    ), logged AS MATERIALIZED (
+      SELECT * FROM :schema.logged_balance($3, $1, $4, $2) WHERE $5
+    )
+    SELECT
+      (SELECT coalesce(sum(number), 0) FROM live),
+      coalesce(sum(greatest(difference.number, 0)), 0),
+      coalesce(sum(greatest(-difference.number, 0)), 0),
+      $5 AND NOT EXISTS (SELECT FROM logged WHERE checksum IS NULL)
+    FROM (
+      SELECT coalesce(live.number, 0) - coalesce(logged.number, 0) AS number
+      FROM live FULL JOIN logged ON logged.checksum = live.checksum
+    ) AS difference
+    $query$,
+    relation::regclass
+  )
+  INTO rows, inserted, deleted, is_known
+  USING unread, seed, tracked_id, since, is_known;
+  IF NOT is_known THEN
+    inserted := 0;
+    deleted := 0;
+  END IF;
+  RETURN jsonb_build_object(
+    'table', facts ->> 'name',
+    'rows', rows, 'verified', CASE WHEN is_known THEN rows - inserted ELSE 0 END, 'partial', 0, 'unknown', CASE WHEN is_known THEN 0 ELSE rows END,
+    'complete', is_known,
+    'approximate', to_jsonb(unread),
+    'problems', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'id', NULL, 'columns', NULL, 'event', NULL, 'at', NULL, 'gap', false)), '[]')
+      FROM (
+        SELECT kind FROM (VALUES ('unlogged_insert', inserted), ('unlogged_delete', deleted)) AS found (kind, number)
+        CROSS JOIN LATERAL generate_series(1, least(number, size))
+        LIMIT size
+      ) AS problem
+    ),
+    'more', greatest(inserted + deleted - size, 0)
+  );
 END
 $function$;
 `,
@@ -2509,6 +2629,105 @@ AS $function$
   ORDER BY reference.conname
 $function$;
 `,
+  'functions/last_touches': `-- What the log says of each row of a table last, by its object_id:
+--
+--   event_id, changed_at  of its last event
+--   gone      it was deleted, or given another key
+--   doubtful  a partition was truncated after that, perhaps with this row
+--   shape     of the table then, from 1
+--   checksum  of what is compared of the row; null where that takes a closer look
+--
+-- Whatever was before \`since\`, or before the table was truncated, does not count.
+-- The newest shapes alone have checksums, from \`first\` on.
+CREATE OR REPLACE FUNCTION :schema.last_touches(
+  tracked_id integer, shapes jsonb, first integer, since timestamptz, has_children boolean, seed bigint
+)
+RETURNS TABLE (id text, event_id bigint, changed_at timestamptz, gone boolean, doubtful boolean, shape integer, checksum bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100000
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET jit = off
+AS $function$
+#variable_conflict use_column
+DECLARE
+  whole    bigint := 0;  -- the last truncation of all
+  part     bigint := 0;  -- and of a part
+  shape_of text := jsonb_array_length(shapes)::text;
+  image_of text := 'event.new';
+BEGIN
+  SELECT coalesce(max(event.id) FILTER (WHERE event.meta IS NULL AND NOT has_children), 0), coalesce(max(event.id), 0)
+  INTO whole, part
+  FROM :schema.audit_event AS event
+  WHERE event.table_id = tracked_id AND event.object_id IS NULL AND event.operation = 'T';
+
+  IF jsonb_array_length(shapes) > 1 THEN
+    shape_of := (
+      SELECT format('CASE %s ELSE %s END',
+        string_agg(format('WHEN event.changed_at <= %L::timestamptz THEN %s', document ->> 'until', position), ' ' ORDER BY position),
+        jsonb_array_length(shapes))
+      FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+      WHERE document ->> 'until' IS NOT NULL
+    );
+  END IF;
+  image_of := (
+    SELECT format('CASE %s END', string_agg(
+      format('WHEN told.shape = %s THEN event.new%s', position, CASE WHEN document -> 'unsaid' <> '[]' THEN
+        format(' - %L::text[]', ARRAY(SELECT jsonb_array_elements_text(document -> 'unsaid')))
+      END),
+      ' ' ORDER BY position DESC
+    ))
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    WHERE position >= first
+  );
+
+  RETURN QUERY EXECUTE format(
+    $query$
+    SELECT last.id, last.event_id, last.changed_at, last.gone, last.event_id < %1$s, last.shape,
+      CASE last.image
+        WHEN 'f' THEN last.checksum
+        -- of the parts since the last whole image, laid over that
+        WHEN 'c' THEN (
+          SELECT hashtextextended((%2$s)::text, %3$s)
+          FROM (SELECT last.shape) AS told
+          CROSS JOIN LATERAL (
+            SELECT :schema.folded(array_agg(event.new ORDER BY event.id)) AS new
+            FROM :schema.audit_event AS event
+            CROSS JOIN LATERAL (SELECT %4$s AS shape) AS own
+            WHERE event.table_id = %5$s AND event.object_id = last.id AND event.id <= last.event_id AND event.id >= (
+              SELECT event.id FROM :schema.audit_event AS event
+              WHERE event.table_id = %5$s AND event.object_id = last.id AND event.id > %6$s AND event.image = 'f'
+              ORDER BY event.id DESC
+              LIMIT 1
+            )
+            HAVING bool_and(
+              own.shape = last.shape AND event.redacted IS NULL AND event.operation <> 'D'
+              AND (event.image = 'f' OR event.image = 'c' AND event.old_object_id IS NULL)
+            )
+          ) AS event
+        )
+      END
+    FROM (
+      SELECT DISTINCT ON (touch.id) touch.*
+      FROM (
+        SELECT event.object_id AS id, event.id AS event_id, event.changed_at, event.operation = 'D' AS gone, event.image, told.shape,
+          CASE WHEN event.operation <> 'D' AND event.image = 'f' AND event.redacted IS NULL
+            THEN hashtextextended((%2$s)::text, %3$s) END AS checksum
+        FROM :schema.audit_event AS event
+        CROSS JOIN LATERAL (SELECT %4$s AS shape) AS told
+        WHERE event.table_id = %5$s AND event.object_id IS NOT NULL AND event.id > %6$s AND event.changed_at >= %7$L
+        UNION ALL
+        SELECT event.old_object_id, event.id, event.changed_at, true, NULL, NULL, NULL
+        FROM :schema.audit_event AS event
+        WHERE event.table_id = %5$s AND event.old_object_id IS NOT NULL AND event.id > %6$s AND event.changed_at >= %7$L
+      ) AS touch
+      ORDER BY touch.id, touch.event_id DESC
+    ) AS last
+    $query$,
+    part, image_of, seed, shape_of, tracked_id, whole, coalesce(since, '-infinity')
+  );
+END
+$function$;
+`,
   'functions/let_maintain': `-- Lets a role keep the log: make partitions, let go of what is old. What it calls
 -- runs as the owner of the log, so that it cannot change a single event by itself:
 --   select auditrum.let_maintain('operators');
@@ -2548,18 +2767,20 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
-    'after_condition', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
-    'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels',
-    'event_page', 'event_places', 'events_at', 'history', 'id_parts', 'is_after', 'is_later', 'is_readable', 'is_row', 'key_at',
-    'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts', 'known_column', 'label',
-    'life_start', 'live_condition', 'live_id', 'live_row', 'live_table', 'log_costs', 'moment_parts', 'object_id',
-    'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row', 'past_rows', 'past_rows_of',
-    'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of', 'row_blame', 'row_events', 'row_id',
-    'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id', 'table_past', 'truncations_after', 'undo',
-    'undo_astray', 'undo_changes', 'undo_context', 'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image',
-    'undo_keys', 'undo_lines', 'undo_links', 'undo_live', 'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced',
-    'undo_references', 'undo_refusal', 'undo_report', 'undo_rows', 'undo_script', 'undo_sql', 'undo_statements',
-    'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with', 'warn_of_gaps'
+    'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
+    'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels', 'event_page',
+    'event_places', 'events_at', 'history', 'id_parts', 'image_expression', 'is_after', 'is_later', 'is_readable', 'is_row',
+    'is_same_value', 'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts',
+    'keyless_verification', 'known_column', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
+    'live_id', 'live_row', 'live_table', 'log_costs', 'logged_balance', 'logged_columns', 'logged_difference',
+    'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
+    'past_rows', 'past_rows_of', 'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of',
+    'row_blame', 'row_events', 'row_id', 'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id',
+    'table_past', 'tracked_tables', 'truncations_after', 'undo', 'undo_astray', 'undo_changes', 'undo_context',
+    'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
+    'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
+    'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
+    'verification', 'verification_shapes', 'verify_table', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -2609,6 +2830,62 @@ BEGIN
     ) AS bound
   );
 END
+$function$;
+`,
+  'functions/live_checksums': `-- SQL that gives of each live row of a table its object_id, its branch (the
+-- partition, child or table that holds it), and for each shape from \`first\` on
+-- the checksum of what is compared, as last_touches makes it of events.
+CREATE OR REPLACE FUNCTION :schema.live_checksums(tracked_id integer, relation oid, declaration jsonb, shapes jsonb, first integer, seed bigint)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE tree (oid) AS (
+    SELECT $2
+    UNION SELECT inherits.inhrelid FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+  ), branch AS (
+    -- a partitioned table is read as a whole; a child of inheritance has columns of its own
+    SELECT class.oid, CASE class.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || class.oid::regclass AS source
+    FROM tree JOIN pg_class AS class ON class.oid = tree.oid
+    WHERE class.oid = $2
+      OR NOT class.relispartition AND EXISTS (
+        SELECT FROM pg_trigger AS trigger
+        WHERE trigger.tgrelid = class.oid AND trigger.tgname = :'trigger'
+          AND trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || tracked_id))
+      )
+  ), image AS (
+    SELECT position,
+      CASE
+        WHEN document -> 'renamed' <> 'null' THEN format(
+          'own.image - %L::text[] || %s',
+          ARRAY(SELECT value FROM jsonb_each_text(shapes -> -1 -> 'map')),
+          (
+            -- jsonb_build_object takes 100 arguments
+            SELECT string_agg(chunk.object, ' || ')
+            FROM (
+              SELECT format('jsonb_build_object(%s)', string_agg(format('%L, own.image -> %L', key, value), ', ')) AS object
+              FROM jsonb_each_text(document -> 'renamed') WITH ORDINALITY AS pair (key, value, place)
+              GROUP BY place / 40
+            ) AS chunk
+          )
+        )
+        WHEN document -> 'unread' <> '[]' THEN format('own.image - %L::text[]', ARRAY(SELECT jsonb_array_elements_text(document -> 'unread')))
+        ELSE 'own.image'
+      END AS expression
+    FROM jsonb_array_elements(shapes) WITH ORDINALITY AS known (document, position)
+    WHERE position >= first
+  )
+  SELECT string_agg(
+    format(
+      'SELECT %s AS id, live.tableoid AS branch, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
+      :schema.live_id(relation),
+      (SELECT string_agg(format('hashtextextended((%s)::text, %s)', expression, seed), ', ' ORDER BY position) FROM image),
+      branch.source,
+      :schema.image_expression('read.raw', branch.oid, declaration)
+    ),
+    ' UNION ALL '
+  )
+  FROM branch
 $function$;
 `,
   'functions/live_condition': `-- SQL that finds the live row, called live, that has an object_id. Of a long
@@ -2845,6 +3122,129 @@ BEGIN
       SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
     ) END
   );
+END
+$function$;
+`,
+  'functions/logged_balance': `-- How often the log says that a table without a primary key holds each row, by
+-- checksum, where it was empty at first; a single null where an event does not
+-- tell: of other columns than now (until \`since\`), or not of the whole row.
+CREATE OR REPLACE FUNCTION :schema.logged_balance(tracked_id integer, unread text[], since timestamptz, seed bigint)
+RETURNS TABLE (checksum bigint, number bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+#variable_conflict use_column
+DECLARE
+  emptied bigint := coalesce((
+    SELECT max(event.id) FROM :schema.audit_event AS event
+    WHERE event.table_id = tracked_id AND event.object_id IS NULL AND event.operation = 'T' AND event.meta IS NULL
+  ), 0);
+BEGIN
+  IF EXISTS (
+    SELECT FROM :schema.audit_event AS event
+    WHERE event.table_id = tracked_id AND event.id > emptied
+      AND (event.operation NOT IN ('I', 'U', 'D') OR event.image <> 'f' OR event.redacted IS NOT NULL OR event.changed_at <= since)
+  ) THEN
+    RETURN QUERY SELECT NULL::bigint, NULL::bigint;
+  ELSE
+    RETURN QUERY
+      SELECT hashtextextended((change.image - unread)::text, seed), sum(change.number)::bigint
+      FROM :schema.audit_event AS event
+      CROSS JOIN LATERAL (VALUES (event.new, 1), (CASE event.operation WHEN 'U' THEN event.new || event.old ELSE event.old END, -1)) AS change (image, number)
+      WHERE event.table_id = tracked_id AND event.id > emptied AND change.image IS NOT NULL
+      GROUP BY 1
+      HAVING sum(change.number) <> 0;
+  END IF;
+END
+$function$;
+`,
+  'functions/logged_columns': `-- A row as its events tell, up to one of them, under the present names of its
+-- columns: what was written last of each that is compared (verification_shapes).
+--
+--   whole  whether that is the whole row
+CREATE OR REPLACE FUNCTION :schema.logged_columns(
+  tracked_id integer, object_id text, event_id bigint, shapes jsonb, OUT state jsonb, OUT whole boolean
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET TimeZone = 'UTC'
+SET jit = off
+AS $function$
+DECLARE
+  key     text := object_id;
+  bound   bigint := event_id + 1;
+  blocked text[] := '{}';  -- changed later, and nobody wrote down to what
+  erased  text[];
+  shape   jsonb;
+  event   record;
+  image   record;
+BEGIN
+  state := '{}';
+  whole := false;
+  LOOP
+    SELECT previous.* INTO event
+    FROM :schema.event_before(tracked_id, key, bound, '{"at": "infinity"}') AS previous;
+    EXIT WHEN NOT FOUND;
+    bound := event.id;
+    CONTINUE WHEN event.operation = 'T' AND event.meta IS NOT NULL;
+    EXIT WHEN event.operation IN ('D', 'T') OR event.object_id <> key;
+    SELECT log.redacted INTO erased FROM :schema.audit_event AS log WHERE log.id = event.id AND log.changed_at = event.changed_at;
+    image := :schema.past_image(jsonb_build_object('shapes', shapes), event.new, event.image = 'f', event.changed_at);
+    shape := shapes -> image.shape;
+    state := (
+      image.exact - coalesce(erased, '{}') - blocked
+      - ARRAY(SELECT shape -> 'map' ->> name FROM jsonb_array_elements_text(shape -> 'unsaid') AS name)
+    ) || state;
+    whole := (event.operation IN ('I', 'S') OR event.image = 'f') AND blocked = '{}' AND erased IS NULL;
+    EXIT WHEN event.operation IN ('I', 'S') OR event.image = 'f';
+    blocked := blocked
+      || ARRAY(SELECT shape -> 'map' ->> name FROM unnest(event.masked || erased) AS name WHERE NOT shape -> 'unsaid' ? name)
+      || ARRAY(SELECT jsonb_object_keys(image.loose));
+    key := coalesce(event.old_object_id, event.object_id);
+  END LOOP;
+END
+$function$;
+`,
+  'functions/logged_difference': `-- In which columns a live row differs from what its events tell.
+--
+--   names  of these columns; null where the key is that of several rows
+--   whole  whether the log tells of all columns
+CREATE OR REPLACE FUNCTION :schema.logged_difference(
+  tracked_id integer, relation oid, branch oid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
+  OUT names text[], OUT whole boolean
+)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  condition text := :schema.live_condition(relation, object_id);
+  told      record := :schema.logged_columns(tracked_id, object_id, event_id, shapes);
+  live      jsonb;
+  number    bigint := 1;
+  name      text;
+  is_same   boolean;
+BEGIN
+  IF has_children THEN
+    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, condition) INTO number;
+  END IF;
+  IF number <> 1 THEN
+    RETURN;
+  END IF;
+  EXECUTE format('SELECT to_jsonb(live.*) FROM ONLY %s AS live WHERE %s', branch::regclass, condition) INTO live;
+  names := '{}';
+  whole := told.whole;
+  FOR name IN
+    SELECT key FROM jsonb_each(told.state) WHERE live ? key AND value::text <> (live -> key)::text ORDER BY key
+  LOOP
+    is_same := CASE WHEN types ? name THEN :schema.is_same_value(told.state -> name, live -> name, types ->> name) ELSE false END;
+    IF is_same IS FALSE THEN
+      names := names || name;
+    ELSIF is_same IS NULL THEN
+      whole := false;
+    END IF;
+  END LOOP;
 END
 $function$;
 `,
@@ -5237,6 +5637,22 @@ BEGIN
 END
 $function$;
 `,
+  'functions/tracked_tables': `-- The tables that are recorded, or were until their triggers went away unnoticed,
+-- and are there.
+CREATE OR REPLACE FUNCTION :schema.tracked_tables()
+RETURNS TABLE (tracked_id integer, name text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT known.id, format('%I.%I', namespace.nspname, class.relname)
+  FROM :schema.audit_table AS known
+  CROSS JOIN LATERAL (SELECT :schema.live_table(known.id) AS relation) AS live
+  JOIN pg_class AS class ON class.oid = live.relation
+  JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+  WHERE upper_inf(known.tracked)
+  ORDER BY namespace.nspname, class.relname
+$function$;
+`,
   'functions/truncations_after': `-- The truncations of a table after a moment, those of partitions as well: how
 -- many, the last one's time, and the first one of the whole table.
 CREATE OR REPLACE FUNCTION :schema.truncations_after(
@@ -6782,6 +7198,261 @@ AS $function$
   SELECT coalesce(:schema.drop_capture(:schema.tracked_id(relation)), false)
 $function$;
 `,
+  'functions/verification': `-- What verify_table answers, of a tracked id.
+CREATE OR REPLACE FUNCTION :schema.verification(tracked_id integer, size integer)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
+SET row_security = off  -- an error rather than some of the rows
+SET jit = off
+AS $function$
+DECLARE
+  relation    oid := :schema.live_table(tracked_id);
+  facts       jsonb := :schema.table_past(tracked_id, relation);
+  declaration jsonb := facts -> 'declaration';
+  filtered    boolean := declaration ? 'when';  -- a difference may be one that was not to be recorded
+  period      timestamptz := facts ->> 'since';
+  past        jsonb;
+  shapes      jsonb;
+  types       jsonb;
+  first       integer;      -- of older shapes there are no checksums
+  since       timestamptz;  -- before that, rows had another key
+  known       boolean;      -- each row has an event of this period
+  has_children boolean;
+  is_deferred boolean;      -- two rows can have one key within a transaction
+  seed        bigint := (random() * 9007199254740991)::bigint;  -- no two rows are made to look alike
+  spot        record;
+  told        record;
+  differing   text[];
+  seen        integer[] := '{}';
+  kind        text;
+  rows        bigint := 0;
+  verified    bigint := 0;
+  partial     bigint := 0;
+  unknown     bigint := 0;
+  unsure      bigint := 0;  -- rows that are not there, and may never have been, or rightly are not
+  found       bigint := 0;
+  problems    jsonb[] := '{}';
+BEGIN
+  IF relation IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s is gone, so it cannot be compared with its log.', coalesce(facts ->> 'name', 'That table')),
+      HINT = 'Its history can be read as before; restore the table to compare it.';
+  END IF;
+  past := :schema.past_columns(tracked_id, relation, jsonb_build_object('at', clock_timestamp()), true);
+  shapes := :schema.verification_shapes(tracked_id, relation, past);
+  first := greatest(jsonb_array_length(shapes) - 7, 1);
+  IF past -> 'key' = '[]' THEN
+    RETURN :schema.keyless_verification(tracked_id, relation, facts, shapes, size);
+  END IF;
+
+  types := (SELECT jsonb_object_agg(part ->> 'name', part ->> 'type') FROM jsonb_array_elements(past -> 'columns') AS part);
+  since := (SELECT max((document ->> 'until')::timestamptz) FROM jsonb_array_elements(shapes) AS document WHERE NOT (document -> 'same_key')::boolean);
+  has_children := EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
+  );
+  is_deferred := EXISTS (SELECT FROM pg_index WHERE indrelid = relation AND indisprimary AND NOT indimmediate);
+  -- of children a truncation does not tell, and keys of before mean other rows
+  known := NOT has_children AND coalesce(since <= period, since IS NULL)
+    AND :schema.rows_known(tracked_id, 9223372036854775807, clock_timestamp());
+
+  FOR spot IN EXECUTE format(
+    $query$
+    SELECT live.id AS live_id, live.branch, coalesce(live.id, logged.id) AS id,
+      logged.event_id, logged.changed_at, logged.gone, logged.doubtful, logged.shape,
+      live.checksums[logged.shape - $3 + 1] = logged.checksum AS is_same
+    FROM (%s) AS live
+    FULL JOIN :schema.last_touches($1, $2, $3, $4, $5, $6) AS logged ON logged.id = live.id
+    $query$,
+    :schema.live_checksums(tracked_id, relation, declaration, shapes, first, seed)
+  )
+  USING tracked_id, shapes, first, since, has_children, seed
+  LOOP
+    kind := NULL;
+    differing := NULL;
+    IF spot.live_id IS NOT NULL THEN
+      rows := rows + 1;
+    END IF;
+    IF spot.is_same AND NOT spot.gone AND NOT (known AND spot.changed_at < period) THEN
+      verified := verified + 1;
+      IF NOT spot.shape = ANY (seen) THEN
+        seen := seen || spot.shape;
+      END IF;
+    ELSIF spot.event_id IS NULL OR known AND spot.changed_at < period THEN
+      -- what has no event since all rows were noted was not there then
+      IF spot.live_id IS NULL THEN
+        CONTINUE;
+      ELSIF known THEN
+        kind := 'unlogged_insert';
+      ELSE
+        unknown := unknown + 1;
+      END IF;
+    ELSIF spot.live_id IS NULL THEN
+      CONTINUE WHEN spot.gone;
+      IF spot.doubtful OR filtered THEN
+        unsure := unsure + 1;
+      ELSE
+        kind := 'unlogged_delete';
+      END IF;
+    ELSIF spot.gone AND NOT is_deferred THEN
+      kind := 'unlogged_insert';
+    ELSE
+      told := :schema.logged_difference(
+        tracked_id, relation, spot.branch, spot.id,
+        CASE WHEN spot.gone THEN :schema.arrival_before(tracked_id, spot.id, spot.event_id) ELSE spot.event_id END,
+        shapes, types, has_children
+      );
+      -- parts of images cannot be told apart where two rows had the key at once
+      IF told.names IS NULL
+        OR told.names <> '{}' AND is_deferred AND (spot.is_same IS NULL AND NOT spot.gone OR declaration ->> 'image' = 'changed')
+      THEN
+        unknown := unknown + 1;
+      ELSIF told.names <> '{}' THEN
+        kind := CASE WHEN spot.gone THEN 'unlogged_insert' ELSE 'unlogged_update' END;
+        differing := CASE WHEN NOT spot.gone THEN told.names END;
+      ELSIF told.whole THEN
+        verified := verified + 1;
+        IF spot.shape IS NOT NULL AND NOT spot.shape = ANY (seen) THEN
+          seen := seen || spot.shape;
+        END IF;
+      ELSE
+        partial := partial + 1;
+      END IF;
+    END IF;
+
+    IF kind IS NOT NULL AND filtered THEN
+      unknown := unknown + CASE WHEN spot.live_id IS NULL THEN 0 ELSE 1 END;
+    ELSIF kind IS NOT NULL THEN
+      found := found + 1;
+      IF found <= size THEN
+        problems := problems || jsonb_build_object(
+          'kind', kind, 'id', spot.id, 'columns', to_jsonb(differing), 'event', spot.event_id::text,
+          'at', to_char(spot.changed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+          'gap', spot.event_id IS NOT NULL AND coalesce(spot.changed_at < period, true)
+        );
+      END IF;
+    END IF;
+  END LOOP;
+
+  RETURN jsonb_build_object(
+    'table', facts ->> 'name',
+    'rows', rows, 'verified', verified, 'partial', partial, 'unknown', unknown,
+    'complete', unknown + partial + unsure = 0 AND NOT filtered,
+    'approximate', (
+      SELECT coalesce(jsonb_agg(DISTINCT name ORDER BY name), '[]')
+      FROM (
+        SELECT jsonb_array_elements_text(shapes -> number - 1 -> 'unread') FROM unnest(seen) AS number
+        UNION SELECT jsonb_array_elements_text(shapes -> -1 -> 'unread')
+      ) AS unread (name)
+    ),
+    'problems', to_jsonb(problems),
+    'more', greatest(found - size, 0)
+  );
+END
+$function$;
+`,
+  'functions/verification_shapes': `-- How the rows of a table are compared with their events, for each shape that it
+-- has had, as past_columns numbers them:
+--
+--   until, map, loose  as there
+--   unsaid   names then of what is not compared: dropped or retyped since, generated, or ignored or not
+--            recorded at any time since, so that its value may be another one without an event
+--   unread   names now of what is not compared
+--   renamed  {name then: name now} of what is, where a name is another one now
+--   same_key whether its rows had the key that they have now
+CREATE OR REPLACE FUNCTION :schema.verification_shapes(tracked_id integer, relation oid, past jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH fact AS (
+    SELECT position, document
+    FROM jsonb_array_elements(:schema.table_past($1, $2) -> 'shapes') WITH ORDINALITY AS known (document, position)
+  ), shape AS (
+    SELECT position AS number, document, lag(document ->> 'until') OVER (ORDER BY position) AS since
+    FROM jsonb_array_elements(past -> 'shapes') WITH ORDINALITY AS known (document, position)
+  ), part AS (
+    SELECT shape.number, names.key AS old_name, names.value AS new_name,
+      own.part ->> 'recorded' AS recorded, own.part ->> 'generated' AS generated, (own.part ->> 'key')::integer AS key_position,
+      shape.document -> 'loose' ? names.value AS is_loose
+    FROM shape
+    JOIN fact ON CASE
+      WHEN shape.number = 1 THEN fact.position = 1
+      -- what no sync has seen yet has no time
+      ELSE fact.document ->> 'from' IS NOT DISTINCT FROM nullif(shape.since, 'infinity')
+    END
+    CROSS JOIN LATERAL jsonb_each_text(shape.document -> 'map') AS names
+    JOIN LATERAL jsonb_array_elements(fact.document -> 'columns') AS own (part) ON own.part ->> 'name' = names.key
+  ), compared AS (
+    SELECT own.number, own.old_name, own.new_name
+    FROM part AS own
+    WHERE own.new_name IS NOT NULL AND own.is_loose IS NOT TRUE
+      AND NOT EXISTS (
+        SELECT FROM part AS later
+        WHERE later.number >= own.number AND later.new_name = own.new_name
+          AND (later.recorded IN ('i', 'n') OR later.generated <> '')
+      )
+  ), keys AS (
+    SELECT number, array_agg(new_name ORDER BY key_position) FILTER (WHERE key_position IS NOT NULL) AS names
+    FROM part
+    GROUP BY number
+  )
+  SELECT jsonb_agg(shape.document || jsonb_build_object(
+    'unsaid', coalesce((
+      SELECT jsonb_agg(part.old_name) FROM part
+      WHERE part.number = shape.number AND NOT EXISTS (
+        SELECT FROM compared WHERE compared.number = part.number AND compared.old_name = part.old_name
+      )
+    ), '[]'),
+    'unread', coalesce((
+      SELECT jsonb_agg(now.new_name) FROM part AS now
+      WHERE now.number = (SELECT max(number) FROM shape) AND NOT EXISTS (
+        SELECT FROM compared WHERE compared.number = shape.number AND compared.new_name = now.new_name
+      )
+    ), '[]'),
+    'renamed', (
+      SELECT jsonb_object_agg(compared.old_name, compared.new_name) FROM compared
+      WHERE compared.number = shape.number
+      HAVING bool_or(compared.old_name <> compared.new_name)
+    ),
+    'same_key', (SELECT names FROM keys WHERE keys.number = shape.number)
+      IS NOT DISTINCT FROM (SELECT names FROM keys ORDER BY number DESC LIMIT 1)
+  ) ORDER BY shape.number)
+  FROM shape
+$function$;
+`,
+  'functions/verify_table': `-- Compares a table with its log, and names the rows whose last change was not
+-- recorded (a trigger was disabled, a replica role wrote, a backup was restored):
+--   select jsonb_pretty(auditrum.verify_table('orders'));
+-- One snapshot, no lock but that of any reader. Checksums of all rows are compared
+-- here in the database; only rows whose checksum differs are looked at.
+--
+--   rows          that the table has: verified + partial + unknown + those named
+--   verified      are as the log says
+--   partial       as well, but the log does not tell all of their columns
+--   unknown       the log does not tell: no event, or a condition (when) may explain the difference
+--   complete      whether every row is accounted for, those that are gone as well
+--   approximate   columns that were not compared in some or all rows
+--   problems      [{kind, id, columns, event, at, gap}], at most \`size\`; event and at are the last that the
+--                 log has of the row; gap: the log says itself that it was interrupted after that
+--   more          how many further ones there are
+CREATE OR REPLACE FUNCTION :schema.verify_table(relation regclass, size integer DEFAULT 100)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT :schema.verification(:schema.table_id(relation, parse_ident(relation::text)), size)
+$function$;
+`,
   'functions/warn_of_gaps': `-- Says what an answer in SQL has no place for: that it may not be all.
 CREATE OR REPLACE FUNCTION :schema.warn_of_gaps(past jsonb)
 RETURNS void
@@ -8228,6 +8899,16 @@ SELECT *
 FROM :schema.row_then(
   pg_catalog.to_regclass($1)::oid, $2::text::jsonb, $3::timestamptz, $4::bigint, $5::bigint, $6::boolean, $7::text::jsonb
 ) AS past (:columns)
+`,
+  'read/tracked_tables': `-- The tables that are recorded.
+SELECT name FROM :schema.tracked_tables()
+`,
+  'read/verify_table': `-- A table compared with its log, as functions/verification.sql does it.
+WITH tracked AS MATERIALIZED (
+  SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
+)
+SELECT :schema.verification(tracked.id, $2::integer)::text AS answer
+FROM tracked
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
 -- context, written by the first event that needs it (write_context).

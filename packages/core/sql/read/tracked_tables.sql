@@ -1,0 +1,2 @@
+-- The tables that are recorded.
+SELECT name FROM :schema.tracked_tables()
