@@ -140,7 +140,7 @@ describe('a context', () => {
   test('names nobody where the inner block names no user: not the one around it', () => {
     for (const user_id of [Number.NaN, {}, Symbol('a')]) {
       withContext({ user_id: 'anna', source: 'web' }, () =>
-        withContext({ user_id } as object, () =>
+        withContext({ user_id: user_id as never }, () =>
           expect(currentContext()?.metadata).toEqual({ source: 'web' }),
         ),
       )
