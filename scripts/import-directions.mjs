@@ -21,7 +21,7 @@ const chapters = {
   install: ['declare', 'observe'],
   read: ['declare'],
   undo: ['context', 'read'],
-  keep: ['install'],
+  keep: ['declare', 'install'],
   trust: ['declare', 'read'],
   observe: [],
 }

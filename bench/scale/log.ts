@@ -125,7 +125,7 @@ async function fill(client: pg.Client, events: number, months: number): Promise<
       join auditrum.audit_table as known on known.table_name = change.name`)
     for (const log of ['audit_context', 'audit_event']) {
       const bound = (time: string, isOpen: boolean, open: string) =>
-        isOpen ? open : `'||quote_literal(auditrum.month_bound('${log}', '${time}'))||'`
+        isOpen ? open : `'||quote_literal(auditrum.partition_bound('${log}', '${time}'))||'`
       await client.query(`do $do$ begin
         execute 'alter table auditrum.${log} attach partition ${partition(log)}
           for values from (${bound(lower, month === 0, 'minvalue')}) to (${bound(upper, false, '')})';

@@ -14,6 +14,7 @@ export function checkConfig(file: string, value: unknown): CheckedConfig {
     'schema',
     'app',
     'image',
+    'retention',
     'signing',
     'discover',
     'tables',

@@ -16,7 +16,8 @@ export type ConfigTable =
   | ({ readonly table: string } & TrackOptions)
 
 /** What `auditrum.config.ts`, `.mts`, `.js`, `.mjs` or `.json` says. */
-export interface Config extends Pick<AuditrumOptions, 'schema' | 'app' | 'image' | 'discover'> {
+export interface Config
+  extends Pick<AuditrumOptions, 'schema' | 'app' | 'image' | 'retention' | 'discover'> {
   /** Signs the context of what the command writes, where the database asks for that. */
   readonly signing?: Signing | undefined
   /** Where the database is, if neither `--database-url` nor `DATABASE_URL` says so. */

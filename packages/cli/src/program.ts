@@ -14,6 +14,7 @@ import { initSchema } from './commands/init-schema.js'
 import { maintain } from './commands/maintain.js'
 import { makeMigration } from './commands/make-migration.js'
 import { plan } from './commands/plan.js'
+import { purge } from './commands/purge.js'
 import { revert } from './commands/revert.js'
 import { run } from './commands/run.js'
 import { status } from './commands/status.js'
@@ -69,8 +70,8 @@ export function createProgram(): Program {
   program.commandsGroup(groups.undo)
   revert(program)
   program.commandsGroup(groups.keep)
-  for (const add of [status, suggest, createPartitions, maintain, backfill, verifyTables, harden])
-    add(program)
+  for (const add of [status, suggest, createPartitions, maintain, purge]) add(program)
+  for (const add of [backfill, verifyTables, harden]) add(program)
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))

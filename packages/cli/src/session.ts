@@ -79,6 +79,7 @@ export async function inSession(
     ...(schema !== undefined && { schema }),
     ...(config.app !== undefined && { app: config.app }),
     ...(config.image !== undefined && { image: config.image }),
+    ...(config.retention !== undefined && { retention: config.retention }),
     ...(config.signing !== undefined && { signing: config.signing }),
     maintain: false,
     onError: (error) => terminal.warn(error.message),

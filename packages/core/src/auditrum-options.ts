@@ -23,6 +23,13 @@ export interface AuditrumOptions {
    */
   readonly image?: 'full' | 'changed' | undefined
   /**
+   * How long events of tables are kept that declare no retention: `'2 years'`, `'90 days'`, or
+   * `'forever'`. What is older goes by `maintain()`. Takes effect at the next `sync`.
+   *
+   * @defaultValue `'forever'`
+   */
+  readonly retention?: string | undefined
+  /**
    * Where to read from, such as a replica.
    *
    * @defaultValue where everything else goes
@@ -84,22 +91,13 @@ export interface UninstallOptions {
   readonly keepLog?: boolean | undefined
 }
 
-/** What `createPartitions` may be told. */
-export interface PartitionOptions {
-  /**
-   * How many months after this one.
-   *
-   * @defaultValue `3`
-   */
-  readonly months?: number | undefined
-}
-
 /** The names of {@link AuditrumOptions}, for adapters that have more. */
 export const auditrumOptions = [
   'tables',
   'schema',
   'app',
   'image',
+  'retention',
   'reader',
   'lockTimeout',
   'discover',

@@ -3,7 +3,6 @@ import {
   type AuditrumOptions,
   auditrumOptions,
   type DiscoverOptions,
-  type PartitionOptions,
   type PlanOptions,
   type SyncOptions,
   type UninstallOptions,
@@ -13,6 +12,8 @@ import { parseTable, quoteTable, type TableName } from './declare/table.js'
 import {
   checkEntry,
   type Declaration,
+  isRetention,
+  RETENTION_REMEDY,
   type TrackAll,
   type TrackOptions,
   track,
@@ -22,12 +23,14 @@ import { DeclarationError, UsageError } from './errors.js'
 import { type Backfill, backfill } from './install/backfill.js'
 import { check } from './install/check.js'
 import { type MigrationSql, migrationSql } from './install/migration.js'
-import { createPartitions, type Maintenance, maintain } from './install/partitions.js'
 import { type Change, plan } from './install/plan.js'
 import { type Status, status } from './install/status.js'
 import { type SyncResult, sync } from './install/sync.js'
 import { uninstall } from './install/uninstall.js'
 import { type Hardening, type HardenOptions, harden } from './keep/harden.js'
+import { type Maintenance, maintain } from './keep/maintain.js'
+import { createPartitions, type PartitionOptions } from './keep/partitions.js'
+import { type Purge, type PurgeOptions, purge } from './keep/purge.js'
 import { addHardeningFindings } from './keep/undone.js'
 import { checkFlag, checkOptions, isPlainObject, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
@@ -52,6 +55,7 @@ export class Auditrum extends AuditReader {
   readonly #queryable: Queryable
   readonly #app: string
   readonly #image: 'full' | 'changed' | undefined
+  readonly #retention: string | undefined
   readonly #lockTimeout: number
   readonly #tables: (Declaration | TrackAll | Waiver)[]
   readonly #discover: string | readonly string[] | undefined
@@ -70,6 +74,7 @@ export class Auditrum extends AuditReader {
       schema = DEFAULT_SCHEMA,
       app = 'default',
       image,
+      retention,
       reader = queryable,
       lockTimeout = 2000,
       discover,
@@ -81,6 +86,9 @@ export class Auditrum extends AuditReader {
     }
     if (image !== undefined && image !== 'full' && image !== 'changed') {
       throw new UsageError(`image: ${show(image)} is no image. Give 'full' or 'changed'.`)
+    }
+    if (retention !== undefined && !isRetention(retention)) {
+      throw new UsageError(`retention: ${show(retention)} is no time. ${RETENTION_REMEDY}.`)
     }
     if (!Array.isArray(tables)) {
       throw new DeclarationError(
@@ -96,6 +104,7 @@ export class Auditrum extends AuditReader {
     this.#queryable = queryable
     this.#app = app
     this.#image = image
+    this.#retention = retention
     this.#lockTimeout = lockTimeout
     this.#discover = discover
     this.#tables = (tables as readonly unknown[]).map((entry, index) =>
@@ -114,6 +123,7 @@ export class Auditrum extends AuditReader {
       app: this.#app,
       lockTimeout: this.#lockTimeout,
       image: this.#image,
+      retention: this.#retention,
       discover: this.#discovered.size === 0 ? this.#discover : undefined,
     })
     audit.learningWith(this)
@@ -264,16 +274,48 @@ export class Auditrum extends AuditReader {
     })
   }
 
-  /** Makes the partitions of this month and so many after it; returns the names of the new ones. */
+  /**
+   * Makes partitions ahead, by month, week or day, and has `maintain` keep so many; an overflow that
+   * holds rows becomes a partition of its own first.
+   *
+   * @returns the names of the new ones.
+   * @throws SchemaError where the log could not be locked.
+   * @example
+   * ```ts
+   * await audit.createPartitions({ months: 12 })
+   * await audit.createPartitions({ weeks: 8 }) // from now on by week
+   * ```
+   */
   async createPartitions(options: PartitionOptions = {}): Promise<readonly string[]> {
-    checkOptions('createPartitions', options, ['months'])
-    const { months = 3 } = options
-    return createPartitions(this.#queryable, this.schema, months)
+    return createPartitions(this.#queryable, this.schema, options, this.#lockTimeout)
   }
 
-  /** The log's housekeeping, to be called about once a day. */
+  /**
+   * The log's housekeeping, to be called about once a day: makes partitions ahead, lets go of what is
+   * older than its retention, and notes the columns of tables. Each step is a transaction of its own, and
+   * no write waits longer than `lockTimeout`. Several at a time do no harm.
+   *
+   * @throws SchemaError where the log could not be locked. The rest is done, and the next run does that.
+   */
   async maintain(): Promise<Maintenance> {
-    return maintain(this.#queryable, this.schema)
+    return maintain(this.#queryable, this.schema, this.#lockTimeout)
+  }
+
+  /**
+   * Deletes what is older, and the contexts that no event needs any more, in many transactions: nobody
+   * waits. Writes down in the view `purges` who did it and what went. Answers about the past know that
+   * they reach less far. Killed half-way it is gone on with by `maintain`.
+   *
+   * @throws UsageError where `olderThan` is no time that is over, or the log knows no such table.
+   * @throws SchemaError where this is not the owner of the log, nor a role that may.
+   * @example
+   * ```ts
+   * const { events, bytes } = await audit.purge({ olderThan: '2 years', dryRun: true })
+   * await withChangeReason('GDPR, article 5', () => audit.purge({ olderThan: '2 years' }))
+   * ```
+   */
+  async purge(options: PurgeOptions): Promise<Purge> {
+    return purge(this.#queryable, this.schema, options, this.#lockTimeout)
   }
 
   /**
@@ -361,11 +403,12 @@ export class Auditrum extends AuditReader {
 
   async #declared() {
     if (this.#discover !== undefined) await this.discover(this.#discover)
-    const image = this.#image
+    const defaults = {
+      ...(this.#image !== undefined && { image: this.#image }),
+      ...(this.#retention !== undefined && { retention: this.#retention }),
+    }
     const tables = this.#tables.map((entry) =>
-      image === undefined || entry.kind === 'waive'
-        ? entry
-        : { ...entry, options: { image, ...entry.options } },
+      entry.kind === 'waive' ? entry : { ...entry, options: { ...defaults, ...entry.options } },
     )
     return { schema: this.schema, app: this.#app, tables }
   }

@@ -2,7 +2,6 @@ export { Auditrum } from './auditrum.js'
 export type {
   AuditrumOptions,
   DiscoverOptions,
-  PartitionOptions,
   PlanOptions,
   SyncOptions,
   UninstallOptions,
@@ -55,7 +54,6 @@ export {
   type MigrationFileOptions,
   migrationFiles,
 } from './install/migration-file.js'
-export type { Maintenance } from './install/partitions.js'
 export type { Change } from './install/plan.js'
 export {
   type SchemaOptions,
@@ -66,6 +64,7 @@ export {
 export type {
   Finding,
   FindingCode,
+  OverflowStatus,
   PartitionStatus,
   Status,
   TableStatus,
@@ -74,6 +73,9 @@ export type { SyncResult } from './install/sync.js'
 // keep
 export type { CapabilityCode } from './keep/capabilities.js'
 export type { Hardening, HardeningGap, HardenOptions } from './keep/harden.js'
+export type { Maintenance } from './keep/maintain.js'
+export type { PartitionOptions } from './keep/partitions.js'
+export type { Purge, PurgeOptions } from './keep/purge.js'
 export type { RightsLine } from './keep/rights.js'
 // observe
 export type {

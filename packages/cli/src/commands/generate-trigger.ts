@@ -34,6 +34,7 @@ export function generateTrigger(program: Program): void {
         .preset(true as const),
     )
     .option('--label <sql>', 'a column, or SQL, that names the row for people')
+    .option('--retention <time>', "how long its events are kept: '2 years', 'forever'")
     .addOption(dryRun())
     .addOption(output())
     .action(async (table, options, self) => {

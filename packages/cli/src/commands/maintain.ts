@@ -3,13 +3,14 @@ import { examples } from '../examples.js'
 import { dryRun, json, output, showSql } from '../options.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
+import { printPurge } from './purge.js'
 
 export function maintain(program: Program): void {
   const command = program
     .command('maintain')
     .summary('the log’s housekeeping, to be done daily')
     .description(
-      'Makes partitions ahead and notes what changed in the columns of tables. To be run once a day, if nothing else does: the adapters have a timer for it, and in SQL it is auditrum.maintain().',
+      'Makes partitions ahead, lets go of what is older than its retention, and notes what changed in the columns of tables. To be run once a day, if nothing else does: the adapters have a timer for it, and in SQL it is call auditrum.run_maintenance().',
     )
     .addOption(dryRun())
     .addOption(output())
@@ -19,14 +20,16 @@ export function maintain(program: Program): void {
         const isShown = await showSql(
           terminal,
           options,
-          async () => `SELECT ${quoteIdentifier(audit.schema)}.maintain();\n`,
+          async () => `CALL ${quoteIdentifier(audit.schema)}.run_maintenance();\n`,
         )
         if (isShown) return
         const done = await terminal.waiting('Maintaining the log', () => audit.maintain())
         if (options.json) return terminal.document(done)
         for (const name of done.partitions) await terminal.line(`new partition ${name}`)
         for (const name of done.shapes) await terminal.line(`other columns ${name}`)
-        if (done.partitions.length + done.shapes.length === 0) terminal.note('Nothing was to do.')
+        if (done.purge) await printPurge(terminal, done.purge)
+        else if (done.partitions.length + done.shapes.length === 0)
+          terminal.note('Nothing was to do.')
       }),
     )
   examples(command, [['From cron, every night', 'auditrum maintain --quiet']])

@@ -80,8 +80,10 @@ async function printTables(terminal: Terminal, { tables }: Status): Promise<void
     each.app ?? '',
     each.since === null ? '?' : time(each.since),
     each.gaps === null ? '?' : String(each.gaps),
+    each.retention ?? 'forever',
   ])
-  await terminal.write(`${table(['table', 'app', 'since', 'gaps'], rows, terminal.width)}\n`)
+  const titles = ['table', 'app', 'since', 'gaps', 'kept']
+  await terminal.write(`${table(titles, rows, terminal.width)}\n`)
 }
 
 async function printPartitions(terminal: Terminal, { partitions }: Status): Promise<void> {

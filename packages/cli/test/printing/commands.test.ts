@@ -152,10 +152,33 @@ describe('a new database', async () => {
     })
   })
 
+  test('purge counts what would go, deletes it, and refuses what is no time', async () => {
+    await database.query(`insert into customers (id) values (1)`)
+    await database.query(
+      `update auditrum.audit_event set changed_at = changed_at - interval '3 years' where table_id = 1`,
+    )
+    const args = ['purge', '--older-than', '2 years']
+    const { stdout, stderr } = await it.cli([...args, '--dry-run'])
+    expect(stdout).toMatch(/^public\.customers until 20.*: \d+ events?\n$/)
+    expect(stderr).toMatch(/^\d+ events? and 0 contexts, \d+ k?B would go\.\n$/)
+    const gone = await it.cli([...args, '--reason', 'article 5', '--json'])
+    expect(JSON.parse(gone.stdout)).toMatchObject({ tables: [{ table: 'public.customers' }] })
+    const { rows } = await database.query('select change_reason, events from auditrum.purges')
+    expect(rows).toEqual([
+      { change_reason: 'article 5', events: String(JSON.parse(gone.stdout).events) },
+    ])
+    expect(await it.cli(args)).toMatchObject({ code: 0, stderr: 'Nothing is that old.\n' })
+    for (const wrong of [['--older-than', 'yesterday'], ['--older-than', '-1 day'], []]) {
+      expect(await it.cli(['purge', ...wrong])).toMatchObject({ code: 2, stdout: '' })
+    }
+    expect((await it.cli(['status'])).stdout).toContain('forever')
+  })
+
   test('what changes something shows its SQL first', async () => {
     for (const [line, sql] of [
       ['create-partitions --months 2', 'SELECT "auditrum".create_partitions(2);\n'],
-      ['maintain', 'SELECT "auditrum".maintain();\n'],
+      ['create-partitions --weeks 9', `SELECT "auditrum".create_partitions(9, 'week');\n`],
+      ['maintain', 'CALL "auditrum".run_maintenance();\n'],
       ['backfill orders', `SELECT "auditrum".backfill('"orders"');\n`],
     ]) {
       expect(await it.shell(`auditrum ${line} --dry-run`)).toMatchObject({ code: 0, stdout: sql })

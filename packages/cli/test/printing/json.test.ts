@@ -29,6 +29,7 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['suggest', '`Suggestions`'],
   ['create-partitions --months 3', 'the names of new partitions'],
   ['maintain', '`Maintenance`'],
+  ["purge --older-than '2 years' --dry-run", '`Purge`'],
   ['backfill customers', '`Backfill`'],
   ['verify-tables orders', '`Verification`'],
   [

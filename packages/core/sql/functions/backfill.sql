@@ -24,7 +24,6 @@ SET row_security = off  -- an error rather than some of the rows
 AS $function$
 DECLARE
   known        :schema.audit_table;
-  payload      text := coalesce(current_setting('auditrum.context', true), '');
   since        timestamptz;
   started      timestamptz;
   context      bigint;
@@ -74,11 +73,7 @@ BEGIN
     WHEN 'string' THEN known.declaration ->> 'when'
     ELSE known.declaration -> 'when' ->> 'insert'
   END;
-  context := CASE
-    WHEN starts_with(current_setting(:'remembered', true), pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ')
-    THEN split_part(current_setting(:'remembered', true), ' ', 3)::bigint
-    ELSE :schema.write_context(payload)
-  END;
+  context := :schema.this_context();
   snapshot := pg_current_snapshot();
   unseen_since := (
     SELECT before.started_at

@@ -6,7 +6,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  known    text[] := ARRAY['only', 'exclude', 'ignore', 'mask', 'meta', 'when', 'image', 'requireContext', 'label'];
+  known    text[] := ARRAY['only', 'exclude', 'ignore', 'mask', 'meta', 'when', 'image', 'requireContext', 'label', 'retention'];
   class    record;
   key      text[] := :schema.key_columns(relation);
   option   text;
@@ -109,6 +109,13 @@ BEGIN
     ELSIF declaration -> 'requireContext' NOT IN ('true', 'false', 'null', '"actor"', '"reason"') THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'requireContext', declaration -> 'requireContext');
       remedy := 'It is true, "actor" or "reason".';
+      EXIT examine;
+    ELSIF declaration ? 'retention' AND NOT coalesce(
+      declaration -> 'retention' = '"forever"'
+        OR declaration ->> 'retention' ~ '^[1-9]\d{0,4} (hour|day|week|month|year)s?( [1-9]\d{0,4} (hour|day|week|month|year)s?)*$', false
+    ) THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'retention', declaration -> 'retention');
+      remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, or forever.';
       EXIT examine;
     ELSIF declaration ? 'label' AND (jsonb_typeof(declaration -> 'label') <> 'string' OR declaration ->> 'label' !~ '\S') THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'label', declaration -> 'label');

@@ -13,7 +13,7 @@ BEGIN
   FOR routine IN
     SELECT oid FROM pg_proc
     WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY[
-      'create_partitions', 'maintain', 'purge'
+      'close_overflow', 'create_partitions', 'maintain', 'maintain_step', 'purge', 'run_maintenance'
     ])
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);

@@ -12,7 +12,7 @@ DECLARE
   name text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
-  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
     'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels', 'event_page',

@@ -1,4 +1,5 @@
--- From when on the log has all that it was told; null where nothing was purged.
+-- From when on the log has partitions; null where it has all. After a purge it has,
+-- too: what that took is noted with each table (known_since).
 CREATE OR REPLACE FUNCTION :schema.log_start()
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -10,9 +11,9 @@ BEGIN
     WITH bound (text) AS NOT MATERIALIZED (
       SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = inhrelid), inhrelid)
       FROM pg_inherits
-      WHERE inhparent = ':schema.audit_event'::regclass
+      WHERE inhparent = ':schema.audit_event'::regclass AND NOT inhdetachpending
     )
-    -- the first partition begins at MINVALUE: where it is gone, the log was purged
+    -- the first partition begins at MINVALUE: where it is gone, somebody dropped it
     SELECT CASE WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%') THEN (
       SELECT min(substring(bound.text FROM $pattern$FROM \('([^']+)'\)$pattern$)::timestamptz) FROM bound
     ) END

@@ -20,7 +20,7 @@ BEGIN
       FROM pg_class
       WHERE catalogue = 'pg_class'::regclass AND oid = object AND relkind IN ('r', 'p', 'v', 'S')
       UNION ALL
-      SELECT 'FUNCTION', oid::regprocedure::text, proowner, coalesce(proacl, acldefault('f', proowner))
+      SELECT 'ROUTINE', oid::regprocedure::text, proowner, coalesce(proacl, acldefault('f', proowner))
       FROM pg_proc
       WHERE catalogue = 'pg_proc'::regclass AND oid = object
     ) AS private

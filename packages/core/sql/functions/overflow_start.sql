@@ -1,11 +1,12 @@
--- The month with which the overflow partition of audit_event or audit_context
--- begins: up to there every month has a partition of its own. Null before the
+-- The time with which the overflow partition of audit_event or audit_context
+-- begins: up to there partitions were made ahead. Null before the
 -- first one was made.
 CREATE OR REPLACE FUNCTION :schema.overflow_start(log text)
 RETURNS timestamptz
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
 AS $function$
   SELECT CASE log
     WHEN 'audit_event' THEN bound::timestamptz

@@ -18,6 +18,6 @@ AS $function$
   ), false)
   FROM :schema.audit_table AS known
   CROSS JOIN LATERAL unnest(known.tracked) AS period (range)
-  CROSS JOIN LATERAL (SELECT greatest(lower(period.range), :schema.log_start()) AS at) AS began
+  CROSS JOIN LATERAL (SELECT greatest(lower(period.range), :schema.known_since(known.id)) AS at) AS began
   WHERE known.id = tracked_id AND period.range @> $3
 $function$;

@@ -38,7 +38,7 @@ BEGIN
       'name', format('%I.%I', known.schema_name, known.table_name),
       'declaration', known.declaration,
       'since', (
-        SELECT greatest(lower(period.range), :schema.log_start())
+        SELECT greatest(lower(period.range), :schema.known_since(known.id))
         FROM unnest(known.tracked) AS period (range)
         WHERE upper_inf(period.range)
       ),

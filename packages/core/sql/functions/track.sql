@@ -5,7 +5,7 @@
 -- declaration, all optional: {"only": [...], "exclude": [...], "ignore": [...],
 -- "mask": [...], "meta": [...], "when": "..." or {"insert": "...", "update": "...",
 -- "delete": "..."}, "image": "full" or "changed", "requireContext": true, "actor"
--- or "reason", "label": "..."}. What it may hold is checked here, whoever calls.
+-- or "reason", "label": "...", "retention": "2 years" or "forever"}. What it may hold is checked here, whoever calls.
 CREATE OR REPLACE FUNCTION :schema.track(relation regclass, declaration jsonb DEFAULT '{}', app text DEFAULT 'default')
 RETURNS text
 LANGUAGE plpgsql

@@ -43,7 +43,11 @@ BEGIN
       END IF;
       root := roots[1];
     END IF;
-    SELECT bool_or(context.started_at < :schema.log_start()) INTO is_cut
+    SELECT bool_or(context.started_at < :schema.log_start() OR EXISTS (
+      -- of one table: whether the transaction had changed it, too, is not known any more
+      SELECT FROM :schema.audit_table AS known
+      WHERE known.purged_until > context.started_at AND known.tracked && tstzrange(context.started_at, known.purged_until)
+    )) INTO is_cut
     FROM :schema.audit_context AS context
     WHERE context.id = transaction OR context.root_uuid = root;
     IF is_cut THEN

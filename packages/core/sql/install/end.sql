@@ -1,4 +1,4 @@
-SELECT :schema.create_partitions(3);
+SELECT :schema.create_partitions();
 
 INSERT INTO :schema.audit_setting (name, value)
 VALUES ('schema_version', pg_catalog.to_jsonb(:version))

@@ -34,12 +34,28 @@ SELECT pg_catalog.json_build_object(
     ) ORDER BY class.relname), '[]')
     FROM pg_catalog.pg_inherits AS inherits
     JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
-    WHERE inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
+    WHERE NOT inherits.inhdetachpending AND inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
   ),
-  'monthsAhead', (
-    SELECT pg_catalog.floor(extract(epoch FROM :schema.overflow_start('audit_event') - pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746.0)::integer - 1
+  -- how many are there behind the present one, as they are made now
+  'ahead', (
+    SELECT pg_catalog.json_build_object('unit', plan.unit, 'wanted', plan.ahead, 'made', (
+      SELECT pg_catalog.count(*) FROM pg_catalog.generate_series(1, 400) AS number
+      WHERE (pg_catalog.date_trunc(plan.unit, pg_catalog.now() AT TIME ZONE 'UTC') + ('1 '::text || plan.unit)::interval * number::double precision) AT TIME ZONE 'UTC'
+        < :schema.overflow_start('audit_event')
+    ))
+    FROM :schema.partition_plan() AS plan
   ),
-  'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+  'overflow', (
+    SELECT pg_catalog.json_build_object(
+      'inUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+      'since', :schema.overflow_start('audit_event'),
+      'rows', pg_catalog.sum(greatest(class.reltuples, 0))::bigint,
+      'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(class.oid))::bigint
+    )
+    FROM pg_catalog.pg_class AS class
+    WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
+  ),
+  'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
   'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
   -- events of the last day whose context is not of their own transaction
   'unattributed', (SELECT attributed.unattributed FROM attributed),
@@ -76,6 +92,7 @@ SELECT pg_catalog.json_build_object(
   'tables', (
     SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
       'since', pg_catalog.lower(known.tracked),
+      'purgedUntil', :schema.known_since(known.id),
       'gaps', (SELECT pg_catalog.count(*) - 1 FROM pg_catalog.unnest(known.tracked))
     )), '{}')
     FROM :schema.audit_table AS known

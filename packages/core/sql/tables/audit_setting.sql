@@ -1,4 +1,5 @@
--- What the log knows of itself: schema_version, incarnation, retention.
+-- What the log knows of itself: schema_version, incarnation, partitions
+-- (how long they are, and how many are made ahead).
 CREATE TABLE IF NOT EXISTS :schema.audit_setting (
   name  text  PRIMARY KEY,
   value jsonb NOT NULL

@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   key_columns  text[]         NOT NULL,  -- empty: no primary key, events without object_id
   tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
   confirmed_at timestamptz    NOT NULL,  -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
-  rows_known_since timestamptz           -- from when on each row has an event: the table was empty when its recording began; null: it was not
+  rows_known_since timestamptz,          -- from when on each row has an event: the table was empty when its recording began; null: it was not
+  purged_until timestamptz               -- events before it may have been purged; null: none was
 );
 
 DO $columns$
@@ -23,6 +24,12 @@ BEGIN
     WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'rows_known_since' AND NOT attisdropped
   ) THEN
     ALTER TABLE :schema.audit_table ADD COLUMN rows_known_since timestamptz;
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'purged_until' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN purged_until timestamptz;
   END IF;
 END
 $columns$;

@@ -46,6 +46,13 @@ export interface TrackOptions {
   readonly requireContext?: boolean | 'actor' | 'reason' | undefined
   /** A column, or SQL over the recorded columns with functions of pg_catalog, that names the row for people. */
   readonly label?: string | undefined
+  /**
+   * How long its events are kept, in calendar units: `'2 years'`, `'1 year 6 months'`, `'90 days'`; or
+   * `'forever'`. What is older goes by `maintain()`.
+   *
+   * @defaultValue the audit's own, else `'forever'`
+   */
+  readonly retention?: string | undefined
 }
 
 /** A tracked table as declared: a frozen plain value. */
@@ -82,7 +89,14 @@ export interface TrackAllOptions extends TrackOptions {
 export type Entry = Declaration | TrackAll | Waiver
 
 const columnLists = ['only', 'exclude', 'ignore', 'mask', 'meta'] as const
-const knownOptions: readonly string[] = [...columnLists, 'when', 'image', 'requireContext', 'label']
+const knownOptions: readonly string[] = [
+  ...columnLists,
+  'when',
+  'image',
+  'requireContext',
+  'label',
+  'retention',
+]
 
 /**
  * Declares a table as tracked.
@@ -233,7 +247,7 @@ function checkTrackOptions(
       }
     }
   }
-  const { when, image, requireContext, label } = options
+  const { when, image, requireContext, label, retention } = options
   if (when !== undefined) checked.when = checkWhen(when, refuse)
   if (image !== undefined) {
     if (image !== 'full' && image !== 'changed')
@@ -251,7 +265,24 @@ function checkTrackOptions(
       refuse(`has label: ${show(label)}`, 'Give a column, or SQL over the columns of the row')
     checked.label = label
   }
+  if (retention !== undefined) {
+    if (!isRetention(retention)) refuse(`has retention: ${show(retention)}`, RETENTION_REMEDY)
+    checked.retention = retention
+  }
   return Object.freeze(checked)
+}
+
+/** What to give where {@link isRetention} says no. */
+export const RETENTION_REMEDY =
+  "Give a time such as '2 years', '1 year 6 months' or '90 days', or 'forever'"
+
+/** Whether a value says how long events are kept: in words whose meaning no setting of a session changes. */
+export function isRetention(value: unknown): value is string {
+  const part = '[1-9]\\d{0,4} (hour|day|week|month|year)s?'
+  return (
+    value === 'forever' ||
+    (typeof value === 'string' && new RegExp(`^${part}( ${part})*$`).test(value))
+  )
 }
 
 function checkWhen(

@@ -2,13 +2,15 @@ import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import type { Catalogue } from './catalogue.js'
-import type { AddFinding, PartitionStatus } from './status.js'
+import type { AddFinding, OverflowStatus, PartitionStatus } from './status.js'
 
 /** What sql/install/log_status.sql finds. */
 export interface LogStatus {
   readonly partitions: readonly PartitionStatus[]
-  readonly monthsAhead: number
-  readonly overflowInUse: boolean
+  /** How long partitions are, how many are made ahead, and how many are there. */
+  readonly ahead: { readonly unit: string; readonly wanted: number; readonly made: number }
+  readonly overflow: OverflowStatus
+  readonly unfinishedPurges: number
   readonly pausingAllowed: boolean
   readonly unattributed: number
   readonly contextErrors: number
@@ -28,26 +30,40 @@ export interface LogStatus {
     readonly label: string
     readonly problem: string
   }[]
-  readonly tables: Readonly<Record<string, { readonly since: string; readonly gaps: number }>>
+  readonly tables: Readonly<
+    Record<
+      string,
+      { readonly since: string; readonly gaps: number; readonly purgedUntil: string | null }
+    >
+  >
 }
 
 /** What the content of the log tells of its health. */
 export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFinding): void {
-  if (log.overflowInUse) {
+  if (log.overflow.inUse) {
     add(
       'warning',
       'overflow_in_use',
       null,
       'The overflow partition holds rows: partitions were made too late',
-      'Call maintain() daily. Nothing is lost: events are safe in it.',
+      'Run maintain(), daily: it makes a partition of it. Nothing is lost: events are safe in it.',
     )
-  } else if (log.monthsAhead < 1) {
+  } else if (log.ahead.made < 1) {
     add(
       'warning',
       'partitions_low',
       null,
-      'There is no partition for next month',
+      `There is no partition for next ${log.ahead.unit}`,
       'Run maintain(), daily.',
+    )
+  }
+  if (log.unfinishedPurges > 0) {
+    add(
+      'info',
+      'purge_unfinished',
+      null,
+      'A purge is under way, or was stopped before it was done',
+      'Run maintain(): it goes on with it.',
     )
   }
   if (log.pausingAllowed) {

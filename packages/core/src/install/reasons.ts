@@ -45,6 +45,10 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'Soon events go to the overflow: nothing is lost, but reading takes longer.',
     command: MAINTAIN,
   },
+  purge_unfinished: {
+    why: 'Some of what was to go is still there.',
+    command: MAINTAIN,
+  },
   pausing_allowed: {
     why: 'Who owns a table can have it go unrecorded, with a gap that the log knows of.',
     command: null,

@@ -11,8 +11,10 @@ const relations = [
   'audit_shape',
   'audit_context',
   'audit_event',
+  'audit_purge',
   'auditlog',
   'contexts',
+  'purges',
 ]
 
 /** What is wrong with the log itself, as far as the catalogue tells; empty where nothing is. */

@@ -30,7 +30,8 @@ import { inspectLog, writableBy } from './shipped.js'
  * - `object_missing`: a table, view or function of the log was dropped.
  * - `function_edited`: a function of the log, or of a tracked table, is not the one that was written.
  * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
- * - `partitions_low`: there is no partition for next month.
+ * - `partitions_low`: there is no partition for next month (week, day).
+ * - `purge_unfinished`: a purge is under way, or was stopped before it was done.
  * - `pausing_allowed`: recording may be paused, which is for test databases.
  * - `hardening_undone`: the log was hardened against a role, and something of that was taken back.
  * - `hardening_incomplete`: a role that the log was hardened against can still change or silence it.
@@ -81,6 +82,7 @@ export type FindingCode =
   | 'object_missing'
   | 'overflow_in_use'
   | 'partitions_low'
+  | 'purge_unfinished'
   | 'pausing_allowed'
   | 'hardening_undone'
   | 'hardening_incomplete'
@@ -136,12 +138,27 @@ export interface TableStatus {
   readonly since: string | null
   /** How many times recording was interrupted since then; null where this role may not read it. */
   readonly gaps: number | null
+  /** How long its events are kept, as declared; null: for ever. */
+  readonly retention: string | null
+  /** Until when its events were purged, as ISO 8601; null where none were, or this role may not read it. */
+  readonly purgedUntil: string | null
 }
 
 export interface PartitionStatus {
   readonly name: string
   /** As PostgreSQL writes it: `FOR VALUES FROM (…) TO (…)`. */
   readonly bound: string
+  /** As estimated at the last analyze. */
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** The partition that takes what has no other, of events and of contexts together. */
+export interface OverflowStatus {
+  /** Whether it holds rows. */
+  readonly inUse: boolean
+  /** From when on events have no partition of their own, as ISO 8601. */
+  readonly since: string
   /** As estimated at the last analyze. */
   readonly rows: number
   readonly bytes: number
@@ -158,6 +175,8 @@ export interface Status {
   readonly partitions: readonly PartitionStatus[]
   /** How fast the log grows, and by which tables; null where this role may not read it. */
   readonly growth: Growth | null
+  /** Null where this role may not read the log. */
+  readonly overflow: OverflowStatus | null
 }
 
 /**
@@ -364,6 +383,7 @@ export async function status(
     tables: tableStatus(catalogue, log),
     partitions: log?.partitions ?? [],
     growth: log ? await growth(queryable, schema) : null,
+    overflow: log?.overflow ?? null,
   })
 }
 
@@ -371,7 +391,18 @@ function tableStatus(catalogue: Catalogue, log: LogStatus | undefined): readonly
   return catalogue.captures.flatMap(({ id, table: oid, stamp }) => {
     const table = oid === null ? undefined : catalogue.tables[oid]
     if (!table) return []
-    const { since = null, gaps = null } = log?.tables[id] ?? {}
-    return [Object.freeze({ table: showTable(table), id, app: stamp?.app ?? null, since, gaps })]
+    const { since = null, gaps = null, purgedUntil = null } = log?.tables[id] ?? {}
+    const { retention } = stamp?.declaration ?? {}
+    return [
+      Object.freeze({
+        table: showTable(table),
+        id,
+        app: stamp?.app ?? null,
+        since,
+        gaps,
+        retention: typeof retention === 'string' ? retention : null,
+        purgedUntil,
+      }),
+    ]
   })
 }

@@ -1,6 +1,20 @@
 // Generated from packages/core/sql by npm run sql.
 
 export const sql = {
+  'functions/added_counts': `-- {key: number} plus {key: number}.
+CREATE OR REPLACE FUNCTION :schema.added_counts(counts jsonb, more jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(jsonb_object_agg(part.key, part.number), '{}')
+  FROM (
+    SELECT each.key, sum(each.value::bigint) AS number
+    FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text(more)) AS each
+    GROUP BY each.key
+  ) AS part
+$function$;
+`,
   'functions/after_condition': `-- is_after as the text of a condition on a row of the view auditlog, called log:
 -- with the moment as literals, which cost nothing per event, and the bounds that
 -- indexes and partitions know.
@@ -113,7 +127,6 @@ SET row_security = off  -- an error rather than some of the rows
 AS $function$
 DECLARE
   known        :schema.audit_table;
-  payload      text := coalesce(current_setting('auditrum.context', true), '');
   since        timestamptz;
   started      timestamptz;
   context      bigint;
@@ -163,11 +176,7 @@ BEGIN
     WHEN 'string' THEN known.declaration ->> 'when'
     ELSE known.declaration -> 'when' ->> 'insert'
   END;
-  context := CASE
-    WHEN starts_with(current_setting(:'remembered', true), pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ')
-    THEN split_part(current_setting(:'remembered', true), ' ', 3)::bigint
-    ELSE :schema.write_context(payload)
-  END;
+  context := :schema.this_context();
   snapshot := pg_current_snapshot();
   unseen_since := (
     SELECT before.started_at
@@ -972,7 +981,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  known    text[] := ARRAY['only', 'exclude', 'ignore', 'mask', 'meta', 'when', 'image', 'requireContext', 'label'];
+  known    text[] := ARRAY['only', 'exclude', 'ignore', 'mask', 'meta', 'when', 'image', 'requireContext', 'label', 'retention'];
   class    record;
   key      text[] := :schema.key_columns(relation);
   option   text;
@@ -1076,6 +1085,13 @@ BEGIN
       problem := format('The declaration of %s has %L: %s.', relation, 'requireContext', declaration -> 'requireContext');
       remedy := 'It is true, "actor" or "reason".';
       EXIT examine;
+    ELSIF declaration ? 'retention' AND NOT coalesce(
+      declaration -> 'retention' = '"forever"'
+        OR declaration ->> 'retention' ~ '^[1-9]\\d{0,4} (hour|day|week|month|year)s?( [1-9]\\d{0,4} (hour|day|week|month|year)s?)*$', false
+    ) THEN
+      problem := format('The declaration of %s has %L: %s.', relation, 'retention', declaration -> 'retention');
+      remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, or forever.';
+      EXIT examine;
     ELSIF declaration ? 'label' AND (jsonb_typeof(declaration -> 'label') <> 'string' OR declaration ->> 'label' !~ '\\S') THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'label', declaration -> 'label');
       remedy := 'Give a column, or SQL over the columns of the row.';
@@ -1150,6 +1166,111 @@ BEGIN
 
   RAISE EXCEPTION USING ERRCODE = 'AU002', MESSAGE = problem, HINT = remedy;
 END
+$function$;
+`,
+  'functions/close_overflow': `-- Where partitions were made too late the overflow holds rows. It becomes a
+-- partition of its own, longer than others, and no row is moved:
+--   1. a constraint says up to when it goes, not yet valid, which takes no look at the rows
+--   2. PostgreSQL validates it while everybody reads and writes
+--   3. create_partitions swaps the overflow for a new one, with no need to look
+-- Each is a transaction of its own, or writers would wait for the second. This
+-- does the first or the second of them, for one of the logs, and says which;
+-- null where there is nothing to do. Whoever is killed in between has left
+-- nothing that the next call does not take up.
+--
+-- The bound is at least two days ahead, and a day before it the constraint gives
+-- way by itself: if nobody comes back no write is refused. The constraint is
+-- then made anew.
+CREATE OR REPLACE FUNCTION :schema.close_overflow(patience interval DEFAULT '2 seconds')
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+  plan     record := :schema.partition_plan();
+  log      text;
+  overflow text;
+  closing  record;
+  in_use   boolean;
+  since    timestamptz;
+  until    timestamptz;
+  last     timestamptz;
+BEGIN
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  FOREACH log IN ARRAY ARRAY['audit_context', 'audit_event'] LOOP
+    overflow := format('%I.%I', :'schema', log || '_overflow');
+    CONTINUE WHEN to_regclass(overflow) IS NULL;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
+    SELECT * INTO closing FROM :schema.closing_bound(log);
+    CONTINUE WHEN closing.until IS NULL AND NOT in_use;
+    CONTINUE WHEN in_use AND closing.is_valid AND NOT closing.is_over;  -- waits for create_partitions
+    IF current_setting('auditrum.closing', true) = pg_current_xact_id_if_assigned()::text THEN
+      RETURN NULL;  -- the lock of the first step is held until this transaction ends
+    END IF;
+
+    IF closing.until IS NULL THEN
+      since := :schema.overflow_start(log);
+      EXECUTE format(
+        CASE log
+          WHEN 'audit_event' THEN 'SELECT max(changed_at) FROM %s WHERE changed_at >= $1'
+          ELSE 'SELECT to_timestamp((max(id) >> 20) / 1000.0) FROM %s WHERE id >= :schema.partition_bound(''audit_context'', $1)::bigint'
+        END,
+        overflow
+      )
+      INTO last
+      USING clock_timestamp();
+      -- what a clock wrote that was wrong by that much would make one partition of all that is to come
+      CONTINUE WHEN last > clock_timestamp() + interval '10 years';
+      until := date_trunc(plan.unit, greatest(since, last, clock_timestamp()) + interval '2 days') + ('1 ' || plan.unit)::interval;
+      PERFORM :schema.lock_log(ARRAY[log || '_overflow'], patience);
+      PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
+      EXECUTE format(
+        'ALTER TABLE %1$s ADD CONSTRAINT %2$I CHECK (%3$I >= %4$L AND (%3$I < %5$L OR :schema.is_over(%6$L))) NOT VALID',
+        overflow, log || '_closing', CASE log WHEN 'audit_event' THEN 'changed_at' ELSE 'id' END,
+        :schema.partition_bound(log, since), :schema.partition_bound(log, until), until - interval '1 day'
+      );
+      EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', log || '_closing', overflow, until);
+      RETURN format('%s is bounded at %s', log || '_overflow', until);
+    ELSIF closing.is_over OR NOT in_use THEN
+      PERFORM :schema.lock_log(ARRAY[log || '_overflow'], patience);
+      PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
+      EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
+      RETURN format('%s is no longer bounded', log || '_overflow');
+    ELSE
+      BEGIN
+        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', overflow, log || '_closing');
+        RETURN format('%s is known to end at %s', log || '_overflow', closing.until);
+      EXCEPTION WHEN check_violation THEN
+        -- a clock was ahead: the next bound is behind that
+        PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
+        RETURN format('%s is no longer bounded', log || '_overflow');
+      END;
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END
+$function$;
+`,
+  'functions/closing_bound': `-- The constraint with which the overflow partition of a log is being closed: up
+-- to which time, whether PostgreSQL has seen that all rows comply, and whether
+-- it has given way (see close_overflow). No row where there is none.
+CREATE OR REPLACE FUNCTION :schema.closing_bound(log text)
+RETURNS TABLE (until timestamptz, is_valid boolean, is_over boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
+AS $function$
+  SELECT noted.until, noted.convalidated, :schema.is_over(noted.until - interval '1 day')
+  FROM (
+    SELECT obj_description(oid, 'pg_constraint')::timestamptz AS until, convalidated
+    FROM pg_constraint
+    WHERE conrelid = to_regclass(format('%I.%I', :'schema', log || '_overflow')) AND conname = log || '_closing'
+  ) AS noted
 $function$;
 `,
   'functions/column_history': `-- The values that a column of a row had, oldest first:
@@ -1434,89 +1555,153 @@ BEGIN
 END
 $function$;
 `,
-  'functions/create_partitions': `-- Makes the partitions of this month and the given number of months after it,
--- in UTC, and returns the names of the new ones.
+  'functions/create_partitions': `-- Makes the partition of this month, week or day and so many after it, in UTC,
+-- and returns the names of the new ones. What it is told it keeps: without
+-- arguments, and in maintain, it is as last time; at first three months.
 --
 -- Behind them lies the overflow partition, up to MAXVALUE, so that no write
 -- ever lacks a home; the first partition begins at MINVALUE for the same
--- reason. New months are made stand-alone and attached: CREATE TABLE ...
+-- reason. New ones are made stand-alone and attached: CREATE TABLE ...
 -- PARTITION OF would hold up every audited write behind the longest open
 -- transaction. The swap at the end holds them up for an instant, and gives up
--- after lock_timeout.
-CREATE OR REPLACE FUNCTION :schema.create_partitions(months integer DEFAULT 3)
+-- after some attempts that wait no longer than patience.
+DROP FUNCTION IF EXISTS :schema.create_partitions(integer);
+CREATE OR REPLACE FUNCTION :schema.create_partitions(
+  ahead integer DEFAULT NULL, unit text DEFAULT NULL, patience interval DEFAULT '2 seconds'
+)
 RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
 SET lock_timeout = '2s'
 AS $function$
 DECLARE
-  this_month   timestamptz := date_trunc('month', clock_timestamp());
-  last_month   timestamptz := this_month + make_interval(months => months);
-  log          text;
-  parent       text;
-  overflow     text;
-  partition    text;
-  first_month  timestamptz;
-  month        timestamptz;
-  in_use       boolean;
+  kept       record;
+  one        interval;
+  this_unit  timestamptz;
+  last_bound timestamptz;  -- where the overflow is to begin
+  log        text;
+  parent     text;
+  overflow   text;
+  new_name   text;
+  since      timestamptz;
+  until      timestamptz;
+  closing    record;
+  in_use     boolean;
+  made       jsonb := '[]';  -- new tables: {of_log, name, since, until}
+  logs       text[] := '{}';  -- those whose overflow is to be swapped
+  closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
+  part       record;
 BEGIN
-  IF months IS NULL OR months NOT BETWEEN 0 AND 120 THEN
+  IF coalesce(ahead, 0) NOT BETWEEN 0 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
-      MESSAGE = format('Partitions cannot be made %s months ahead.', coalesce(months::text, 'null')),
-      HINT = 'Give a number from 0 to 120.';
+      MESSAGE = format('Partitions cannot be made %s %ss ahead.', ahead, coalesce(unit, 'month')),
+      HINT = 'Give a number from 0 to 120 months, 520 weeks or 400 days.';
+  ELSIF unit NOT IN ('month', 'week', 'day') THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Partitions cannot be made by %s.', unit),
+      HINT = 'Give month, week or day.';
   END IF;
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
   LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
 
-  IF EXISTS (
-    SELECT FROM unnest(ARRAY['audit_context', 'audit_event']) AS late (log)
-    WHERE coalesce(:schema.overflow_start(late.log), '-infinity') <= last_month
-  ) THEN
-    -- in the order in which every write takes them: in another it would deadlock with the writers
-    LOCK TABLE ONLY :schema.audit_context, ONLY :schema.audit_event IN ACCESS EXCLUSIVE MODE;
+  kept := :schema.partition_plan();
+  unit := coalesce(unit, CASE WHEN ahead IS NOT NULL THEN 'month' END, kept.unit);
+  ahead := coalesce(ahead, CASE WHEN unit = kept.unit THEN kept.ahead END, CASE unit WHEN 'month' THEN 3 WHEN 'week' THEN 8 ELSE 30 END);
+  IF (kept.unit, kept.ahead) <> (unit, ahead) THEN
+    INSERT INTO :schema.audit_setting (name, value)
+    VALUES ('partitions', jsonb_build_object('unit', unit, 'ahead', ahead))
+    ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value;
   END IF;
+  one := ('1 ' || unit)::interval;
+  this_unit := date_trunc(unit, clock_timestamp());
+  last_bound := this_unit + (ahead + 1) * one;
 
   FOREACH log IN ARRAY ARRAY['audit_event', 'audit_context'] LOOP
     parent := format('%I.%I', :'schema', log);
     overflow := format('%I.%I', :'schema', log || '_overflow');
-    first_month := :schema.overflow_start(log);
+    since := :schema.overflow_start(log);
 
-    IF first_month IS NULL THEN
-      first_month := this_month + interval '1 month';
-      partition := log || to_char(this_month, '_YYYY_MM');
+    IF since IS NULL THEN
+      since := this_unit + one;
+      new_name := :schema.partition_name(log, unit, this_unit, since);
       EXECUTE format('CREATE TABLE %I.%I PARTITION OF %s FOR VALUES FROM (MINVALUE) TO (%L)',
-        :'schema', partition, parent, :schema.month_bound(log, first_month));
+        :'schema', new_name, parent, :schema.partition_bound(log, since));
       EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (MAXVALUE)',
-        overflow, parent, :schema.month_bound(log, first_month));
+        overflow, parent, :schema.partition_bound(log, since));
       PERFORM :schema.make_private('pg_class'::regclass, overflow::regclass);
-      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', partition)::regclass);
-      RETURN NEXT partition;
+      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', new_name)::regclass);
+      RETURN NEXT new_name;
     END IF;
-    CONTINUE WHEN first_month > last_month;
 
+    SELECT * INTO closing FROM :schema.closing_bound(log);
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF in_use THEN
-      RAISE WARNING '% holds rows, so no month was added to %.', overflow, parent
-        USING HINT = 'The rows are safe there, and later ones follow them.';
+    IF closing.is_valid AND NOT closing.is_over AND in_use THEN
+      since := closing.until;
+      closed := closed || jsonb_build_object(log, since);
+    ELSIF in_use THEN
+      RAISE WARNING '%_overflow holds rows, so no partition was added behind it.', log
+        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending.';
+      CONTINUE;
+    ELSIF since >= last_bound OR closing.until IS NOT NULL THEN
       CONTINUE;
     END IF;
-
-    FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
-      EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
-        :'schema', log || to_char(month, '_YYYY_MM'), parent);
-      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', log || to_char(month, '_YYYY_MM'))::regclass);
+    logs := logs || log;
+    WHILE since < last_bound LOOP
+      until := date_trunc(unit, since) + one;
+      new_name := :schema.partition_name(log, unit, since, until);
+      EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', new_name, parent);
+      PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', new_name)::regclass);
+      made := made || jsonb_build_object('of_log', log, 'name', new_name, 'since', since, 'until', until);
+      since := until;
     END LOOP;
+  END LOOP;
+  IF logs = '{}' THEN
+    RETURN;
+  END IF;
+
+  -- both at once, in the order in which every write takes them: in another it would deadlock with the writers
+  PERFORM :schema.lock_log(ARRAY(SELECT unnest(logs) AS log ORDER BY log), patience);
+  FOREACH log IN ARRAY logs LOOP
+    parent := format('%I.%I', :'schema', log);
+    overflow := format('%I.%I', :'schema', log || '_overflow');
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
+    IF in_use AND NOT closed ? log THEN
+      -- since it was looked at: the next call closes it
+      FOR part IN SELECT * FROM jsonb_to_recordset(made) AS own (of_log text, name text) WHERE own.of_log = log LOOP
+        EXECUTE format('DROP TABLE %I.%I', :'schema', part.name);
+      END LOOP;
+      CONTINUE;
+    END IF;
+    since := :schema.overflow_start(log);
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
-    FOR month IN SELECT generate_series(first_month, last_month, interval '1 month') LOOP
-      partition := log || to_char(month, '_YYYY_MM');
+    IF closed ? log THEN
+      until := closed ->> log;
+      new_name := :schema.partition_name(log, unit, since, until);
+      EXECUTE format('ALTER TABLE %s RENAME TO %I', overflow, new_name);
       EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
-        parent, :'schema', partition,
-        :schema.month_bound(log, month), :schema.month_bound(log, month + interval '1 month'));
-      RETURN NEXT partition;
+        parent, :'schema', new_name, :schema.partition_bound(log, since), :schema.partition_bound(log, until));
+      EXECUTE format('ALTER TABLE %I.%I DROP CONSTRAINT %I', :'schema', new_name, log || '_closing');
+      EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', overflow, parent);
+      PERFORM :schema.make_private('pg_class'::regclass, overflow::regclass);
+      since := until;
+      RETURN NEXT new_name;
+    END IF;
+    FOR part IN
+      SELECT * FROM jsonb_to_recordset(made) AS own (of_log text, name text, since timestamptz, until timestamptz)
+      WHERE own.of_log = log
+      ORDER BY own.since
+    LOOP
+      EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
+        parent, :'schema', part.name, :schema.partition_bound(log, part.since), :schema.partition_bound(log, part.until));
+      since := part.until;
+      RETURN NEXT part.name;
     END LOOP;
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (MAXVALUE)',
-      parent, overflow, :schema.month_bound(log, last_month + interval '1 month'));
+      parent, overflow, :schema.partition_bound(log, since));
   END LOOP;
 END
 $function$;
@@ -1566,6 +1751,68 @@ BEGIN
   SET tracked = tracked * tstzmultirange(tstzrange(NULL, clock_timestamp())), confirmed_at = clock_timestamp()
   WHERE id = tracked_id AND upper_inf(tracked);
   RETURN capture IS NOT NULL;
+END
+$function$;
+`,
+  'functions/droppable_partitions': `-- The partitions of a log, from the oldest on, that a purge leaves nothing of: as
+-- far as they hold nothing but what is to go. From the oldest on, so that no gap
+-- is left between partitions in which a write would have no home.
+--
+--   targets   {table_id: until}
+--   before    contexts older than this go, unless an event needs them
+--   only_one  the first of them is asked for alone
+CREATE OR REPLACE FUNCTION :schema.droppable_partitions(log text, targets jsonb, before timestamptz, only_one boolean)
+RETURNS TABLE (name text, rows bigint, counts jsonb, bytes bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+#variable_conflict use_variable
+DECLARE
+  last  timestamptz := CASE log WHEN 'audit_context' THEN before ELSE (
+    SELECT max(target.value::timestamptz) FROM jsonb_each_text(targets) AS target
+  ) END;
+  part  record;
+  stays boolean;
+  start record;  -- the first partition, if it is empty: it is worth replacing with another one alone
+BEGIN
+  FOR part IN SELECT * FROM :schema.partitions_of(log) AS known WHERE NOT known.is_leaving LOOP
+    EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
+    IF log = 'audit_context' THEN
+      EXIT WHEN :schema.purge_needs(
+        targets,
+        coalesce(:schema.partition_bound(log, part.since)::bigint, 0),
+        :schema.partition_bound(log, part.until)::bigint
+      );
+      EXECUTE format('SELECT count(*) FROM %s', part.relation::regclass) INTO rows;
+      counts := '{}';
+    ELSE
+      -- found at once where most is to stay; counting takes a look at all
+      EXECUTE format(
+        'SELECT EXISTS (SELECT FROM %s WHERE NOT coalesce(($1 ->> table_id::text)::timestamptz >= $2, false))', part.relation::regclass
+      )
+      INTO stays
+      USING targets, part.until;
+      EXIT WHEN stays;
+      EXECUTE format(
+        'SELECT coalesce(jsonb_object_agg(table_id, number), ''{}''), coalesce(sum(number), 0) FROM (SELECT table_id, count(*) AS number FROM %s GROUP BY table_id) AS counted',
+        part.relation::regclass
+      )
+      INTO counts, rows;
+    END IF;
+    name := part.name;
+    bytes := pg_total_relation_size(part.relation);
+    IF part.since IS NULL AND rows = 0 THEN
+      start := (name, rows, counts, bytes);
+      CONTINUE;
+    END IF;
+    IF start IS NOT NULL THEN
+      RETURN QUERY SELECT start.f1, start.f2, start.f3, start.f4;
+      EXIT WHEN only_one;
+      start := NULL;
+    END IF;
+    RETURN NEXT;
+    EXIT WHEN only_one;
+  END LOOP;
 END
 $function$;
 `,
@@ -2127,6 +2374,19 @@ AS $function$
     )
 $function$;
 `,
+  'functions/is_over': `-- Whether a time has come. It is no constant, and is declared as one on purpose,
+-- for a constraint that must give way by itself (close_overflow): PostgreSQL
+-- puts the value in its place whenever it plans.
+CREATE OR REPLACE FUNCTION :schema.is_over(at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN clock_timestamp() >= at;
+END
+$function$;
+`,
   'functions/is_readable': `-- Whether a value from the log can be read as a type: labels of an enum are
 -- renamed, domains get checks, columns other types.
 CREATE OR REPLACE FUNCTION :schema.is_readable(value jsonb, type text)
@@ -2451,6 +2711,16 @@ BEGIN
 END
 $function$;
 `,
+  'functions/known_since': `-- From when on the log has all that it was told of a table; null where nothing of
+-- it was purged.
+CREATE OR REPLACE FUNCTION :schema.known_since(tracked_id integer)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT greatest((SELECT purged_until FROM :schema.audit_table WHERE id = tracked_id), :schema.log_start())
+$function$;
+`,
   'functions/label': `-- What people call a row, as declared for its table; null without a label:
 --   select auditrum.label('orders', '42');
 -- Everything is qualified, because the caller's search_path is needed for the
@@ -2743,7 +3013,7 @@ BEGIN
   FOR routine IN
     SELECT oid FROM pg_proc
     WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY[
-      'create_partitions', 'maintain', 'purge'
+      'close_overflow', 'create_partitions', 'maintain', 'maintain_step', 'purge', 'run_maintenance'
     ])
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);
@@ -2765,7 +3035,7 @@ DECLARE
   name text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
-  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
     'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels', 'event_page',
@@ -2984,6 +3254,54 @@ BEGIN
 END
 $function$;
 `,
+  'functions/lock_log': `-- Locks what every write needs, for an instant, under the lock_timeout of the
+-- caller: writers wait no longer than that for us. While somebody who has been
+-- at it for longer than that holds a lock, such as a backup or a report, we do
+-- not even queue, for all writers would queue behind us, in vain.
+CREATE OR REPLACE FUNCTION :schema.lock_log(logs text[], patience interval)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  attempts CONSTANT integer := 8;
+  names    text := (SELECT string_agg(format('ONLY :schema.%I', log), ', ') FROM unnest(logs) AS log);
+  holders  integer[];
+BEGIN
+  FOR attempt IN 1..attempts LOOP
+    IF attempt > 1 THEN
+      PERFORM pg_sleep(0.05 * attempt * (1 + random()));
+    END IF;
+    PERFORM pg_stat_clear_snapshot();
+    holders := ARRAY(
+      SELECT DISTINCT lock.pid
+      FROM pg_locks AS lock
+      JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
+      WHERE lock.granted AND lock.pid <> pg_backend_pid()
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND lock.relation IN (SELECT to_regclass(format(':schema.%I', log)) FROM unnest(logs) AS log)
+        AND activity.xact_start < clock_timestamp() - patience
+      ORDER BY lock.pid
+      LIMIT 3
+    );
+    CONTINUE WHEN holders <> '{}';
+    BEGIN
+      EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', names);
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      NULL;
+    END;
+  END LOOP;
+  RAISE EXCEPTION USING
+    ERRCODE = 'lock_not_available',
+    MESSAGE = format('The log could not be locked in %s attempts of %s.', attempts, patience),
+    HINT = coalesce(
+      'Processes ' || nullif(array_to_string(holders, ', '), '') || ' held a lock all along. Nothing was changed, and writers were not held up: the next run tries again.',
+      'Nothing was changed: the next run tries again.'
+    );
+END
+$function$;
+`,
   'functions/log_costs': `-- What the events of the last days take, by table and column, as a sample of them
 -- tells: sizes and numbers, no value. Of 2,000 pages, or of all if they are fewer.
 --
@@ -3103,7 +3421,8 @@ BEGIN
 END
 $function$;
 `,
-  'functions/log_start': `-- From when on the log has all that it was told; null where nothing was purged.
+  'functions/log_start': `-- From when on the log has partitions; null where it has all. After a purge it has,
+-- too: what that took is noted with each table (known_since).
 CREATE OR REPLACE FUNCTION :schema.log_start()
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -3115,9 +3434,9 @@ BEGIN
     WITH bound (text) AS NOT MATERIALIZED (
       SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = inhrelid), inhrelid)
       FROM pg_inherits
-      WHERE inhparent = ':schema.audit_event'::regclass
+      WHERE inhparent = ':schema.audit_event'::regclass AND NOT inhdetachpending
     )
-    -- the first partition begins at MINVALUE: where it is gone, the log was purged
+    -- the first partition begins at MINVALUE: where it is gone, somebody dropped it
     SELECT CASE WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%') THEN (
       SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
     ) END
@@ -3299,41 +3618,112 @@ END
 $function$;
 `,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
--- application, by pg_cron, by hand. Makes partitions ahead, and notes for each
--- tracked table its present name and columns and that its triggers are in
--- place. Returns what it did.
+-- application, by pg_cron, by hand. Makes partitions ahead; closes an overflow
+-- that holds rows; lets go of what is older than the tables' retention; and notes
+-- for each tracked table its present name and columns and that its triggers are
+-- in place. Returns what it did.
+--
+-- What is large is done in steps, each of which is to be a transaction of its
+-- own, or writers would wait for it: as long as this returns "pending": true there
+-- are more. run_maintenance() does all of them, and so do the packages for Node.
 CREATE OR REPLACE FUNCTION :schema.maintain()
+RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT :schema.maintain_step()
+$function$;
+`,
+  'functions/maintain_step': `-- One step of the log's housekeeping (maintain), in a transaction of its own, and
+-- what it did. "pending" says whether there are more, "blocked" what could not be
+-- locked. Of several at a time one does the work.
+--
+--   detach  false: the caller detaches old partitions, as purge_drop says
+--   part    partitions or purge: that alone
+CREATE OR REPLACE FUNCTION :schema.maintain_step(
+  patience interval DEFAULT '2 seconds', detach boolean DEFAULT true, part text DEFAULT NULL
+)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
 AS $function$
 DECLARE
-  partitions text[] := ARRAY(SELECT :schema.create_partitions());
-  shapes     text[];
+  partitions text[] := '{}';
+  shapes     text[] := '{}';
+  closing    text;
+  purge_id   bigint;
+  purge      jsonb;
+  blocked    text;
+  hint       text;
 BEGIN
-  -- tracked now: carries its own trigger, enabled
-  WITH live AS (
-    SELECT DISTINCT ON (known.id) known.id, class.oid, namespace.nspname, class.relname
-    FROM :schema.audit_table AS known
-    JOIN pg_trigger AS trigger
-      ON trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
-    JOIN pg_class AS class ON class.oid = trigger.tgrelid
-    JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
-    WHERE trigger.tgname = :'trigger' AND trigger.tgenabled IN ('O', 'A') AND trigger.tgparentid = 0
-    -- an inheritance child calls the function of its parent
-    ORDER BY known.id, (SELECT count(*) FROM pg_inherits WHERE inhrelid = class.oid), class.oid
-  ), confirmed AS (
-    UPDATE :schema.audit_table AS known
-    SET confirmed_at = clock_timestamp(), schema_name = live.nspname, table_name = live.relname
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  IF part IS DISTINCT FROM 'purge' THEN
+    -- tracked now: carries its own trigger, enabled
+    WITH live AS (
+      SELECT DISTINCT ON (known.id) known.id, class.oid, namespace.nspname, class.relname
+      FROM :schema.audit_table AS known
+      JOIN pg_trigger AS trigger
+        ON trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+      JOIN pg_class AS class ON class.oid = trigger.tgrelid
+      JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+      WHERE trigger.tgname = :'trigger' AND trigger.tgenabled IN ('O', 'A') AND trigger.tgparentid = 0
+      -- an inheritance child calls the function of its parent
+      ORDER BY known.id, (SELECT count(*) FROM pg_inherits WHERE inhrelid = class.oid), class.oid
+    ), confirmed AS (
+      UPDATE :schema.audit_table AS known
+      SET confirmed_at = clock_timestamp(), schema_name = live.nspname, table_name = live.relname
+      FROM live
+      WHERE known.id = live.id
+    )
+    SELECT coalesce(array_agg(live.oid::regclass::text), '{}')
+    INTO shapes
     FROM live
-    WHERE known.id = live.id
-  )
-  SELECT coalesce(array_agg(live.oid::regclass::text), '{}')
-  INTO shapes
-  FROM live
-  WHERE :schema.record_shape(live.id, live.oid);
+    WHERE :schema.record_shape(live.id, live.oid);
+  END IF;
 
-  RETURN jsonb_build_object('partitions', partitions, 'shapes', shapes);
+  IF part IS DISTINCT FROM 'purge' THEN
+    BEGIN
+      closing := :schema.close_overflow(patience);
+      IF closing IS NULL THEN
+        partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
+        PERFORM :schema.mend_log();
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    END;
+  END IF;
+
+  -- after a step of closing a lock on the overflow is held until this transaction ends
+  IF closing IS NULL AND part IS DISTINCT FROM 'partitions' THEN
+    BEGIN
+      SELECT known.id INTO purge_id FROM :schema.audit_purge AS known
+      WHERE known.finished_at IS NULL
+      ORDER BY known.id
+      LIMIT 1
+      FOR UPDATE SKIP LOCKED;
+      IF purge_id IS NOT NULL THEN
+        purge := :schema.purge_step(purge_id, detach, patience);
+      ELSE
+        -- the first step is the next call's, so that others see soon that it is under way
+        purge_id := :schema.purge_start(NULL, NULL, true);
+        purge := :schema.purge_report(purge_id) || '{"pending": true}';
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    END;
+  END IF;
+
+  RETURN jsonb_build_object(
+    'partitions', partitions,
+    'shapes', shapes,
+    'pending', closing IS NOT NULL OR coalesce((purge -> 'pending')::boolean, false)
+  ) || jsonb_strip_nulls(jsonb_build_object(
+    'closing', closing,
+    'purge', purge - 'detach' - 'pending',
+    'detach', purge -> 'detach',
+    'blocked', blocked || coalesce(' ' || nullif(hint, ''), '')
+  ));
 END
 $function$;
 `,
@@ -3359,7 +3749,7 @@ BEGIN
       FROM pg_class
       WHERE catalogue = 'pg_class'::regclass AND oid = object AND relkind IN ('r', 'p', 'v', 'S')
       UNION ALL
-      SELECT 'FUNCTION', oid::regprocedure::text, proowner, coalesce(proacl, acldefault('f', proowner))
+      SELECT 'ROUTINE', oid::regprocedure::text, proowner, coalesce(proacl, acldefault('f', proowner))
       FROM pg_proc
       WHERE catalogue = 'pg_proc'::regclass AND oid = object
     ) AS private
@@ -3369,6 +3759,50 @@ BEGIN
   LOOP
     EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE', grantee.kind, grantee.name, grantee.role);
   END LOOP;
+END
+$function$;
+`,
+  'functions/mend_log': `-- Where somebody dropped the oldest partitions by hand: the log remembers that
+-- it knows nothing of what was before, and has a first partition again.
+CREATE OR REPLACE FUNCTION :schema.mend_log()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  since timestamptz := :schema.log_start();
+BEGIN
+  IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
+    RETURN;  -- it was a purge, which mends that itself, and knows better what is gone
+  END IF;
+  IF since IS NOT NULL THEN
+    UPDATE :schema.audit_table SET purged_until = greatest(purged_until, since);
+  END IF;
+  PERFORM :schema.mend_start('audit_event');
+  PERFORM :schema.mend_start('audit_context');
+END
+$function$;
+`,
+  'functions/mend_start': `-- Where the oldest partitions are gone, an empty one takes their place, so that
+-- a write has a home whatever the clock says. Waits for nobody who reads or writes.
+CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+DECLARE
+  since timestamptz;
+  name  text;
+BEGIN
+  SELECT min(known.since) INTO since FROM :schema.partitions_of(log) AS known HAVING bool_and(known.since IS NOT NULL);
+  IF since IS NULL THEN
+    RETURN;
+  END IF;
+  name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
+  EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
+  PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
+  EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
 END
 $function$;
 `,
@@ -3392,20 +3826,6 @@ BEGIN
   unseen_since := moment ->> 'unseen_since';
   earliest := CASE WHEN event IS NULL THEN least(at, open_since, unseen_since) ELSE '-infinity' END;
 END
-$function$;
-`,
-  'functions/month_bound': `-- Where a month begins in the partitions of audit_event (a time) or
--- audit_context (the first id of that time), as the text of a partition bound.
-CREATE OR REPLACE FUNCTION :schema.month_bound(log text, month timestamptz)
-RETURNS text
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-SET "TimeZone" = 'UTC'
-AS $function$
-  SELECT CASE log
-    WHEN 'audit_event' THEN month::text
-    WHEN 'audit_context' THEN ((extract(epoch FROM month) * 1000)::bigint << 20)::text
-  END
 $function$;
 `,
   'functions/nearest_name': `-- The name that was probably meant: the one that shares most pairs of letters
@@ -3450,14 +3870,15 @@ AS $function$
   END
 $function$;
 `,
-  'functions/overflow_start': `-- The month with which the overflow partition of audit_event or audit_context
--- begins: up to there every month has a partition of its own. Null before the
+  'functions/overflow_start': `-- The time with which the overflow partition of audit_event or audit_context
+-- begins: up to there partitions were made ahead. Null before the
 -- first one was made.
 CREATE OR REPLACE FUNCTION :schema.overflow_start(log text)
 RETURNS timestamptz
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
 AS $function$
   SELECT CASE log
     WHEN 'audit_event' THEN bound::timestamptz
@@ -3468,6 +3889,82 @@ AS $function$
     FROM pg_class
     WHERE oid = to_regclass(format('%I.%I', :'schema', log || '_overflow'))
   ) AS overflow
+$function$;
+`,
+  'functions/partition_bound': `-- Where a time lies in the partitions of audit_event (a time) or audit_context
+-- (the first id of that time), as the text of a partition bound.
+CREATE OR REPLACE FUNCTION :schema.partition_bound(log text, at timestamptz)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
+AS $function$
+  SELECT CASE log
+    WHEN 'audit_event' THEN at::text
+    WHEN 'audit_context' THEN ((extract(epoch FROM at) * 1000)::bigint << 20)::text
+  END
+$function$;
+`,
+  'functions/partition_name': `-- What a new partition is called: audit_event_2026_11, audit_event_2026_w48 or
+-- audit_event_2026_11_29, by the unit; a longer one audit_event_2026_09_to_2026_11.
+-- Where units were changed within one of them that name can be taken: then the
+-- day is said, too.
+CREATE OR REPLACE FUNCTION :schema.partition_name(log text, unit text, since timestamptz, until timestamptz)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+  SELECT candidate.name
+  FROM (
+    SELECT CASE unit WHEN 'month' THEN 'YYYY_MM' WHEN 'week' THEN 'IYYY_"w"IW' ELSE 'YYYY_MM_DD' END AS by_unit, 'YYYY_MM_DD' AS by_day
+  ) AS pattern
+  CROSS JOIN LATERAL (
+    SELECT number, log || '_' || to_char(since, pattern) || CASE
+      WHEN until > since + ('1 ' || unit)::interval THEN '_to_' || to_char(until - interval '1 microsecond', pattern)
+      ELSE ''
+    END || suffix AS name
+    FROM (VALUES (1, pattern.by_unit, ''), (2, pattern.by_day, ''), (3, pattern.by_day, to_char(clock_timestamp(), '"_"US'))) AS choice (number, pattern, suffix)
+  ) AS candidate
+  WHERE to_regclass(format('%I.%I', :'schema', candidate.name)) IS NULL
+  ORDER BY candidate.number
+  LIMIT 1
+$function$;
+`,
+  'functions/partition_plan': `-- How long partitions are, and how many of them are made ahead: as
+-- create_partitions was last told.
+CREATE OR REPLACE FUNCTION :schema.partition_plan(OUT unit text, OUT ahead integer)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(setting.value ->> 'unit', 'month'), coalesce((setting.value -> 'ahead')::integer, 3)
+  FROM (VALUES (1)) AS always (one)
+  LEFT JOIN :schema.audit_setting AS setting ON setting.name = 'partitions'
+$function$;
+`,
+  'functions/partitions_of': `-- The partitions of audit_event or audit_context, oldest first, with the times
+-- between which they lie: since is null of the first one, until of the overflow.
+-- What is being detached (is_leaving) no longer belongs to the log for those
+-- who read.
+CREATE OR REPLACE FUNCTION :schema.partitions_of(log text)
+RETURNS TABLE (name text, relation oid, since timestamptz, until timestamptz, is_leaving boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
+AS $function$
+  SELECT part.relname::text, part.oid,
+    CASE log WHEN 'audit_event' THEN bound.texts[1]::timestamptz ELSE to_timestamp((bound.texts[1]::bigint >> 20) / 1000.0) END AS since,
+    CASE log WHEN 'audit_event' THEN bound.texts[2]::timestamptz ELSE to_timestamp((bound.texts[2]::bigint >> 20) / 1000.0) END,
+    inherits.inhdetachpending
+  FROM pg_inherits AS inherits
+  JOIN pg_class AS part ON part.oid = inherits.inhrelid
+  CROSS JOIN LATERAL regexp_matches(
+    pg_get_expr(part.relpartbound, part.oid), $pattern$FROM \\((?:MINVALUE|'([^']+)')\\) TO \\((?:MAXVALUE|'([^']+)')\\)$pattern$
+  ) AS bound (texts)
+  WHERE inherits.inhparent = to_regclass(format('%I.%I', :'schema', log))
+  ORDER BY since NULLS FIRST
 $function$;
 `,
   'functions/past_columns': `-- What a table looked like at a moment, and what is known of it, for the
@@ -4488,6 +4985,456 @@ BEGIN
 END
 $function$;
 `,
+  'functions/purge': `-- Deletes events that are older than that, of one table or of all, and the
+-- contexts that no event needs any more, a period later:
+--   select auditrum.purge('2 years', dry_run => true);
+--   select auditrum.purge('2 years');
+--   select auditrum.purge('1 year', 'billing.invoices');
+--
+-- One step of it, in a transaction of its own, so that nobody is kept waiting:
+-- to be called again, with the id that it returned as purge_id, until it says
+-- that nothing is pending. What is left undone maintain() does.
+--
+--   drop_partitions  those that hold nothing else are dropped, rather than emptied
+--   detach           false: the caller detaches them, as purge_drop says
+CREATE OR REPLACE FUNCTION :schema.purge(
+  older_than interval,
+  relation text DEFAULT NULL,
+  drop_partitions boolean DEFAULT false,
+  dry_run boolean DEFAULT false,
+  purge_id bigint DEFAULT NULL,
+  detach boolean DEFAULT true,
+  patience interval DEFAULT '2 seconds'
+)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+  named   integer;
+  started bigint := purge_id;
+BEGIN
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  IF older_than IS NULL OR NOT coalesce(clock_timestamp() - older_than < clock_timestamp() AND older_than > '0', false)
+    OR older_than > '1000 years'
+  THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(older_than::text, 'null')),
+      HINT = 'Give a time that is over, such as 2 years or 90 days.';
+  END IF;
+  IF relation IS NOT NULL THEN
+    named := :schema.table_id(NULL, parse_ident(relation));
+  END IF;
+  IF dry_run THEN
+    RETURN :schema.purge_preview(older_than, named, drop_partitions);
+  END IF;
+  IF started IS NULL THEN
+    started := :schema.purge_start(older_than, named, drop_partitions);
+  END IF;
+  RETURN coalesce(
+    :schema.purge_step(started, detach, patience),
+    jsonb_build_object('events', 0, 'contexts', 0, 'bytes', 0, 'partitions', '[]'::jsonb, 'tables', '[]'::jsonb, 'pending', false)
+  );
+END
+$function$;
+`,
+  'functions/purge_contexts': `-- Deletes the next contexts that no event needs, looking at so many at a time;
+-- false where none is left. They are a period older than the events that went
+-- with them: a transaction that was under way then is over.
+CREATE OR REPLACE FUNCTION :schema.purge_contexts(purge_id bigint, size integer)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off  -- however many they seem to be
+AS $function$
+DECLARE
+  purge  :schema.audit_purge;
+  after  bigint;
+  end_id bigint;
+  gone   record;
+BEGIN
+  SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
+  after := purge.place_id;
+  LOOP
+    SELECT max(next.id)
+    INTO end_id
+    FROM (
+      SELECT context.id
+      FROM :schema.audit_context AS context
+      WHERE context.id > after AND context.id < :schema.partition_bound('audit_context', purge.contexts_before)::bigint
+      ORDER BY context.id
+      LIMIT size
+    ) AS next;
+    IF end_id IS NULL THEN
+      RETURN false;
+    END IF;
+    WITH needed AS MATERIALIZED (
+      SELECT event.context_id FROM :schema.audit_event AS event WHERE event.context_id > after AND event.context_id <= end_id
+      UNION
+      SELECT own.context_id FROM :schema.audit_purge AS own
+    ), gone AS (
+      DELETE FROM :schema.audit_context AS context
+      WHERE context.id > after AND context.id <= end_id AND NOT EXISTS (SELECT FROM needed WHERE needed.context_id = context.id)
+      RETURNING pg_column_size(context.*) AS bytes
+    )
+    SELECT count(*) AS contexts, coalesce(sum(deleted.bytes), 0) AS bytes INTO gone FROM gone AS deleted;
+    after := end_id;
+    IF gone.contexts > 0 THEN
+      UPDATE :schema.audit_purge AS own
+      SET place_id = end_id, contexts = own.contexts + gone.contexts, bytes = own.bytes + gone.bytes
+      WHERE own.id = purge_id;
+      RETURN true;
+    END IF;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/purge_drop': `-- One step of dropping partitions for a purge, each in a transaction of its own:
+-- a partition is noted, then detached, then dropped, so that whoever goes on
+-- with a purge that was killed knows where it was. Returns null where nothing is
+-- left to drop, else what is to be detached, or {}.
+--
+-- With detach it is detached here, which locks the log for an instant, as lock_log
+-- does. Else whoever calls detaches it CONCURRENTLY, which no function can.
+CREATE OR REPLACE FUNCTION :schema.purge_drop(purge_id bigint, log text, detach boolean, patience interval)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  purge  :schema.audit_purge;
+  leaver text;
+  part   record;
+BEGIN
+  SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
+  FOREACH leaver IN ARRAY purge.partitions LOOP
+    CONTINUE WHEN NOT starts_with(leaver, log) OR to_regclass(format('%I.%I', :'schema', leaver)) IS NULL;
+    SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = to_regclass(format('%I.%I', :'schema', leaver));
+    IF NOT FOUND THEN
+      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
+    ELSIF part.is_leaving THEN
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I FINALIZE', log, :'schema', leaver);
+    ELSIF detach THEN
+      PERFORM :schema.lock_log(ARRAY[log], patience);
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I', log, :'schema', leaver);
+      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
+    ELSE
+      RETURN jsonb_build_object('log', log, 'partition', leaver);
+    END IF;
+    RETURN '{}';
+  END LOOP;
+
+  SELECT * INTO part FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
+  IF FOUND THEN
+    UPDATE :schema.audit_purge AS own
+    SET partitions = own.partitions || part.name,
+      events = own.events + CASE log WHEN 'audit_event' THEN part.rows ELSE 0 END,
+      contexts = own.contexts + CASE log WHEN 'audit_context' THEN part.rows ELSE 0 END,
+      bytes = own.bytes + part.bytes,
+      counts = :schema.added_counts(own.counts, part.counts)
+    WHERE own.id = purge_id;
+    RETURN '{}';
+  END IF;
+  PERFORM :schema.mend_start(log);
+  RETURN NULL;
+END
+$function$;
+`,
+  'functions/purge_events': `-- Deletes the next events of a purge, at most so many, in the order of partitions
+-- and ids; false where none is left. Partitions that hold none of them cost one
+-- look at an index.
+CREATE OR REPLACE FUNCTION :schema.purge_events(purge_id bigint, size integer)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $function$
+DECLARE
+  purge    :schema.audit_purge;
+  part     record;
+  last     timestamptz;
+  after    bigint;
+  end_id   bigint;
+  is_asked boolean;
+  gone     record;
+BEGIN
+  SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
+  SELECT max(target.value::timestamptz) INTO last FROM jsonb_each_text(purge.targets) AS target;
+  FOR part IN
+    SELECT known.relation::regclass AS relation, coalesce(known.since, '-infinity') AS since
+    FROM :schema.partitions_of('audit_event') AS known
+    WHERE NOT known.is_leaving AND coalesce(known.since, '-infinity') BETWEEN purge.place_since AND last
+  LOOP
+    after := CASE WHEN part.since = purge.place_since THEN purge.place_id ELSE -1 END;
+    IF after = -1 THEN
+      EXECUTE format(
+        'SELECT EXISTS (SELECT FROM jsonb_each_text($1) AS target JOIN %s AS event ON event.table_id = target.key::integer AND event.changed_at < target.value::timestamptz)',
+        part.relation
+      )
+      INTO is_asked
+      USING purge.targets;
+      CONTINUE WHEN NOT is_asked;
+    END IF;
+    LOOP
+      EXECUTE format(
+        'SELECT max(id) FROM (SELECT id FROM %s WHERE id > $1 AND changed_at < $2 ORDER BY id LIMIT $3) AS next', part.relation
+      )
+      INTO end_id
+      USING after, last, size;
+      EXIT WHEN end_id IS NULL;
+      EXECUTE format(
+        $query$
+        WITH gone AS (
+          DELETE FROM %s AS event
+          USING jsonb_each_text($1) AS target
+          WHERE event.id > $2 AND event.id <= $3
+            AND event.table_id = target.key::integer AND event.changed_at < target.value::timestamptz
+          RETURNING event.table_id, pg_column_size(event.*) AS bytes
+        ), counted AS (
+          SELECT table_id, count(*) AS events, sum(bytes) AS bytes FROM gone GROUP BY table_id
+        )
+        SELECT coalesce(jsonb_object_agg(table_id, events), '{}') AS counts, coalesce(sum(events), 0) AS events, coalesce(sum(bytes), 0) AS bytes FROM counted
+        $query$,
+        part.relation
+      )
+      INTO gone
+      USING purge.targets, after, end_id;
+      after := end_id;
+      IF gone.events > 0 THEN
+        UPDATE :schema.audit_purge AS own
+        SET place_since = part.since,
+          place_id = end_id,
+          events = own.events + gone.events,
+          bytes = own.bytes + gone.bytes,
+          counts = :schema.added_counts(own.counts, gone.counts)
+        WHERE own.id = purge_id;
+        RETURN true;
+      END IF;
+    END LOOP;
+  END LOOP;
+  UPDATE :schema.audit_purge SET place_log = 'audit_context', place_id = -1 WHERE id = purge_id;
+  RETURN false;
+END
+$function$;
+`,
+  'functions/purge_needs': `-- Whether contexts from one id up to another are needed by an event that stays,
+-- or by the record of a purge. No SQL function, as purge_report.
+CREATE OR REPLACE FUNCTION :schema.purge_needs(targets jsonb, first_id bigint, end_id bigint)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however many they seem to be
+AS $function$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM :schema.audit_event AS event
+    WHERE event.context_id >= first_id AND event.context_id < end_id
+      AND NOT coalesce(event.changed_at < (targets ->> event.table_id::text)::timestamptz, false)
+  ) OR EXISTS (
+    SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id >= first_id AND purge.context_id < end_id
+  );
+END
+$function$;
+`,
+  'functions/purge_preview': `-- What a purge would do, in the words of purge_report. Looks at everything that
+-- would go.
+CREATE OR REPLACE FUNCTION :schema.purge_preview(older_than interval, table_id integer, drops boolean)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+DECLARE
+  targets  jsonb := :schema.purge_targets(older_than, table_id);
+  before   timestamptz;
+  tables   jsonb;
+  events   record;
+  contexts record;
+  dropped  text[] := '{}';
+BEGIN
+  SELECT coalesce(jsonb_object_agg(target.key, target.value), '{}') INTO targets
+  FROM jsonb_each_text(targets) AS target
+  WHERE EXISTS (
+    SELECT FROM :schema.audit_event AS event
+    WHERE event.table_id = target.key::integer AND event.changed_at < target.value::timestamptz
+  );
+  SELECT max(target.value::timestamptz) - ('1 ' || (:schema.partition_plan()).unit)::interval INTO before
+  FROM jsonb_each_text(CASE targets WHEN '{}' THEN :schema.purge_targets(older_than, table_id) ELSE targets END) AS target;
+
+  SELECT coalesce(sum(own.events), 0) AS number, coalesce(sum(own.bytes), 0) AS bytes,
+    coalesce(jsonb_agg(jsonb_build_object(
+      'table', known.schema_name || '.' || known.table_name, 'until', own.until, 'events', own.events
+    ) ORDER BY known.id), '[]') AS tables
+  INTO events
+  FROM (
+    SELECT target.key::integer AS id, target.value::timestamptz AS until, count(*) AS events, sum(pg_column_size(event.*)) AS bytes
+    FROM jsonb_each_text(targets) AS target
+    JOIN :schema.audit_event AS event ON event.table_id = target.key::integer AND event.changed_at < target.value::timestamptz
+    GROUP BY 1, 2
+  ) AS own
+  JOIN :schema.audit_table AS known USING (id);
+
+  SELECT count(*) AS number, coalesce(sum(pg_column_size(context.*)), 0) AS bytes
+  INTO contexts
+  FROM :schema.audit_context AS context
+  WHERE context.id < :schema.partition_bound('audit_context', before)::bigint
+    AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = context.id)
+    AND NOT EXISTS (
+      SELECT FROM :schema.audit_event AS event
+      WHERE event.context_id = context.id
+        AND NOT coalesce(event.changed_at < (targets ->> event.table_id::text)::timestamptz, false)
+    );
+  IF drops THEN
+    dropped := ARRAY(
+      SELECT part.name
+      FROM unnest(ARRAY['audit_event', 'audit_context']) AS log
+      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part
+    );
+  END IF;
+  RETURN jsonb_build_object(
+    'events', events.number, 'contexts', contexts.number, 'bytes', events.bytes + contexts.bytes,
+    'partitions', dropped, 'tables', events.tables
+  );
+END
+$function$;
+`,
+  'functions/purge_report': `-- What a purge has done, as purge and maintain return it. No SQL function: these
+-- keep a plan for all of a transaction, also where partitions of it were dropped.
+CREATE OR REPLACE FUNCTION :schema.purge_report(purge_id bigint)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+BEGIN
+  RETURN (
+    SELECT jsonb_build_object(
+      'id', purge.id::text,
+      'events', purge.events,
+      'contexts', purge.contexts,
+      'bytes', purge.bytes,
+      'partitions', purge.partitions,
+      'tables', purge.tables
+    )
+    FROM :schema.purges AS purge
+    WHERE purge.id = purge_id
+  );
+END
+$function$;
+`,
+  'functions/purge_start': `-- Begins a purge: writes its record, and takes back what the log claims to know
+-- of the tables, before anything of it goes. Returns the id of the record; null
+-- where there is nothing to purge.
+CREATE OR REPLACE FUNCTION :schema.purge_start(older_than interval, table_id integer, drops boolean)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+DECLARE
+  wanted  jsonb := :schema.purge_targets(older_than, table_id);
+  targets jsonb;
+  before  timestamptz;
+  oldest  bigint;
+  started bigint;
+BEGIN
+  IF wanted = '{}' THEN
+    RETURN NULL;
+  END IF;
+  IF older_than IS NULL THEN
+    -- one at a time; the steps of others are not in the way
+    LOCK TABLE :schema.audit_purge IN SHARE UPDATE EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.older_than IS NULL AND other.finished_at IS NULL) THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  SELECT coalesce(jsonb_object_agg(target.key, target.value), '{}'),
+    max(target.value::timestamptz) - ('1 ' || (:schema.partition_plan()).unit)::interval
+  INTO targets, before
+  FROM jsonb_each_text(wanted) AS target
+  WHERE EXISTS (
+    SELECT FROM :schema.audit_event AS event
+    WHERE event.table_id = target.key::integer AND event.changed_at < target.value::timestamptz
+  );
+  IF targets = '{}' THEN
+    -- contexts go one period after their events, perhaps after the last of these
+    SELECT max(target.value::timestamptz) - ('1 ' || (:schema.partition_plan()).unit)::interval INTO before FROM jsonb_each_text(wanted) AS target;
+    SELECT min(context.id) INTO oldest FROM :schema.audit_context AS context WHERE context.id < :schema.partition_bound('audit_context', before)::bigint;
+    IF oldest IS NULL OR :schema.purge_needs(targets, oldest, oldest + 1) THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+
+  UPDATE :schema.audit_table AS known
+  SET purged_until = greatest(known.purged_until, target.value::timestamptz)
+  FROM jsonb_each_text(targets) AS target
+  WHERE known.id = target.key::integer;
+  INSERT INTO :schema.audit_purge (context_id, older_than, targets, drops, contexts_before)
+  VALUES (:schema.this_context(), older_than, targets, drops, before)
+  RETURNING id INTO started;
+  RETURN started;
+END
+$function$;
+`,
+  'functions/purge_step': `-- The next step of a purge, and what it has done so far; null where it is done
+-- already, or somebody else is at it. Each step is to be a transaction of its own.
+CREATE OR REPLACE FUNCTION :schema.purge_step(purge_id bigint, detach boolean, patience interval)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  batch CONSTANT integer := 10000;
+  purge  :schema.audit_purge;
+  leaves jsonb;
+  is_done boolean := false;
+BEGIN
+  SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id AND finished_at IS NULL FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  IF purge.drops THEN
+    leaves := :schema.purge_drop(purge_id, purge.place_log, detach, patience);
+  END IF;
+  IF leaves IS NULL THEN
+    IF purge.place_log = 'audit_event' THEN
+      PERFORM :schema.purge_events(purge_id, batch);
+    ELSIF NOT :schema.purge_contexts(purge_id, batch) THEN
+      UPDATE :schema.audit_purge SET finished_at = clock_timestamp() WHERE id = purge_id;
+      is_done := true;
+    END IF;
+  END IF;
+  RETURN :schema.purge_report(purge_id) || jsonb_build_object('pending', NOT is_done) || CASE
+    WHEN leaves ? 'partition' THEN jsonb_build_object('detach', leaves)
+    ELSE '{}'
+  END;
+END
+$function$;
+`,
+  'functions/purge_targets': `-- Until when events of which table may go, as {table_id: until}.
+--
+-- Without older_than as the tables declare their retention. With it that is
+-- asked for of one table, or of all: then those that declare a longer retention
+-- keep it.
+CREATE OR REPLACE FUNCTION :schema.purge_targets(older_than interval, table_id integer)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+  SELECT coalesce(jsonb_object_agg(known.id, CASE
+      WHEN table_id IS NOT NULL OR retention.text IS NULL THEN statement_timestamp() - older_than
+      ELSE least(statement_timestamp() - older_than, statement_timestamp() - retention.text::interval)
+    END), '{}')
+  FROM :schema.audit_table AS known
+  CROSS JOIN LATERAL (SELECT known.declaration ->> 'retention' AS text) AS retention
+  WHERE CASE WHEN table_id IS NULL THEN coalesce(retention.text <> 'forever', older_than IS NOT NULL) ELSE known.id = table_id END
+$function$;
+`,
   'functions/readable_image': `-- An image without the values that cannot be read as the types of its columns.
 CREATE OR REPLACE FUNCTION :schema.readable_image(image jsonb, types jsonb)
 RETURNS jsonb
@@ -5013,8 +5960,33 @@ AS $function$
   ), false)
   FROM :schema.audit_table AS known
   CROSS JOIN LATERAL unnest(known.tracked) AS period (range)
-  CROSS JOIN LATERAL (SELECT greatest(lower(period.range), :schema.log_start()) AS at) AS began
+  CROSS JOIN LATERAL (SELECT greatest(lower(period.range), :schema.known_since(known.id)) AS at) AS began
   WHERE known.id = tracked_id AND period.range @> $3
+$function$;
+`,
+  'functions/run_maintenance': `-- All of the housekeeping (maintain), each step in a transaction of its own. For
+-- pg_cron and psql, outside of a transaction:
+--   call auditrum.run_maintenance();
+CREATE OR REPLACE PROCEDURE :schema.run_maintenance()
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  part text;
+  done jsonb;
+BEGIN
+  FOREACH part IN ARRAY ARRAY['partitions', 'purge'] LOOP
+    LOOP
+      -- a procedure that commits can have no settings of its own; this one lasts until the commit
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+      done := :schema.maintain_step(part => part);
+      IF done ? 'blocked' THEN
+        RAISE WARNING '%', done ->> 'blocked';
+      END IF;
+      COMMIT;
+      EXIT WHEN NOT pg_catalog.jsonb_extract_path_text(done, 'pending')::boolean;
+    END LOOP;
+  END LOOP;
+END
 $function$;
 `,
   'functions/set_label': `-- Makes label_<id>, the function that labels a table's rows, have a body, or
@@ -5324,7 +6296,7 @@ BEGIN
       'name', format('%I.%I', known.schema_name, known.table_name),
       'declaration', known.declaration,
       'since', (
-        SELECT greatest(lower(period.range), :schema.log_start())
+        SELECT greatest(lower(period.range), :schema.known_since(known.id))
         FROM unnest(known.tracked) AS period (range)
         WHERE upper_inf(period.range)
       ),
@@ -5342,6 +6314,24 @@ BEGIN
 END
 $function$;
 `,
+  'functions/this_context': `-- The id of the context row of this transaction and context, written if need be,
+-- for what the log itself does on request.
+CREATE OR REPLACE FUNCTION :schema.this_context()
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  payload    text := coalesce(current_setting('auditrum.context', true), '');
+  remembered text := current_setting(:'remembered', true);
+BEGIN
+  IF starts_with(remembered, pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ') THEN
+    RETURN split_part(remembered, ' ', 3)::bigint;
+  END IF;
+  RETURN :schema.write_context(payload);
+END
+$function$;
+`,
   'functions/track': `-- Tracks a table: writes its capture function and triggers, and what is known
 -- of it. Running it again with the same declaration changes nothing and takes
 -- no lock on the table. Returns installed, updated or unchanged.
@@ -5349,7 +6339,7 @@ $function$;
 -- declaration, all optional: {"only": [...], "exclude": [...], "ignore": [...],
 -- "mask": [...], "meta": [...], "when": "..." or {"insert": "...", "update": "...",
 -- "delete": "..."}, "image": "full" or "changed", "requireContext": true, "actor"
--- or "reason", "label": "..."}. What it may hold is checked here, whoever calls.
+-- or "reason", "label": "...", "retention": "2 years" or "forever"}. What it may hold is checked here, whoever calls.
 CREATE OR REPLACE FUNCTION :schema.track(relation regclass, declaration jsonb DEFAULT '{}', app text DEFAULT 'default')
 RETURNS text
 LANGUAGE plpgsql
@@ -6004,7 +6994,11 @@ BEGIN
       END IF;
       root := roots[1];
     END IF;
-    SELECT bool_or(context.started_at < :schema.log_start()) INTO is_cut
+    SELECT bool_or(context.started_at < :schema.log_start() OR EXISTS (
+      -- of one table: whether the transaction had changed it, too, is not known any more
+      SELECT FROM :schema.audit_table AS known
+      WHERE known.purged_until > context.started_at AND known.tracked && tstzrange(context.started_at, known.purged_until)
+    )) INTO is_cut
     FROM :schema.audit_context AS context
     WHERE context.id = transaction OR context.root_uuid = root;
     IF is_cut THEN
@@ -8019,7 +9013,7 @@ SELECT pg_catalog.json_build_object(
   )
 )::text AS catalogue
 `,
-  'install/end': `SELECT :schema.create_partitions(3);
+  'install/end': `SELECT :schema.create_partitions();
 
 INSERT INTO :schema.audit_setting (name, value)
 VALUES ('schema_version', pg_catalog.to_jsonb(:version))
@@ -8092,12 +9086,28 @@ SELECT pg_catalog.json_build_object(
     ) ORDER BY class.relname), '[]')
     FROM pg_catalog.pg_inherits AS inherits
     JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
-    WHERE inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
+    WHERE NOT inherits.inhdetachpending AND inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
   ),
-  'monthsAhead', (
-    SELECT pg_catalog.floor(extract(epoch FROM :schema.overflow_start('audit_event') - pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') / 2629746.0)::integer - 1
+  -- how many are there behind the present one, as they are made now
+  'ahead', (
+    SELECT pg_catalog.json_build_object('unit', plan.unit, 'wanted', plan.ahead, 'made', (
+      SELECT pg_catalog.count(*) FROM pg_catalog.generate_series(1, 400) AS number
+      WHERE (pg_catalog.date_trunc(plan.unit, pg_catalog.now() AT TIME ZONE 'UTC') + ('1 '::text || plan.unit)::interval * number::double precision) AT TIME ZONE 'UTC'
+        < :schema.overflow_start('audit_event')
+    ))
+    FROM :schema.partition_plan() AS plan
   ),
-  'overflowInUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+  'overflow', (
+    SELECT pg_catalog.json_build_object(
+      'inUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+      'since', :schema.overflow_start('audit_event'),
+      'rows', pg_catalog.sum(greatest(class.reltuples, 0))::bigint,
+      'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(class.oid))::bigint
+    )
+    FROM pg_catalog.pg_class AS class
+    WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
+  ),
+  'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
   'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
   -- events of the last day whose context is not of their own transaction
   'unattributed', (SELECT attributed.unattributed FROM attributed),
@@ -8134,6 +9144,7 @@ SELECT pg_catalog.json_build_object(
   'tables', (
     SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
       'since', pg_catalog.lower(known.tracked),
+      'purgedUntil', :schema.known_since(known.id),
       'gaps', (SELECT pg_catalog.count(*) - 1 FROM pg_catalog.unnest(known.tracked))
     )), '{}')
     FROM :schema.audit_table AS known
@@ -8261,7 +9272,7 @@ WITH RECURSIVE log_schema AS (
   FROM log_schema CROSS JOIN pg_catalog.aclexplode(log_schema.nspacl) AS privilege
   UNION ALL
   SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor,
-    relation.relname IN ('auditlog', 'contexts') AND privilege.privilege_type = 'SELECT'
+    relation.relname IN ('auditlog', 'contexts', 'purges') AND privilege.privilege_type = 'SELECT'
   FROM relation CROSS JOIN pg_catalog.aclexplode(relation.acl) AS privilege
   UNION ALL
   SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor, false
@@ -8457,7 +9468,7 @@ SELECT pg_catalog.json_build_object(
       )
       AND NOT EXISTS (
         SELECT FROM relation
-        WHERE relation.relname IN ('auditlog', 'contexts') AND NOT pg_catalog.has_table_privilege(reader.oid, relation.oid, 'SELECT')
+        WHERE relation.relname IN ('auditlog', 'contexts', 'purges') AND NOT pg_catalog.has_table_privilege(reader.oid, relation.oid, 'SELECT')
       ))
     FROM log_schema CROSS JOIN pg_catalog.pg_roles AS reader
     WHERE reader.rolname IN ($1::text, $2::text)
@@ -8992,7 +10003,31 @@ BEGIN
 END
 $indexes$;
 `,
-  'tables/audit_setting': `-- What the log knows of itself: schema_version, incarnation, retention.
+  'tables/audit_purge': `-- What was purged of the log, by whom and until when: one row for each purge. A
+-- purge takes many transactions, and one that was killed is gone on with from
+-- what stands here.
+CREATE TABLE IF NOT EXISTS :schema.audit_purge (
+  id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  started_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  finished_at timestamptz,                       -- null: it is under way, or was killed
+  context_id  bigint      NOT NULL,              -- audit_context.id: who asked for it, and why
+  db_user     text        NOT NULL DEFAULT session_user,
+  older_than  interval,                          -- as it was asked; null: the tables' own retention
+  targets     jsonb       NOT NULL,              -- {table_id: until}: what of which table
+  drops       boolean     NOT NULL,              -- whether partitions are dropped that hold nothing else
+  contexts_before timestamptz NOT NULL,          -- contexts older than this go that no event needs
+  counts      jsonb       NOT NULL DEFAULT '{}', -- {table_id: number of events}
+  events      bigint      NOT NULL DEFAULT 0,
+  contexts    bigint      NOT NULL DEFAULT 0,
+  bytes       bigint      NOT NULL DEFAULT 0,    -- of rows that were deleted, and of partitions with their indexes
+  partitions  text[]      NOT NULL DEFAULT '{}',
+  place_log   text        NOT NULL DEFAULT 'audit_event',  -- how far it has come: the log,
+  place_since timestamptz NOT NULL DEFAULT '-infinity',    -- where the partition begins,
+  place_id    bigint      NOT NULL DEFAULT -1              -- and the last id that was looked at
+);
+`,
+  'tables/audit_setting': `-- What the log knows of itself: schema_version, incarnation, partitions
+-- (how long they are, and how many are made ahead).
 CREATE TABLE IF NOT EXISTS :schema.audit_setting (
   name  text  PRIMARY KEY,
   value jsonb NOT NULL
@@ -9046,7 +10081,8 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   key_columns  text[]         NOT NULL,  -- empty: no primary key, events without object_id
   tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
   confirmed_at timestamptz    NOT NULL,  -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
-  rows_known_since timestamptz           -- from when on each row has an event: the table was empty when its recording began; null: it was not
+  rows_known_since timestamptz,          -- from when on each row has an event: the table was empty when its recording began; null: it was not
+  purged_until timestamptz               -- events before it may have been purged; null: none was
 );
 
 DO $columns$
@@ -9056,6 +10092,12 @@ BEGIN
     WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'rows_known_since' AND NOT attisdropped
   ) THEN
     ALTER TABLE :schema.audit_table ADD COLUMN rows_known_since timestamptz;
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'purged_until' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN purged_until timestamptz;
   END IF;
 END
 $columns$;
@@ -9197,5 +10239,49 @@ COMMENT ON COLUMN :schema.contexts.context_error IS 'why some or all of what the
 COMMENT ON COLUMN :schema.contexts.uuid IS 'the context by the id that the application gave it; the same in all transactions of one block';
 COMMENT ON COLUMN :schema.contexts.root_uuid IS 'the outermost block: everything that one request or job did';
 COMMENT ON COLUMN :schema.contexts.transaction_id IS 'names the transaction for good; txid starts again when a dump is restored';
+`,
+  'views/purges': `-- What was purged of the log, as people read it. Readers need SELECT here and
+-- USAGE on the schema, nothing else.
+CREATE OR REPLACE VIEW :schema.purges AS
+SELECT
+  purge.id,
+  purge.started_at,
+  purge.finished_at,
+  context.user_id,
+  context.metadata ->> 'change_reason' AS change_reason,
+  purge.db_user,
+  context.client_addr,
+  context.application_name,
+  purge.older_than,
+  (
+    SELECT coalesce(jsonb_agg(
+      jsonb_build_object(
+        'table', known.schema_name || '.' || known.table_name,
+        'until', target.value,
+        'events', coalesce((purge.counts -> target.key)::bigint, 0)
+      )
+      ORDER BY known.id
+    ), '[]')
+    FROM jsonb_each(purge.targets) AS target
+    JOIN :schema.audit_table AS known ON known.id = target.key::integer
+  ) AS tables,
+  purge.events,
+  purge.contexts,
+  purge.bytes,
+  purge.partitions
+FROM :schema.audit_purge AS purge
+LEFT JOIN :schema.audit_context AS context ON context.id = purge.context_id
+-- a second item keeps PostgreSQL from passing writes through, also those of the owner
+CROSS JOIN (SELECT) AS read_only;
+
+COMMENT ON VIEW :schema.purges IS 'What was purged of the log: by whom, how much, and until when.';
+COMMENT ON COLUMN :schema.purges.finished_at IS 'null: it is under way, or was killed; maintain() goes on with it';
+COMMENT ON COLUMN :schema.purges.user_id IS 'who asked for it: a claim of the application';
+COMMENT ON COLUMN :schema.purges.db_user IS 'the role that was logged in: a fact';
+COMMENT ON COLUMN :schema.purges.older_than IS 'as it was asked; null: the retention that the tables declare';
+COMMENT ON COLUMN :schema.purges.tables IS '[{"table": ..., "until": events before it are gone, "events": how many}]';
+COMMENT ON COLUMN :schema.purges.contexts IS 'contexts that no event needed any more';
+COMMENT ON COLUMN :schema.purges.bytes IS 'of the rows that were deleted, and of dropped partitions with their indexes';
+COMMENT ON COLUMN :schema.purges.partitions IS 'those that were dropped';
 `,
 } as const

@@ -1,0 +1,92 @@
+-- One step of the log's housekeeping (maintain), in a transaction of its own, and
+-- what it did. "pending" says whether there are more, "blocked" what could not be
+-- locked. Of several at a time one does the work.
+--
+--   detach  false: the caller detaches old partitions, as purge_drop says
+--   part    partitions or purge: that alone
+CREATE OR REPLACE FUNCTION :schema.maintain_step(
+  patience interval DEFAULT '2 seconds', detach boolean DEFAULT true, part text DEFAULT NULL
+)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+  partitions text[] := '{}';
+  shapes     text[] := '{}';
+  closing    text;
+  purge_id   bigint;
+  purge      jsonb;
+  blocked    text;
+  hint       text;
+BEGIN
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  IF part IS DISTINCT FROM 'purge' THEN
+    -- tracked now: carries its own trigger, enabled
+    WITH live AS (
+      SELECT DISTINCT ON (known.id) known.id, class.oid, namespace.nspname, class.relname
+      FROM :schema.audit_table AS known
+      JOIN pg_trigger AS trigger
+        ON trigger.tgfoid = to_regprocedure(format('%I.%I()', :'schema', 'capture_' || known.id))
+      JOIN pg_class AS class ON class.oid = trigger.tgrelid
+      JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+      WHERE trigger.tgname = :'trigger' AND trigger.tgenabled IN ('O', 'A') AND trigger.tgparentid = 0
+      -- an inheritance child calls the function of its parent
+      ORDER BY known.id, (SELECT count(*) FROM pg_inherits WHERE inhrelid = class.oid), class.oid
+    ), confirmed AS (
+      UPDATE :schema.audit_table AS known
+      SET confirmed_at = clock_timestamp(), schema_name = live.nspname, table_name = live.relname
+      FROM live
+      WHERE known.id = live.id
+    )
+    SELECT coalesce(array_agg(live.oid::regclass::text), '{}')
+    INTO shapes
+    FROM live
+    WHERE :schema.record_shape(live.id, live.oid);
+  END IF;
+
+  IF part IS DISTINCT FROM 'purge' THEN
+    BEGIN
+      closing := :schema.close_overflow(patience);
+      IF closing IS NULL THEN
+        partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
+        PERFORM :schema.mend_log();
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    END;
+  END IF;
+
+  -- after a step of closing a lock on the overflow is held until this transaction ends
+  IF closing IS NULL AND part IS DISTINCT FROM 'partitions' THEN
+    BEGIN
+      SELECT known.id INTO purge_id FROM :schema.audit_purge AS known
+      WHERE known.finished_at IS NULL
+      ORDER BY known.id
+      LIMIT 1
+      FOR UPDATE SKIP LOCKED;
+      IF purge_id IS NOT NULL THEN
+        purge := :schema.purge_step(purge_id, detach, patience);
+      ELSE
+        -- the first step is the next call's, so that others see soon that it is under way
+        purge_id := :schema.purge_start(NULL, NULL, true);
+        purge := :schema.purge_report(purge_id) || '{"pending": true}';
+      END IF;
+    EXCEPTION WHEN lock_not_available THEN
+      GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+    END;
+  END IF;
+
+  RETURN jsonb_build_object(
+    'partitions', partitions,
+    'shapes', shapes,
+    'pending', closing IS NOT NULL OR coalesce((purge -> 'pending')::boolean, false)
+  ) || jsonb_strip_nulls(jsonb_build_object(
+    'closing', closing,
+    'purge', purge - 'detach' - 'pending',
+    'detach', purge -> 'detach',
+    'blocked', blocked || coalesce(' ' || nullif(hint, ''), '')
+  ));
+END
+$function$;

@@ -1,0 +1,20 @@
+-- Where somebody dropped the oldest partitions by hand: the log remembers that
+-- it knows nothing of what was before, and has a first partition again.
+CREATE OR REPLACE FUNCTION :schema.mend_log()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  since timestamptz := :schema.log_start();
+BEGIN
+  IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
+    RETURN;  -- it was a purge, which mends that itself, and knows better what is gone
+  END IF;
+  IF since IS NOT NULL THEN
+    UPDATE :schema.audit_table SET purged_until = greatest(purged_until, since);
+  END IF;
+  PERFORM :schema.mend_start('audit_event');
+  PERFORM :schema.mend_start('audit_context');
+END
+$function$;

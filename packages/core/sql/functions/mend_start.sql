@@ -1,0 +1,22 @@
+-- Where the oldest partitions are gone, an empty one takes their place, so that
+-- a write has a home whatever the clock says. Waits for nobody who reads or writes.
+CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+DECLARE
+  since timestamptz;
+  name  text;
+BEGIN
+  SELECT min(known.since) INTO since FROM :schema.partitions_of(log) AS known HAVING bool_and(known.since IS NOT NULL);
+  IF since IS NULL THEN
+    RETURN;
+  END IF;
+  name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
+  EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
+  PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
+  EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
+END
+$function$;

@@ -1,0 +1,55 @@
+-- Deletes events that are older than that, of one table or of all, and the
+-- contexts that no event needs any more, a period later:
+--   select auditrum.purge('2 years', dry_run => true);
+--   select auditrum.purge('2 years');
+--   select auditrum.purge('1 year', 'billing.invoices');
+--
+-- One step of it, in a transaction of its own, so that nobody is kept waiting:
+-- to be called again, with the id that it returned as purge_id, until it says
+-- that nothing is pending. What is left undone maintain() does.
+--
+--   drop_partitions  those that hold nothing else are dropped, rather than emptied
+--   detach           false: the caller detaches them, as purge_drop says
+CREATE OR REPLACE FUNCTION :schema.purge(
+  older_than interval,
+  relation text DEFAULT NULL,
+  drop_partitions boolean DEFAULT false,
+  dry_run boolean DEFAULT false,
+  purge_id bigint DEFAULT NULL,
+  detach boolean DEFAULT true,
+  patience interval DEFAULT '2 seconds'
+)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+  named   integer;
+  started bigint := purge_id;
+BEGIN
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  IF older_than IS NULL OR NOT coalesce(clock_timestamp() - older_than < clock_timestamp() AND older_than > '0', false)
+    OR older_than > '1000 years'
+  THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(older_than::text, 'null')),
+      HINT = 'Give a time that is over, such as 2 years or 90 days.';
+  END IF;
+  IF relation IS NOT NULL THEN
+    named := :schema.table_id(NULL, parse_ident(relation));
+  END IF;
+  IF dry_run THEN
+    RETURN :schema.purge_preview(older_than, named, drop_partitions);
+  END IF;
+  IF started IS NULL THEN
+    started := :schema.purge_start(older_than, named, drop_partitions);
+  END IF;
+  RETURN coalesce(
+    :schema.purge_step(started, detach, patience),
+    jsonb_build_object('events', 0, 'contexts', 0, 'bytes', 0, 'partitions', '[]'::jsonb, 'tables', '[]'::jsonb, 'pending', false)
+  );
+END
+$function$;

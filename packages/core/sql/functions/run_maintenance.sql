@@ -1,0 +1,24 @@
+-- All of the housekeeping (maintain), each step in a transaction of its own. For
+-- pg_cron and psql, outside of a transaction:
+--   call auditrum.run_maintenance();
+CREATE OR REPLACE PROCEDURE :schema.run_maintenance()
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  part text;
+  done jsonb;
+BEGIN
+  FOREACH part IN ARRAY ARRAY['partitions', 'purge'] LOOP
+    LOOP
+      -- a procedure that commits can have no settings of its own; this one lasts until the commit
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+      done := :schema.maintain_step(part => part);
+      IF done ? 'blocked' THEN
+        RAISE WARNING '%', done ->> 'blocked';
+      END IF;
+      COMMIT;
+      EXIT WHEN NOT pg_catalog.jsonb_extract_path_text(done, 'pending')::boolean;
+    END LOOP;
+  END LOOP;
+END
+$function$;

@@ -1,0 +1,74 @@
+import { SchemaError } from '../errors.js'
+import { type Queryable, rowsOf } from '../queryable.js'
+import { quoteIdentifier } from '../sql/quote.js'
+import { detachConcurrently } from './detach.js'
+import { type Purge, type PurgeStep, purged } from './purge.js'
+
+/** What `maintain` did. */
+export interface Maintenance {
+  /** The names of new partitions. */
+  readonly partitions: readonly string[]
+  /** Tables whose columns had changed since they were last noted. */
+  readonly shapes: readonly string[]
+  /** What was older than its retention, if something was. */
+  readonly purge?: Purge
+}
+
+/** One step of it, as the database tells it. */
+interface Step extends Omit<Maintenance, 'purge'> {
+  readonly pending: boolean
+  readonly purge?: PurgeStep
+  readonly detach?: PurgeStep['detach']
+  /** What could not be locked, and why. */
+  readonly blocked?: string
+}
+
+/**
+ * All of the log's housekeeping, in steps of a transaction each.
+ *
+ * @throws SchemaError where something could not be locked. The rest is done.
+ */
+export async function maintain(
+  queryable: Queryable,
+  schema: string,
+  lockTimeout: number,
+): Promise<Maintenance> {
+  const text = `SELECT ${quoteIdentifier(schema)}.maintain_step($1::interval, $2::boolean, $3)::text AS done`
+  const partitions = new Set<string>()
+  const shapes = new Set<string>()
+  const purges = new Map<string, PurgeStep>()
+  let blocked: string | undefined
+  for (const part of ['partitions', 'purge']) {
+    let detach = false
+    for (let pending = true; pending; ) {
+      const values = [`${lockTimeout} milliseconds`, String(detach), part]
+      const [row] = await rowsOf<{ done: string }>(queryable, text, values)
+      const step: Step = JSON.parse(row?.done ?? '{}')
+      for (const name of step.partitions) partitions.add(name)
+      for (const name of step.shapes) shapes.add(name)
+      if (step.purge?.id) purges.set(step.purge.id, step.purge)
+      blocked = step.blocked ?? blocked
+      pending = step.pending
+      detach = step.detach ? !(await detachConcurrently(queryable, schema, step.detach)) : false
+    }
+  }
+  if (blocked !== undefined) throw new SchemaError(blocked)
+  const purge = [...purges.values()].reduce<Purge | undefined>(
+    (sum, step) => added(sum, purged(step)),
+    undefined,
+  )
+  return { partitions: [...partitions], shapes: [...shapes], ...(purge && { purge }) }
+}
+
+/** Two purges as one: one that was killed, and that of today. */
+function added(sum: Purge | undefined, next: Purge): Purge {
+  if (!sum) return next
+  return Object.freeze({
+    id: next.id,
+    events: sum.events + next.events,
+    contexts: sum.contexts + next.contexts,
+    bytes: sum.bytes + next.bytes,
+    partitions: [...sum.partitions, ...next.partitions],
+    tables: [...sum.tables, ...next.tables],
+  })
+}

@@ -1,0 +1,113 @@
+import { parseTable, quoteTable, type TableName } from '../declare/table.js'
+import { fromDatabase, sqlStateOf, UsageError } from '../errors.js'
+import { checkFlag, checkOptions, show } from '../options.js'
+import { type Queryable, rowsOf } from '../queryable.js'
+import { quoteIdentifier } from '../sql/quote.js'
+import { detachConcurrently, type Leaving } from './detach.js'
+import { lockedOut } from './partitions.js'
+
+/** What `purge` may be told. */
+export interface PurgeOptions {
+  /**
+   * Events older than this go, in calendar units as PostgreSQL has them: `'2 years'`, `'90 days'`,
+   * `'P1Y6M'`.
+   */
+  readonly olderThan: string
+  /** Events of this table alone. Without it those of all, except where a table declares a longer retention. */
+  readonly table?: string | TableName | undefined
+  /**
+   * Drops partitions that hold nothing else, from the oldest on, rather than emptying them: much faster.
+   *
+   * @defaultValue `false`
+   */
+  readonly dropPartitions?: boolean | undefined
+  /**
+   * Only counts what would go.
+   *
+   * @defaultValue `false`
+   */
+  readonly dryRun?: boolean | undefined
+}
+
+/** What a purge did, or would do. */
+export interface Purge {
+  /** Of its record in the view `purges`; null where nothing was purged, and with `dryRun`. */
+  readonly id: string | null
+  readonly events: number
+  /** Contexts that no event needs any more. They go a period later than events. */
+  readonly contexts: number
+  /** Of the rows, as they are stored; of dropped partitions with their indexes. */
+  readonly bytes: number
+  /** Partitions that were dropped. */
+  readonly partitions: readonly string[]
+  /** The tables that events went of, and until when. */
+  readonly tables: readonly {
+    readonly table: string
+    /** As ISO 8601: what was before is not known any more. */
+    readonly until: string
+    readonly events: number
+  }[]
+}
+
+/** One step of a purge, as the database tells it. */
+export interface PurgeStep extends Omit<Purge, 'id'> {
+  readonly id?: string
+  readonly pending?: boolean
+  /** A partition that is to be detached before the next step. */
+  readonly detach?: Leaving
+}
+
+/** Purges the log, in steps of a transaction each. */
+export async function purge(
+  queryable: Queryable,
+  schema: string,
+  options: PurgeOptions,
+  lockTimeout: number,
+): Promise<Purge> {
+  checkOptions('purge', options, ['olderThan', 'table', 'dropPartitions', 'dryRun'])
+  const { olderThan, table, dropPartitions, dryRun } = options
+  checkFlag('purge', 'dropPartitions', dropPartitions)
+  checkFlag('purge', 'dryRun', dryRun)
+  if (typeof olderThan !== 'string' || olderThan.trim() === '') throw noTime(olderThan)
+  const text = `SELECT ${quoteIdentifier(schema)}.purge($1::interval, $2, $3::boolean, $4::boolean, $5::bigint, $6::boolean, $7::interval)::text AS done`
+  let id: string | null = null
+  let detach = false
+  for (;;) {
+    const values = [
+      olderThan,
+      table === undefined ? null : quoteTable(parseTable(table)),
+      String(dropPartitions === true),
+      String(dryRun === true),
+      id,
+      String(detach),
+      `${lockTimeout} milliseconds`,
+    ]
+    const [row] = await rowsOf<{ done: string }>(queryable, text, values).catch(
+      (error: unknown) => {
+        throw refused(olderThan, error)
+      },
+    )
+    const step: PurgeStep = JSON.parse(row?.done ?? '{}')
+    id ??= step.id ?? null
+    if (step.pending !== true) return purged(step)
+    detach = step.detach ? !(await detachConcurrently(queryable, schema, step.detach)) : false
+  }
+}
+
+/** A step without what is between us and the database. */
+export function purged({ id, events, contexts, bytes, partitions, tables }: PurgeStep): Purge {
+  return Object.freeze({ id: id ?? null, events, contexts, bytes, partitions, tables })
+}
+
+function refused(olderThan: string, error: unknown): unknown {
+  // invalid_datetime_format, datetime_field_overflow, interval_field_overflow
+  const isNoTime = ['22007', '22008', '22015'].includes(sqlStateOf(error) ?? '')
+  return isNoTime ? noTime(olderThan, error) : lockedOut(fromDatabase(error))
+}
+
+function noTime(olderThan: unknown, cause?: unknown): UsageError {
+  return new UsageError(
+    `olderThan: ${show(olderThan)} is no time. Give one such as '2 years' or '90 days'.`,
+    { cause },
+  )
+}
