@@ -1,6 +1,6 @@
 import type { Suggestions } from '@auditrum/core'
 import { examples } from '../examples.js'
-import { count, json } from '../options.js'
+import { count, json, number } from '../options.js'
 import { bytes } from '../people.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
@@ -40,7 +40,7 @@ export function suggest(program: Program): void {
 async function printColumns(terminal: Terminal, { tables }: Suggestions): Promise<void> {
   if (tables.length === 0) return
   const rows = tables.flatMap((each) => [
-    [each.table, '', bytes(each.bytesPerMonth), `${Math.round(each.eventsPerDay)} events a day`],
+    [each.table, '', bytes(each.bytesPerMonth), tableNote(each)],
     ...each.columns
       .slice(0, SHOWN)
       .map(({ column, bytesPerMonth, changedAlone }) => [
@@ -51,6 +51,11 @@ async function printColumns(terminal: Terminal, { tables }: Suggestions): Promis
       ]),
   ])
   await terminal.write(`${table(['table', 'column', 'in 30 days', ''], rows, terminal.width)}\n`)
+}
+
+function tableNote({ eventsPerDay, bytesKept }: Suggestions['tables'][number]): string {
+  const kept = bytesKept === null ? '' : `, ${bytes(bytesKept)} when its retention is full`
+  return `${number(Math.round(eventsPerDay), 'event')} a day${kept}`
 }
 
 async function printSuggestions(terminal: Terminal, { suggestions }: Suggestions): Promise<void> {

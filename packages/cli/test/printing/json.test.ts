@@ -47,7 +47,7 @@ const replaced: readonly (readonly [what: RegExp, by: string])[] = [
   [/20\d\d-\d\d-01 00:00:00\+00/g, '2026-12-01 00:00:00+00'],
   [/(\\?)"username\\?": ?\\?"[^"\\]*\\?"/g, '$1"username$1":$1"anna$1"'],
   [/"bytes": \d+/g, '"bytes": 24576'],
-  [/"(bytesPer\w+|repeatedPerMonth)": [\d.]+/g, '"$1": 3400'],
+  [/"(bytesPer\w+|bytesKept|repeatedPerMonth)": [\d.]+/g, '"$1": 3400'],
   [/"eventsPerDay": [\d.]+/g, '"eventsPerDay": 120'],
   [/"days": [\d.]+/g, '"days": 30'],
   [/"rows": -?\d+/g, '"rows": 0'],

@@ -4,7 +4,8 @@
 --   days    the time that was looked at; less where the log is younger
 --   events  in the sample
 --   contexts  bytes that contexts take for each byte of events
---   tables  [{table, declaration, per_day, bytes: of an event with its share of the indexes, updates: their share,
+--   tables  [{table, declaration, kept: days of its retention, or null for ever, per_day, bytes: of an event with its
+--             share of the indexes, updates: their share,
 --             columns, unless by_column is false: [{column, bytes: of an event, repeated: of these, in updates
 --             that did not change it, alone: the share of updates that changed nothing else}]}]
 CREATE OR REPLACE FUNCTION :schema.log_costs(span interval DEFAULT '30 days', by_column boolean DEFAULT true)
@@ -102,6 +103,7 @@ BEGIN
         jsonb_build_object(
           'table', format('%s.%s', known.schema_name, known.table_name),
           'declaration', known.declaration,
+          'kept', round((extract(epoch FROM now() - (now() - nullif(known.declaration ->> 'retention', 'forever')::interval)) / 86400)::numeric),
           'per_day', round((sized.events * 100 / portion / greatest(days, 1.0 / 24))::numeric, 1),
           'bytes', round(sized.bytes::numeric, 1),
           'updates', round(sized.updates::numeric / sized.events, 4),

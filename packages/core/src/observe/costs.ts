@@ -11,6 +11,8 @@ export interface TableGrowth {
   readonly bytesPerEvent: number
   /** In 30 days, with the contexts of these events. */
   readonly bytesPerMonth: number
+  /** What it takes once its retention lets go of as much as comes in; null where that is for ever. */
+  readonly bytesKept: number | null
 }
 
 /** What the events of a table take. */
@@ -83,6 +85,7 @@ interface CostsDocument {
   readonly tables: readonly {
     readonly table: string
     readonly declaration: Readonly<Record<string, unknown>>
+    readonly kept: number | null
     readonly per_day: number
     readonly bytes: number
     readonly updates: number
@@ -148,11 +151,17 @@ function total({ days, events }: CostsDocument, tables: readonly TableGrowth[]) 
 }
 
 function growthOf(
-  { table, per_day, bytes }: CostsDocument['tables'][number],
+  { table, per_day, bytes, kept }: CostsDocument['tables'][number],
   { contexts }: CostsDocument,
 ): TableGrowth {
-  const bytesPerMonth = Math.round(per_day * MONTH * bytes * (1 + contexts))
-  return Object.freeze({ table, eventsPerDay: per_day, bytesPerEvent: bytes, bytesPerMonth })
+  const perDay = per_day * bytes * (1 + contexts)
+  return Object.freeze({
+    table,
+    eventsPerDay: per_day,
+    bytesPerEvent: bytes,
+    bytesPerMonth: Math.round(perDay * MONTH),
+    bytesKept: kept === null ? null : Math.round(perDay * kept),
+  })
 }
 
 function columnsOf({ columns, per_day }: CostsDocument['tables'][number]): readonly ColumnCost[] {

@@ -12,7 +12,7 @@ test('the costly columns, and what would make the log smaller', async () => {
   await database.tracked(
     'documents',
     'create table documents (id int primary key, title text, body text)',
-    { image: 'changed' },
+    { image: 'changed', retention: '60 days' },
   )
   await database.query(`
     insert into sessions select n, 0, repeat('x', 300), 'y' from generate_series(1, 100) as n;
@@ -35,6 +35,8 @@ test('the costly columns, and what would make the log smaller', async () => {
   expect(bytesPerMonth).toBeGreaterThan(0)
   const [documents, sessions] = tables
   expect(documents?.columns[0]?.column).toBe('body')
+  expect(Number(documents?.bytesKept) / Number(documents?.bytesPerMonth)).toBeCloseTo(2, 3)
+  expect(sessions?.bytesKept).toBeNull()
   expect(documents?.bytesPerEvent).toBeGreaterThan(3000)
   const column = (name: string) => sessions?.columns.find((each) => each.column === name)
   expect(column('last_seen')).toMatchObject({ changedAlone: 1, repeatedPerMonth: 0 })
