@@ -419,7 +419,8 @@ describe('retention', () => {
     const audits = [1, 2, 3].map(async () => new Auditrum(await database.client()).maintain())
     await Promise.all(audits)
     purging = false
-    expect(await count(database)).toBe(await writes)
+    const written = await writes
+    expect(await count(database)).toBe(written)
     const { rows } = await database.query('select events from auditrum.purges')
     expect(rows).toEqual([{ events: '25000' }])
   })
