@@ -5956,7 +5956,13 @@ AS $function$
       OR EXISTS (
         SELECT FROM :schema.audit_event AS event
         WHERE event.table_id = $1 AND event.id < before AND event.changed_at >= began.at
-          AND (event.operation = 'S' OR event.operation = 'T' AND event.meta IS NULL)
+          AND (
+            event.operation = 'T' AND event.meta IS NULL
+            -- those with an event were not noted, and it may have been purged since
+            OR event.operation = 'S' AND (:schema.known_since(known.id) IS NULL OR event.changed_at > (
+              SELECT coalesce(max(coalesce(purge.finished_at, 'infinity')), 'infinity') FROM :schema.audit_purge AS purge WHERE purge.targets ? known.id::text
+            ))
+          )
       )
     )
   ), false)

@@ -111,6 +111,35 @@ describe('a purge', () => {
     })
   })
 
+  test('of a row that was not noted because it had an event leaves it unknown, not unlogged', async () => {
+    const database = await auditedDatabase()
+    await database.tracked(
+      'people',
+      'create table people (id integer primary key, name text); insert into people values (1), (2)',
+    )
+    const audit = new Auditrum(database)
+    await database.query(`update people set name = 'anna' where id = 1`)
+    await age(database, '3 years')
+    await database.query(`
+      update auditrum.audit_table set tracked = '{[2020-01-01,)}';
+      update auditrum.audit_shape set valid_from = '2020-01-01'`)
+    expect(await audit.backfill('people')).toEqual({ recorded: 1 })
+    expect(await audit.verifyTables()).toMatchObject({
+      ok: true,
+      tables: [{ verified: 2, unknown: 0 }],
+    })
+    await audit.purge({ olderThan: '2 years' })
+    expect(await audit.verifyTables()).toMatchObject({
+      ok: true,
+      tables: [{ verified: 1, unknown: 1 }],
+    })
+    expect(await audit.backfill('people')).toEqual({ recorded: 1 })
+    expect(await audit.verifyTables()).toMatchObject({
+      ok: true,
+      tables: [{ verified: 2, complete: true }],
+    })
+  })
+
   test.for([
     '0',
     '-1 year',
@@ -390,7 +419,8 @@ describe('retention', () => {
     const audits = [1, 2, 3].map(async () => new Auditrum(await database.client()).maintain())
     await Promise.all(audits)
     purging = false
-    expect(await count(database)).toBe(await writes)
+    const written = await writes
+    expect(await count(database)).toBe(written)
     const { rows } = await database.query('select events from auditrum.purges')
     expect(rows).toEqual([{ events: '25000' }])
   })
