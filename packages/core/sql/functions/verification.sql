@@ -1,4 +1,4 @@
--- What verify_table answers, of a tracked id.
+-- What verify answers, in the snapshot of the query that calls it.
 CREATE OR REPLACE FUNCTION :schema.verification(tracked_id integer, size integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE

@@ -3050,7 +3050,7 @@ BEGIN
     'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'verification', 'verification_shapes', 'verify_table', 'warn_of_gaps'
+    'verification', 'verification_shapes', 'verify', 'verify_table', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -8200,7 +8200,7 @@ AS $function$
   SELECT coalesce(:schema.drop_capture(:schema.tracked_id(relation)), false)
 $function$;
 `,
-  'functions/verification': `-- What verify_table answers, of a tracked id.
+  'functions/verification': `-- What verify answers, in the snapshot of the query that calls it.
 CREATE OR REPLACE FUNCTION :schema.verification(tracked_id integer, size integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -8432,6 +8432,37 @@ AS $function$
   FROM shape
 $function$;
 `,
+  'functions/verify': `-- What verify_table answers, of a tracked id. TRUNCATE and what rewrites a table
+-- are seen at once, even by a snapshot that is older: the lock comes first.
+CREATE OR REPLACE FUNCTION :schema.verify(tracked_id integer, size integer)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE  -- each statement has a snapshot of its own
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation oid := :schema.live_table(tracked_id);
+BEGIN
+  IF relation IS NOT NULL THEN
+    EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', relation::regclass);
+    -- REPEATABLE READ keeps the snapshot that it has; pg_relation_filenode asks what is now
+    IF EXISTS (
+      WITH RECURSIVE tree (oid) AS (
+        SELECT relation
+        UNION SELECT inherits.inhrelid FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+      )
+      SELECT FROM tree JOIN pg_class AS class ON class.oid = tree.oid
+      WHERE class.relfilenode <> pg_relation_filenode(class.oid)
+    ) THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU005',
+        MESSAGE = format('%s was emptied or rewritten after this transaction began, which cannot see its rows any more.', relation::regclass),
+        HINT = 'Compare it in a new transaction.';
+    END IF;
+  END IF;
+  RETURN :schema.verification(tracked_id, size);
+END
+$function$;
+`,
   'functions/verify_table': `-- Compares a table with its log, and names the rows whose last change was not
 -- recorded (a trigger was disabled, a replica role wrote, a backup was restored):
 --   select jsonb_pretty(auditrum.verify_table('orders'));
@@ -8449,10 +8480,10 @@ $function$;
 --   more          how many further ones there are
 CREATE OR REPLACE FUNCTION :schema.verify_table(relation regclass, size integer DEFAULT 100)
 RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT :schema.verification(:schema.table_id(relation, parse_ident(relation::text)), size)
+  SELECT :schema.verify(:schema.table_id(relation, parse_ident(relation::text)), size)
 $function$;
 `,
   'functions/warn_of_gaps': `-- Says what an answer in SQL has no place for: that it may not be all.
@@ -9922,11 +9953,11 @@ FROM :schema.row_then(
   'read/tracked_tables': `-- The tables that are recorded.
 SELECT name FROM :schema.tracked_tables()
 `,
-  'read/verify_table': `-- A table compared with its log, as functions/verification.sql does it.
+  'read/verify_table': `-- A table compared with its log, as functions/verify.sql does it.
 WITH tracked AS MATERIALIZED (
   SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
-SELECT :schema.verification(tracked.id, $2::integer)::text AS answer
+SELECT :schema.verify(tracked.id, $2::integer)::text AS answer
 FROM tracked
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and
