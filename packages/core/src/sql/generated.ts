@@ -3103,7 +3103,7 @@ END
 $function$;
 `,
   'functions/live_checksums': `-- SQL that gives of each live row of a table its object_id, its branch (the
--- partition, child or table that holds it), and for each shape from \`first\` on
+-- partition, child or table that holds it) and place there, and for each shape from \`first\` on
 -- the checksum of what is compared, as last_touches makes it of events.
 CREATE OR REPLACE FUNCTION :schema.live_checksums(tracked_id integer, relation oid, declaration jsonb, shapes jsonb, first integer, seed bigint)
 RETURNS text
@@ -3147,7 +3147,7 @@ AS $function$
   )
   SELECT string_agg(
     format(
-      'SELECT %s AS id, live.tableoid AS branch, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
+      'SELECT %s AS id, live.tableoid AS branch, live.ctid AS place, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
       :schema.live_id(relation),
       (SELECT string_agg(format('hashtextextended((%s)::text, %s)', expression, seed), ', ' ORDER BY position) FROM image),
       branch.source,
@@ -3159,21 +3159,27 @@ AS $function$
 $function$;
 `,
   'functions/live_condition': `-- SQL that finds the live row, called live, that has an object_id. Of a long
--- key that is only a hash: no index knows it.
+-- key that is only a hash: no index knows it. Of an array or a record it is JSON,
+-- which is not how the type reads it.
 CREATE OR REPLACE FUNCTION :schema.live_condition(relation oid, object_id text)
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  condition text := coalesce(
+    :schema.key_condition(relation, 'live', '=', :schema.id_parts(object_id, cardinality(:schema.key_columns(relation)))),
+    'false'
+  );
 BEGIN
-  RETURN CASE
-    WHEN object_id ~ '^md5 [0-9a-f]{32}$'
-    THEN format('%s = %L', :schema.live_id(relation), object_id)
-    ELSE coalesce(
-      :schema.key_condition(relation, 'live', '=', :schema.id_parts(object_id, cardinality(:schema.key_columns(relation)))),
-      'false'
-    )
-  END;
+  IF object_id ~ '^md5 [0-9a-f]{32}$' OR condition = 'false' AND EXISTS (
+    SELECT FROM :schema.key_parts(relation) AS part
+    JOIN pg_type AS type ON type.oid = to_regtype(part.type)
+    WHERE type.typcategory IN ('A', 'C')
+  ) THEN
+    RETURN format('%s = %L', :schema.live_id(relation), object_id);
+  END IF;
+  RETURN condition;
 END
 $function$;
 `,
@@ -3518,7 +3524,7 @@ BEGIN
       image.exact - coalesce(erased, '{}') - blocked
       - ARRAY(SELECT shape -> 'map' ->> name FROM jsonb_array_elements_text(shape -> 'unsaid') AS name)
     ) || state;
-    whole := (event.operation IN ('I', 'S') OR event.image = 'f') AND blocked = '{}' AND erased IS NULL;
+    whole := event.image = 'f' AND blocked = '{}' AND erased IS NULL;
     EXIT WHEN event.operation IN ('I', 'S') OR event.image = 'f';
     blocked := blocked
       || ARRAY(SELECT shape -> 'map' ->> name FROM unnest(event.masked || erased) AS name WHERE NOT shape -> 'unsaid' ? name)
@@ -3528,19 +3534,19 @@ BEGIN
 END
 $function$;
 `,
-  'functions/logged_difference': `-- In which columns a live row differs from what its events tell.
+  'functions/logged_difference': `-- In which columns a live row differs from what its events tell. The row is found
+-- by its place (tableoid and ctid), in the snapshot that found the place.
 --
 --   names  of these columns; null where the key is that of several rows
 --   whole  whether the log tells of all columns
 CREATE OR REPLACE FUNCTION :schema.logged_difference(
-  tracked_id integer, relation oid, branch oid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
+  tracked_id integer, relation oid, branch oid, place tid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
   OUT names text[], OUT whole boolean
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  condition text := :schema.live_condition(relation, object_id);
   told      record := :schema.logged_columns(tracked_id, object_id, event_id, shapes);
   live      jsonb;
   number    bigint := 1;
@@ -3548,12 +3554,25 @@ DECLARE
   is_same   boolean;
 BEGIN
   IF has_children THEN
-    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, condition) INTO number;
+    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, :schema.live_condition(relation, object_id)) INTO number;
   END IF;
   IF number <> 1 THEN
     RETURN;
   END IF;
-  EXECUTE format('SELECT to_jsonb(live.*) FROM ONLY %s AS live WHERE %s', branch::regclass, condition) INTO live;
+  EXECUTE format(
+    'SELECT to_jsonb(live.*) FROM %s AS live WHERE live.tableoid = %s AND live.ctid = %L',
+    CASE
+      -- who may read a partitioned table may not always read its partitions by themselves
+      WHEN branch <> relation AND NOT has_children AND (NOT has_table_privilege(branch, 'SELECT') OR row_security_active(branch))
+      THEN relation::regclass::text
+      ELSE 'ONLY ' || branch::regclass
+    END,
+    branch, place
+  )
+  INTO live;
+  IF live IS NULL THEN
+    RETURN;
+  END IF;
   names := '{}';
   whole := told.whole;
   FOR name IN
@@ -8250,6 +8269,12 @@ BEGIN
       MESSAGE = format('%s is gone, so it cannot be compared with its log.', coalesce(facts ->> 'name', 'That table')),
       HINT = 'Its history can be read as before; restore the table to compare it.';
   END IF;
+  -- its name now: sync may not have seen that it was renamed
+  facts := facts || (
+    SELECT jsonb_build_object('name', format('%I.%I', namespace.nspname, class.relname))
+    FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE class.oid = relation
+  );
   past := :schema.past_columns(tracked_id, relation, jsonb_build_object('at', clock_timestamp()), true);
   shapes := :schema.verification_shapes(tracked_id, relation, past);
   first := greatest(jsonb_array_length(shapes) - 7, 1);
@@ -8269,7 +8294,7 @@ BEGIN
 
   FOR spot IN EXECUTE format(
     $query$
-    SELECT live.id AS live_id, live.branch, coalesce(live.id, logged.id) AS id,
+    SELECT live.id AS live_id, live.branch, live.place, coalesce(live.id, logged.id) AS id,
       logged.event_id, logged.changed_at, logged.gone, logged.doubtful, logged.shape,
       live.checksums[logged.shape - $3 + 1] = logged.checksum AS is_same
     FROM (%s) AS live
@@ -8309,7 +8334,7 @@ BEGIN
       kind := 'unlogged_insert';
     ELSE
       told := :schema.logged_difference(
-        tracked_id, relation, spot.branch, spot.id,
+        tracked_id, relation, spot.branch, spot.place, spot.id,
         CASE WHEN spot.gone THEN :schema.arrival_before(tracked_id, spot.id, spot.event_id) ELSE spot.event_id END,
         shapes, types, has_children
       );

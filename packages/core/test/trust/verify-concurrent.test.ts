@@ -24,7 +24,8 @@ test.each([
   })
   // an update makes nobody wait
   const isWaiting = async () =>
-    (await query('select from pg_locks where pid = $1 and not granted', [own[0].pid])).rowCount === 1
+    (await query('select from pg_locks where pid = $1 and not granted', [own[0].pid])).rowCount ===
+    1
   while (!isDone && !(await isWaiting())) await sleep(5)
   await other.query('commit')
   expect(await answer).toMatchObject({ ok: true, tables: [{ rows, verified: rows }] })
