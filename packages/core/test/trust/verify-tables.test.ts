@@ -257,20 +257,6 @@ test('a truncation is known, and what is written behind it unrecorded', async ()
   expect(await verified('emptied')).toMatchObject({ verified: 1, problems: ['unlogged_insert 3'] })
 })
 
-test('what was purged is unknown, not wrong', async () => {
-  await tracked('purged', 'create table purged (id int primary key)')
-  await query('insert into purged values (1), (2)')
-  await query(
-    `update auditrum.audit_table set rows_known_since = null where table_name = 'purged'; delete from auditrum.audit_event where object_id = '1' and table_id = (select id from auditrum.audit_table where table_name = 'purged')`,
-  )
-  expect(await verified('purged')).toMatchObject({
-    ok: true,
-    verified: 1,
-    unknown: 1,
-    complete: false,
-  })
-})
-
 test('a reader may ask who may read the whole table, and is refused some of its rows', async () => {
   await tracked(
     'owned',
