@@ -1,5 +1,5 @@
 -- SQL that gives of each live row of a table its object_id, its branch (the
--- partition, child or table that holds it), and for each shape from `first` on
+-- partition, child or table that holds it) and place there, and for each shape from `first` on
 -- the checksum of what is compared, as last_touches makes it of events.
 CREATE OR REPLACE FUNCTION :schema.live_checksums(tracked_id integer, relation oid, declaration jsonb, shapes jsonb, first integer, seed bigint)
 RETURNS text
@@ -43,7 +43,7 @@ AS $function$
   )
   SELECT string_agg(
     format(
-      'SELECT %s AS id, live.tableoid AS branch, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
+      'SELECT %s AS id, live.tableoid AS branch, live.ctid AS place, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
       :schema.live_id(relation),
       (SELECT string_agg(format('hashtextextended((%s)::text, %s)', expression, seed), ', ' ORDER BY position) FROM image),
       branch.source,

@@ -36,7 +36,7 @@ BEGIN
       image.exact - coalesce(erased, '{}') - blocked
       - ARRAY(SELECT shape -> 'map' ->> name FROM jsonb_array_elements_text(shape -> 'unsaid') AS name)
     ) || state;
-    whole := (event.operation IN ('I', 'S') OR event.image = 'f') AND blocked = '{}' AND erased IS NULL;
+    whole := event.image = 'f' AND blocked = '{}' AND erased IS NULL;
     EXIT WHEN event.operation IN ('I', 'S') OR event.image = 'f';
     blocked := blocked
       || ARRAY(SELECT shape -> 'map' ->> name FROM unnest(event.masked || erased) AS name WHERE NOT shape -> 'unsaid' ? name)

@@ -1,16 +1,16 @@
--- In which columns a live row differs from what its events tell.
+-- In which columns a live row differs from what its events tell. The row is found
+-- by its place (tableoid and ctid), in the snapshot that found the place.
 --
 --   names  of these columns; null where the key is that of several rows
 --   whole  whether the log tells of all columns
 CREATE OR REPLACE FUNCTION :schema.logged_difference(
-  tracked_id integer, relation oid, branch oid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
+  tracked_id integer, relation oid, branch oid, place tid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
   OUT names text[], OUT whole boolean
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  condition text := :schema.live_condition(relation, object_id);
   told      record := :schema.logged_columns(tracked_id, object_id, event_id, shapes);
   live      jsonb;
   number    bigint := 1;
@@ -18,12 +18,25 @@ DECLARE
   is_same   boolean;
 BEGIN
   IF has_children THEN
-    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, condition) INTO number;
+    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, :schema.live_condition(relation, object_id)) INTO number;
   END IF;
   IF number <> 1 THEN
     RETURN;
   END IF;
-  EXECUTE format('SELECT to_jsonb(live.*) FROM ONLY %s AS live WHERE %s', branch::regclass, condition) INTO live;
+  EXECUTE format(
+    'SELECT to_jsonb(live.*) FROM %s AS live WHERE live.tableoid = %s AND live.ctid = %L',
+    CASE
+      -- who may read a partitioned table may not always read its partitions by themselves
+      WHEN branch <> relation AND NOT has_children AND (NOT has_table_privilege(branch, 'SELECT') OR row_security_active(branch))
+      THEN relation::regclass::text
+      ELSE 'ONLY ' || branch::regclass
+    END,
+    branch, place
+  )
+  INTO live;
+  IF live IS NULL THEN
+    RETURN;
+  END IF;
   names := '{}';
   whole := told.whole;
   FOR name IN

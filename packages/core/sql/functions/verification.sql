@@ -1,4 +1,4 @@
--- What verify_table answers, of a tracked id.
+-- What verify answers, in the snapshot of the query that calls it.
 CREATE OR REPLACE FUNCTION :schema.verification(tracked_id integer, size integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -48,6 +48,12 @@ BEGIN
       MESSAGE = format('%s is gone, so it cannot be compared with its log.', coalesce(facts ->> 'name', 'That table')),
       HINT = 'Its history can be read as before; restore the table to compare it.';
   END IF;
+  -- its name now: sync may not have seen that it was renamed
+  facts := facts || (
+    SELECT jsonb_build_object('name', format('%I.%I', namespace.nspname, class.relname))
+    FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE class.oid = relation
+  );
   past := :schema.past_columns(tracked_id, relation, jsonb_build_object('at', clock_timestamp()), true);
   shapes := :schema.verification_shapes(tracked_id, relation, past);
   first := greatest(jsonb_array_length(shapes) - 7, 1);
@@ -67,7 +73,7 @@ BEGIN
 
   FOR spot IN EXECUTE format(
     $query$
-    SELECT live.id AS live_id, live.branch, coalesce(live.id, logged.id) AS id,
+    SELECT live.id AS live_id, live.branch, live.place, coalesce(live.id, logged.id) AS id,
       logged.event_id, logged.changed_at, logged.gone, logged.doubtful, logged.shape,
       live.checksums[logged.shape - $3 + 1] = logged.checksum AS is_same
     FROM (%s) AS live
@@ -107,7 +113,7 @@ BEGIN
       kind := 'unlogged_insert';
     ELSE
       told := :schema.logged_difference(
-        tracked_id, relation, spot.branch, spot.id,
+        tracked_id, relation, spot.branch, spot.place, spot.id,
         CASE WHEN spot.gone THEN :schema.arrival_before(tracked_id, spot.id, spot.event_id) ELSE spot.event_id END,
         shapes, types, has_children
       );

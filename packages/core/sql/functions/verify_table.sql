@@ -15,8 +15,8 @@
 --   more          how many further ones there are
 CREATE OR REPLACE FUNCTION :schema.verify_table(relation regclass, size integer DEFAULT 100)
 RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT :schema.verification(:schema.table_id(relation, parse_ident(relation::text)), size)
+  SELECT :schema.verify(:schema.table_id(relation, parse_ident(relation::text)), size)
 $function$;

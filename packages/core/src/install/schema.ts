@@ -184,6 +184,7 @@ export const objects: readonly SqlName[] = [
   'functions/logged_balance',
   'functions/keyless_verification',
   'functions/verification',
+  'functions/verify',
   'functions/verify_table',
   'functions/let_read',
   'functions/let_maintain',

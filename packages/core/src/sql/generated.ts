@@ -3050,7 +3050,7 @@ BEGIN
     'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'verification', 'verification_shapes', 'verify_table', 'warn_of_gaps'
+    'verification', 'verification_shapes', 'verify', 'verify_table', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -3103,7 +3103,7 @@ END
 $function$;
 `,
   'functions/live_checksums': `-- SQL that gives of each live row of a table its object_id, its branch (the
--- partition, child or table that holds it), and for each shape from \`first\` on
+-- partition, child or table that holds it) and place there, and for each shape from \`first\` on
 -- the checksum of what is compared, as last_touches makes it of events.
 CREATE OR REPLACE FUNCTION :schema.live_checksums(tracked_id integer, relation oid, declaration jsonb, shapes jsonb, first integer, seed bigint)
 RETURNS text
@@ -3147,7 +3147,7 @@ AS $function$
   )
   SELECT string_agg(
     format(
-      'SELECT %s AS id, live.tableoid AS branch, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
+      'SELECT %s AS id, live.tableoid AS branch, live.ctid AS place, ARRAY[%s] AS checksums FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS raw OFFSET 0) AS read CROSS JOIN LATERAL (SELECT %s AS image) AS own',
       :schema.live_id(relation),
       (SELECT string_agg(format('hashtextextended((%s)::text, %s)', expression, seed), ', ' ORDER BY position) FROM image),
       branch.source,
@@ -3159,21 +3159,27 @@ AS $function$
 $function$;
 `,
   'functions/live_condition': `-- SQL that finds the live row, called live, that has an object_id. Of a long
--- key that is only a hash: no index knows it.
+-- key that is only a hash: no index knows it. Of an array or a record it is JSON,
+-- which is not how the type reads it.
 CREATE OR REPLACE FUNCTION :schema.live_condition(relation oid, object_id text)
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  condition text := coalesce(
+    :schema.key_condition(relation, 'live', '=', :schema.id_parts(object_id, cardinality(:schema.key_columns(relation)))),
+    'false'
+  );
 BEGIN
-  RETURN CASE
-    WHEN object_id ~ '^md5 [0-9a-f]{32}$'
-    THEN format('%s = %L', :schema.live_id(relation), object_id)
-    ELSE coalesce(
-      :schema.key_condition(relation, 'live', '=', :schema.id_parts(object_id, cardinality(:schema.key_columns(relation)))),
-      'false'
-    )
-  END;
+  IF object_id ~ '^md5 [0-9a-f]{32}$' OR condition = 'false' AND EXISTS (
+    SELECT FROM :schema.key_parts(relation) AS part
+    JOIN pg_type AS type ON type.oid = to_regtype(part.type)
+    WHERE type.typcategory IN ('A', 'C')
+  ) THEN
+    RETURN format('%s = %L', :schema.live_id(relation), object_id);
+  END IF;
+  RETURN condition;
 END
 $function$;
 `,
@@ -3518,7 +3524,7 @@ BEGIN
       image.exact - coalesce(erased, '{}') - blocked
       - ARRAY(SELECT shape -> 'map' ->> name FROM jsonb_array_elements_text(shape -> 'unsaid') AS name)
     ) || state;
-    whole := (event.operation IN ('I', 'S') OR event.image = 'f') AND blocked = '{}' AND erased IS NULL;
+    whole := event.image = 'f' AND blocked = '{}' AND erased IS NULL;
     EXIT WHEN event.operation IN ('I', 'S') OR event.image = 'f';
     blocked := blocked
       || ARRAY(SELECT shape -> 'map' ->> name FROM unnest(event.masked || erased) AS name WHERE NOT shape -> 'unsaid' ? name)
@@ -3528,19 +3534,19 @@ BEGIN
 END
 $function$;
 `,
-  'functions/logged_difference': `-- In which columns a live row differs from what its events tell.
+  'functions/logged_difference': `-- In which columns a live row differs from what its events tell. The row is found
+-- by its place (tableoid and ctid), in the snapshot that found the place.
 --
 --   names  of these columns; null where the key is that of several rows
 --   whole  whether the log tells of all columns
 CREATE OR REPLACE FUNCTION :schema.logged_difference(
-  tracked_id integer, relation oid, branch oid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
+  tracked_id integer, relation oid, branch oid, place tid, object_id text, event_id bigint, shapes jsonb, types jsonb, has_children boolean,
   OUT names text[], OUT whole boolean
 )
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  condition text := :schema.live_condition(relation, object_id);
   told      record := :schema.logged_columns(tracked_id, object_id, event_id, shapes);
   live      jsonb;
   number    bigint := 1;
@@ -3548,12 +3554,25 @@ DECLARE
   is_same   boolean;
 BEGIN
   IF has_children THEN
-    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, condition) INTO number;
+    EXECUTE format('SELECT count(*) FROM %s AS live WHERE %s', relation::regclass, :schema.live_condition(relation, object_id)) INTO number;
   END IF;
   IF number <> 1 THEN
     RETURN;
   END IF;
-  EXECUTE format('SELECT to_jsonb(live.*) FROM ONLY %s AS live WHERE %s', branch::regclass, condition) INTO live;
+  EXECUTE format(
+    'SELECT to_jsonb(live.*) FROM %s AS live WHERE live.tableoid = %s AND live.ctid = %L',
+    CASE
+      -- who may read a partitioned table may not always read its partitions by themselves
+      WHEN branch <> relation AND NOT has_children AND (NOT has_table_privilege(branch, 'SELECT') OR row_security_active(branch))
+      THEN relation::regclass::text
+      ELSE 'ONLY ' || branch::regclass
+    END,
+    branch, place
+  )
+  INTO live;
+  IF live IS NULL THEN
+    RETURN;
+  END IF;
   names := '{}';
   whole := told.whole;
   FOR name IN
@@ -8200,7 +8219,7 @@ AS $function$
   SELECT coalesce(:schema.drop_capture(:schema.tracked_id(relation)), false)
 $function$;
 `,
-  'functions/verification': `-- What verify_table answers, of a tracked id.
+  'functions/verification': `-- What verify answers, in the snapshot of the query that calls it.
 CREATE OR REPLACE FUNCTION :schema.verification(tracked_id integer, size integer)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -8250,6 +8269,12 @@ BEGIN
       MESSAGE = format('%s is gone, so it cannot be compared with its log.', coalesce(facts ->> 'name', 'That table')),
       HINT = 'Its history can be read as before; restore the table to compare it.';
   END IF;
+  -- its name now: sync may not have seen that it was renamed
+  facts := facts || (
+    SELECT jsonb_build_object('name', format('%I.%I', namespace.nspname, class.relname))
+    FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE class.oid = relation
+  );
   past := :schema.past_columns(tracked_id, relation, jsonb_build_object('at', clock_timestamp()), true);
   shapes := :schema.verification_shapes(tracked_id, relation, past);
   first := greatest(jsonb_array_length(shapes) - 7, 1);
@@ -8269,7 +8294,7 @@ BEGIN
 
   FOR spot IN EXECUTE format(
     $query$
-    SELECT live.id AS live_id, live.branch, coalesce(live.id, logged.id) AS id,
+    SELECT live.id AS live_id, live.branch, live.place, coalesce(live.id, logged.id) AS id,
       logged.event_id, logged.changed_at, logged.gone, logged.doubtful, logged.shape,
       live.checksums[logged.shape - $3 + 1] = logged.checksum AS is_same
     FROM (%s) AS live
@@ -8309,7 +8334,7 @@ BEGIN
       kind := 'unlogged_insert';
     ELSE
       told := :schema.logged_difference(
-        tracked_id, relation, spot.branch, spot.id,
+        tracked_id, relation, spot.branch, spot.place, spot.id,
         CASE WHEN spot.gone THEN :schema.arrival_before(tracked_id, spot.id, spot.event_id) ELSE spot.event_id END,
         shapes, types, has_children
       );
@@ -8432,6 +8457,37 @@ AS $function$
   FROM shape
 $function$;
 `,
+  'functions/verify': `-- What verify_table answers, of a tracked id. TRUNCATE and what rewrites a table
+-- are seen at once, even by a snapshot that is older: the lock comes first.
+CREATE OR REPLACE FUNCTION :schema.verify(tracked_id integer, size integer)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE  -- each statement has a snapshot of its own
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation oid := :schema.live_table(tracked_id);
+BEGIN
+  IF relation IS NOT NULL THEN
+    EXECUTE format('LOCK TABLE %s IN ACCESS SHARE MODE', relation::regclass);
+    -- REPEATABLE READ keeps the snapshot that it has; pg_relation_filenode asks what is now
+    IF EXISTS (
+      WITH RECURSIVE tree (oid) AS (
+        SELECT relation
+        UNION SELECT inherits.inhrelid FROM tree JOIN pg_inherits AS inherits ON inherits.inhparent = tree.oid
+      )
+      SELECT FROM tree JOIN pg_class AS class ON class.oid = tree.oid
+      WHERE class.relfilenode <> pg_relation_filenode(class.oid)
+    ) THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU005',
+        MESSAGE = format('%s was emptied or rewritten after this transaction began, which cannot see its rows any more.', relation::regclass),
+        HINT = 'Compare it in a new transaction.';
+    END IF;
+  END IF;
+  RETURN :schema.verification(tracked_id, size);
+END
+$function$;
+`,
   'functions/verify_table': `-- Compares a table with its log, and names the rows whose last change was not
 -- recorded (a trigger was disabled, a replica role wrote, a backup was restored):
 --   select jsonb_pretty(auditrum.verify_table('orders'));
@@ -8449,10 +8505,10 @@ $function$;
 --   more          how many further ones there are
 CREATE OR REPLACE FUNCTION :schema.verify_table(relation regclass, size integer DEFAULT 100)
 RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT :schema.verification(:schema.table_id(relation, parse_ident(relation::text)), size)
+  SELECT :schema.verify(:schema.table_id(relation, parse_ident(relation::text)), size)
 $function$;
 `,
   'functions/warn_of_gaps': `-- Says what an answer in SQL has no place for: that it may not be all.
@@ -9922,11 +9978,11 @@ FROM :schema.row_then(
   'read/tracked_tables': `-- The tables that are recorded.
 SELECT name FROM :schema.tracked_tables()
 `,
-  'read/verify_table': `-- A table compared with its log, as functions/verification.sql does it.
+  'read/verify_table': `-- A table compared with its log, as functions/verify.sql does it.
 WITH tracked AS MATERIALIZED (
   SELECT :schema.table_id(CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 THEN pg_catalog.to_regclass($1) END, pg_catalog.parse_ident($1)) AS id
 )
-SELECT :schema.verification(tracked.id, $2::integer)::text AS answer
+SELECT :schema.verify(tracked.id, $2::integer)::text AS answer
 FROM tracked
 `,
   'tables/audit_context': `-- Who, when, why and from where: one immutable row per transaction and

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Auditrum, track } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
-import { age } from './support.js'
+import { age, splitByYear } from './support.js'
 
 const count = async (database: AuditedDatabase, table = 'audit_event') =>
   (await database.query(`select count(*)::integer as count from auditrum.${table}`)).rows[0]?.count
@@ -196,26 +196,7 @@ describe('dropping partitions', () => {
   /** As the shop, with a partition for each of the years. */
   async function years() {
     const made = await shop()
-    await made.database.query(`do $$
-      declare
-        log text;
-        first text;
-        year integer;
-        this integer := extract(year from now());
-        bound timestamptz;
-      begin
-        foreach log in array array['audit_event', 'audit_context'] loop
-          select name, until into first, bound from auditrum.partitions_of(log) where since is null;
-          execute format('alter table auditrum.%I detach partition auditrum.%I', log, first);
-          for year in this - 3 .. this loop
-            execute format('create table auditrum.%I partition of auditrum.%I for values from (%s) to (%L)', log || year, log,
-              case year when this - 3 then 'minvalue' else quote_literal(auditrum.partition_bound(log, make_timestamptz(year, 1, 1, 0, 0, 0, 'UTC'))) end,
-              auditrum.partition_bound(log, case year when this then bound else make_timestamptz(year + 1, 1, 1, 0, 0, 0, 'UTC') end));
-          end loop;
-          execute format('insert into auditrum.%I select * from auditrum.%I', log, first);
-          execute format('drop table auditrum.%I', first);
-        end loop;
-      end $$`)
+    await splitByYear(made.database)
     return made
   }
   const names = async (database: AuditedDatabase, log = 'audit_event') =>

@@ -41,3 +41,27 @@ export async function age(
       from moved where moved.id = context.id;
     drop table moved`)
 }
+
+/** A partition for this year, and each of the three before it, instead of the first one. */
+export async function splitByYear(database: AuditedDatabase): Promise<void> {
+  await database.query(`do $$
+    declare
+      log text;
+      first text;
+      year integer;
+      this integer := extract(year from now());
+      bound timestamptz;
+    begin
+      foreach log in array array['audit_event', 'audit_context'] loop
+        select name, until into first, bound from auditrum.partitions_of(log) where since is null;
+        execute format('alter table auditrum.%I detach partition auditrum.%I', log, first);
+        for year in this - 3 .. this loop
+          execute format('create table auditrum.%I partition of auditrum.%I for values from (%s) to (%L)', log || year, log,
+            case year when this - 3 then 'minvalue' else quote_literal(auditrum.partition_bound(log, make_timestamptz(year, 1, 1, 0, 0, 0, 'UTC'))) end,
+            auditrum.partition_bound(log, case year when this then bound else make_timestamptz(year + 1, 1, 1, 0, 0, 0, 'UTC') end));
+        end loop;
+        execute format('insert into auditrum.%I select * from auditrum.%I', log, first);
+        execute format('drop table auditrum.%I', first);
+      end loop;
+    end $$`)
+}

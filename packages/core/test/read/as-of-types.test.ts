@@ -202,3 +202,12 @@ test('what a session reads as XML and as null in arrays changes nothing of the p
   for await (const row of audit.tableAsOf('documents', at)) rows.push(row)
   expect(rows).toEqual([then])
 })
+
+test('a key that is an array finds its row', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('arrays', 'create table arrays (id int[] primary key, a int)')
+  await database.query(`insert into arrays values ('{1,2}', 1)`)
+  const later = new Date(Date.now() + 1000)
+  const row = await new Auditrum(database).rowAsOf('arrays', '[1, 2]', later)
+  expect(row).toEqual({ id: [1, 2], a: 1 })
+})

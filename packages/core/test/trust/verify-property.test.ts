@@ -1,3 +1,4 @@
+import { fuzzRuns, fuzzTimeout } from '@auditrum/testkit/fuzz'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Auditrum } from '../../src/index.js'
@@ -66,7 +67,7 @@ class Told {
 }
 
 test('after a random program exactly those rows are named whose last change was not recorded', {
-  timeout: 500_000,
+  timeout: fuzzTimeout,
 }, async () => {
   const database = await auditedDatabase()
   const audit = new Auditrum(database)
@@ -148,6 +149,6 @@ test('after a random program exactly those rows are named whose last change was 
         }
       },
     ),
-    { numRuns: Number(process.env.AUDITRUM_VERIFY_RUNS ?? 25) },
+    { numRuns: fuzzRuns(25, 100) },
   )
 })
