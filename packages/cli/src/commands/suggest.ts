@@ -27,7 +27,9 @@ export function suggest(program: Program): void {
         await printColumns(terminal, found)
         await printSuggestions(terminal, found)
         terminal.note(
-          `The log grows by ${bytes(found.bytesPerMonth)} in 30 days, told from ${found.sampled.toLocaleString('en')} events of ${found.days} days.`,
+          found.days < 1
+            ? `This is a guess: it was told from ${number(found.sampled, 'event')} of less than a day.`
+            : `The log grows by ${bytes(found.bytesPerMonth)} in 30 days, told from ${number(found.sampled, 'event')} of ${Math.round(found.days)} days.`,
         )
       }),
     )

@@ -46,8 +46,8 @@ export interface Growth {
 export interface Suggestion {
   readonly table: string
   /**
-   * - `image`: updates repeat columns that they did not change.
-   * - `ignore`: many updates change nothing but this column.
+   * - `image`: updates repeat columns that they did not change; nothing is lost.
+   * - `ignore`: many updates change nothing but this column, which holds a time.
    * - `exclude`: this column is most of what is stored.
    */
   readonly kind: 'image' | 'ignore' | 'exclude'
@@ -64,7 +64,7 @@ export interface Suggestion {
 /** What `suggest` tells. */
 export interface Suggestions extends Growth {
   readonly tables: readonly TableCost[]
-  /** Those that save most first. */
+  /** Those by which nothing is lost first, then those that save most. */
   readonly suggestions: readonly Suggestion[]
 }
 
@@ -95,6 +95,7 @@ interface CostsDocument {
           readonly bytes: number
           readonly repeated: number
           readonly alone: number
+          readonly is_time: boolean
         }[]
       | null
   }[]
@@ -123,7 +124,7 @@ export async function suggest(
   )
   const suggestions = document.tables
     .flatMap((table, index) => suggestionsFor(table, tables[index] as TableCost, document))
-    .sort((a, b) => b.saves - a.saves)
+    .sort((a, b) => Number(b.kind === 'image') - Number(a.kind === 'image') || b.saves - a.saves)
   return Object.freeze({ ...total(document, tables), tables, suggestions })
 }
 
@@ -176,7 +177,7 @@ function columnsOf({ columns, per_day }: CostsDocument['tables'][number]): reado
 }
 
 function suggestionsFor(
-  { declaration, updates, per_day, bytes }: CostsDocument['tables'][number],
+  { declaration, updates, per_day, bytes, columns }: CostsDocument['tables'][number],
   cost: TableCost,
   { events, tables }: CostsDocument,
 ): readonly Suggestion[] {
@@ -198,8 +199,10 @@ function suggestionsFor(
     })
   }
   const ignored: readonly unknown[] = Array.isArray(declaration.ignore) ? declaration.ignore : []
-  for (const each of cost.columns) {
-    if (each.changedAlone * updates > WORTH && !ignored.includes(each.column)) {
+  for (const [index, each] of cost.columns.entries()) {
+    // what is no time may be what the log is for: a balance, a status
+    const isTime = columns?.[index]?.is_time ?? false
+    if (isTime && each.changedAlone * updates > WORTH && !ignored.includes(each.column)) {
       found.push({
         table,
         kind: 'ignore',

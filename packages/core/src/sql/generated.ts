@@ -3317,7 +3317,7 @@ $function$;
 --   tables  [{table, declaration, kept: days of its retention, or null for ever, per_day, bytes: of an event with its
 --             share of the indexes, updates: their share,
 --             columns, unless by_column is false: [{column, bytes: of an event, repeated: of these, in updates
---             that did not change it, alone: the share of updates that changed nothing else}]}]
+--             that did not change it, alone: the share of updates that changed nothing else, is_time}]}]
 CREATE OR REPLACE FUNCTION :schema.log_costs(span interval DEFAULT '30 days', by_column boolean DEFAULT true)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -3390,7 +3390,14 @@ BEGIN
           'bytes', round((sized.bytes * stored.bytes / total.bytes)::numeric, 1),
           -- the key is in every image
           'repeated', CASE WHEN stored.key = ANY (known.key_columns) THEN 0 ELSE round((sized.bytes * coalesce(stored.repeated, 0) / total.bytes)::numeric, 1) END,
-          'alone', round(coalesce(alone.updates, 0)::numeric / greatest(sized.updates, 1), 4)
+          'alone', round(coalesce(alone.updates, 0)::numeric / greatest(sized.updates, 1), 4),
+          'is_time', coalesce((
+            SELECT shape.base_type IN ('timestamp with time zone', 'timestamp without time zone', 'date')
+            FROM :schema.audit_shape AS shape
+            WHERE shape.table_id = stored.table_id AND shape.column_name = stored.key
+            ORDER BY shape.valid_from DESC
+            LIMIT 1
+          ), false)
         )
         ORDER BY stored.bytes DESC, stored.key
       ) AS list

@@ -6,19 +6,19 @@ test('the costly columns, and what would make the log smaller', async () => {
   const database = await auditedDatabase()
   await database.tracked(
     'sessions',
-    'create table sessions (id int primary key, last_seen int, data text, payload text)',
+    'create table sessions (id int primary key, last_seen timestamptz, data text, payload text)',
   )
-  await database.tracked('orders', 'create table orders (id int primary key, status text)')
+  await database.tracked('orders', 'create table orders (id int primary key, total int)')
   await database.tracked(
     'documents',
     'create table documents (id int primary key, title text, body text)',
     { image: 'changed', retention: '60 days' },
   )
   await database.query(`
-    insert into sessions select n, 0, repeat('x', 300), 'y' from generate_series(1, 100) as n;
-    insert into orders select n, 'new' from generate_series(1, 50) as n`)
+    insert into sessions select n, now(), repeat('x', 300), 'y' from generate_series(1, 100) as n;
+    insert into orders select n, 1 from generate_series(1, 50) as n`)
   for (let turn = 1; turn <= 5; turn++)
-    await database.query(`update sessions set last_seen = ${turn}`)
+    await database.query(`update sessions set last_seen = now() + ${turn} * interval '1 hour'`)
   await database.query(`
     insert into documents select n, 'a title', (select string_agg(md5(n::text || m), '') from generate_series(1, 100) as m)
       from generate_series(1, 200) as n`)
@@ -55,10 +55,19 @@ test('the costly columns, and what would make the log smaller', async () => {
   expect(
     suggestions.some(({ table, kind }) => table === 'public.documents' && kind === 'image'),
   ).toBe(false)
-  expect(suggestions.map(({ saves }) => saves)).toEqual(
-    suggestions.map(({ saves }) => saves).sort((a, b) => b - a),
-  )
+  expect(suggestions[0]?.kind).toBe('image')
   expect((await audit.status()).growth?.tables).toHaveLength(3)
+})
+
+test('what changes alone is not to be ignored, unless it is a time', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('accounts', 'create table accounts (id int primary key, balance int)')
+  await database.query('insert into accounts select n, 0 from generate_series(1, 100) as n')
+  for (let turn = 1; turn <= 3; turn++)
+    await database.query(`update accounts set balance = ${turn}`)
+  const { tables, suggestions } = await new Auditrum(database).suggest()
+  expect(tables[0]?.columns.find(({ column }) => column === 'balance')?.changedAlone).toBe(1)
+  expect(suggestions.some(({ kind }) => kind === 'ignore')).toBe(false)
 })
 
 test('of a log without events nothing is suggested', async () => {
