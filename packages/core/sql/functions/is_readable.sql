@@ -12,7 +12,8 @@ AS $function$
 BEGIN
   EXECUTE format('SELECT value FROM jsonb_to_record($1) AS record (value %s)', type) USING jsonb_build_object('value', value);
   RETURN true;
-EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_object THEN
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_object OR undefined_table OR undefined_function
+  OR invalid_schema_name THEN
   RETURN false;
 END
 $function$;

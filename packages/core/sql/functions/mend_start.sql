@@ -15,6 +15,10 @@ BEGIN
     RETURN;
   END IF;
   name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
+  -- what a purge has noted by that name it would take for the one that is to go
+  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions)) LOOP
+    name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+  END LOOP;
   EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
   PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
   EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));

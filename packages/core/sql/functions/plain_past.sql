@@ -18,8 +18,9 @@ DECLARE
   began timestamptz := coalesce(past -> 'shapes' -> -2 ->> 'until', '-infinity');
   lists record;
   row_condition text;
+  present text := (:schema.past_version(relation)).version;  -- null: it is not recorded any more
 BEGIN
-  IF relation IS NULL OR past -> 'checked' <> '{}' OR NOT (past -> 'key_steady')::boolean OR (moment ->> 'at')::timestamptz < began THEN
+  IF present IS NULL OR relation IS NULL OR past -> 'checked' <> '{}' OR NOT (past -> 'key_steady')::boolean OR (moment ->> 'at')::timestamptz < began THEN
     RETURN NULL;
   END IF;
   SELECT string_agg(format('live.%I OPERATOR(%s.=) ($1 ->> %s)::%s', name, operators, number - 1, type), ' AND ')
@@ -34,7 +35,7 @@ BEGIN
   END IF;
   lists := :schema.past_lists(past);
   RETURN jsonb_build_object(
-    'version', (:schema.past_version(relation)).version,
+    'version', present,
     'from', began,
     'live', format('SELECT %s, $2, $3 FROM %s AS live WHERE %s LIMIT 1', lists.live, relation::regclass, row_condition),
     'told', format('SELECT %s, $2, $3 FROM jsonb_to_record($1) AS record (%s)', lists.record, past ->> 'definition')

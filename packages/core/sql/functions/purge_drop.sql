@@ -20,12 +20,14 @@ BEGIN
     CONTINUE WHEN NOT starts_with(leaver, log) OR to_regclass(format('%I.%I', :'schema', leaver)) IS NULL;
     SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = to_regclass(format('%I.%I', :'schema', leaver));
     IF NOT FOUND THEN
+      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
       EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
     ELSIF part.is_leaving THEN
       EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I FINALIZE', log, :'schema', leaver);
     ELSIF detach THEN
       PERFORM :schema.lock_log(ARRAY[log], patience);
       EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I', log, :'schema', leaver);
+      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
       EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
     ELSE
       RETURN jsonb_build_object('log', log, 'partition', leaver);

@@ -62,6 +62,7 @@ export const objects: readonly SqlName[] = [
   'functions/mend_log',
   'functions/added_counts',
   'functions/purge_start',
+  'functions/purge_rescue',
   'functions/purge_drop',
   'functions/purge_events',
   'functions/purge_contexts',

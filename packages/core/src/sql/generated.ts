@@ -2401,7 +2401,8 @@ AS $function$
 BEGIN
   EXECUTE format('SELECT value FROM jsonb_to_record($1) AS record (value %s)', type) USING jsonb_build_object('value', value);
   RETURN true;
-EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_object THEN
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_object OR undefined_table OR undefined_function
+  OR invalid_schema_name THEN
   RETURN false;
 END
 $function$;
@@ -3828,6 +3829,10 @@ BEGIN
     RETURN;
   END IF;
   name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
+  -- what a purge has noted by that name it would take for the one that is to go
+  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions)) LOOP
+    name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+  END LOOP;
   EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
   PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
   EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
@@ -4092,7 +4097,9 @@ BEGIN
         WHEN type.typtype = 'd' AND NOT present THEN regexp_replace(regexp_replace(own.part ->> 'base', '^character(?=\\[|$)', 'bpchar'), '^bit(?=\\[|$)', '"bit"')
         ELSE own.part ->> 'type'
       END,
-      'checked', type.oid IS NULL OR coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace,
+      'checked', type.oid IS NULL OR coalesce(element.typnamespace, type.typnamespace) <> 'pg_catalog'::regnamespace
+        -- names of objects, which may be gone
+        OR starts_with(coalesce(element.typname, type.typname), 'reg'),
       'live', now.part ->> 'name',
       'same', coalesce(now.part ->> 'type' = own.part ->> 'type', false)
     )
@@ -4989,8 +4996,9 @@ DECLARE
   began timestamptz := coalesce(past -> 'shapes' -> -2 ->> 'until', '-infinity');
   lists record;
   row_condition text;
+  present text := (:schema.past_version(relation)).version;  -- null: it is not recorded any more
 BEGIN
-  IF relation IS NULL OR past -> 'checked' <> '{}' OR NOT (past -> 'key_steady')::boolean OR (moment ->> 'at')::timestamptz < began THEN
+  IF present IS NULL OR relation IS NULL OR past -> 'checked' <> '{}' OR NOT (past -> 'key_steady')::boolean OR (moment ->> 'at')::timestamptz < began THEN
     RETURN NULL;
   END IF;
   SELECT string_agg(format('live.%I OPERATOR(%s.=) ($1 ->> %s)::%s', name, operators, number - 1, type), ' AND ')
@@ -5005,7 +5013,7 @@ BEGIN
   END IF;
   lists := :schema.past_lists(past);
   RETURN jsonb_build_object(
-    'version', (:schema.past_version(relation)).version,
+    'version', present,
     'from', began,
     'live', format('SELECT %s, $2, $3 FROM %s AS live WHERE %s LIMIT 1', lists.live, relation::regclass, row_condition),
     'told', format('SELECT %s, $2, $3 FROM jsonb_to_record($1) AS record (%s)', lists.record, past ->> 'definition')
@@ -5143,12 +5151,14 @@ BEGIN
     CONTINUE WHEN NOT starts_with(leaver, log) OR to_regclass(format('%I.%I', :'schema', leaver)) IS NULL;
     SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = to_regclass(format('%I.%I', :'schema', leaver));
     IF NOT FOUND THEN
+      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
       EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
     ELSIF part.is_leaving THEN
       EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I FINALIZE', log, :'schema', leaver);
     ELSIF detach THEN
       PERFORM :schema.lock_log(ARRAY[log], patience);
       EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I', log, :'schema', leaver);
+      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
       EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
     ELSE
       RETURN jsonb_build_object('log', log, 'partition', leaver);
@@ -5351,6 +5361,32 @@ BEGIN
     FROM :schema.purges AS purge
     WHERE purge.id = purge_id
   );
+END
+$function$;
+`,
+  'functions/purge_rescue': `-- What is to stay of a partition that a purge has detached: of a transaction that
+-- was still open when the purge looked at it. It goes back into the log, which may
+-- need a first partition for that.
+CREATE OR REPLACE FUNCTION :schema.purge_rescue(log text, leaver text, targets jsonb)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  stays text := CASE log
+    WHEN 'audit_event' THEN 'NOT coalesce(own.changed_at < ($1 ->> own.table_id::text)::timestamptz, false)'
+    ELSE $condition$
+      EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id)
+    $condition$
+  END;
+  is_needed boolean;
+BEGIN
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS own WHERE %s)', :'schema', leaver, stays) INTO is_needed USING targets;
+  IF is_needed THEN
+    PERFORM :schema.mend_start(log);
+    EXECUTE format('INSERT INTO :schema.%I SELECT own.* FROM %I.%I AS own WHERE %s', log, :'schema', leaver, stays) USING targets;
+  END IF;
 END
 $function$;
 `,

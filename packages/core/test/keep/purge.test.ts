@@ -259,6 +259,32 @@ describe('dropping partitions', () => {
     expect((await purge).partitions).toContain(`audit_event${year - 3}`)
   })
 
+  test('looks again at what it detached: a transaction that was open then loses nothing', async () => {
+    const { database } = await years()
+    const tables = [track('orders', { retention: '10 years' }), track('carts')]
+    const audit = new Auditrum(database, { tables })
+    await audit.sync()
+    const of = `table_id = (select id from auditrum.audit_table where table_name = 'orders')`
+    const old = `audit_event where ${of} and changed_at < now() - interval '20 months'`
+    const [late, watcher] = [await database.client(), await database.client()]
+    await late.query(`begin; create temp table kept as select * from auditrum.${old}`)
+    await database.query(`delete from auditrum.${old}`)
+    await late.query('insert into auditrum.audit_event select * from kept')
+    const purge = audit.purge({ olderThan: '20 months', dropPartitions: true })
+    for (;;) {
+      const { rows } = await watcher.query('select from pg_inherits where inhdetachpending')
+      if (rows.length > 0) break
+    }
+    await late.query('commit')
+    expect((await purge).partitions).toContain(`audit_event${year - 3}`)
+    expect(await database.events('orders')).toHaveLength(3)
+    expect((await database.events('orders'))[0]).toMatchObject({
+      object_id: '3',
+      context_id: expect.any(String),
+    })
+    expect((await names(database))[0]).toMatch(/_before_/)
+  })
+
   test('that was killed while a partition was leaving is finished by maintain', async () => {
     const { database, audit } = await years()
     const reader = await database.client()

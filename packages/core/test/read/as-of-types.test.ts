@@ -211,3 +211,18 @@ test('a key that is an array finds its row', async () => {
   const row = await new Auditrum(database).rowAsOf('arrays', '[1, 2]', later)
   expect(row).toEqual({ id: [1, 2], a: 1 })
 })
+
+test('the name of an object that is gone is missing, and no error', async () => {
+  const database = await auditedDatabase()
+  await database.tracked('notes', 'create table notes (id int primary key, about regclass)')
+  await database.query(`create table other (); insert into notes values (1, 'other')`)
+  const before = new Date()
+  await database.query('update notes set about = null; drop table other')
+  const audit = new Auditrum(database)
+  for (const time of ['first', 'second'])
+    expect(
+      await audit.rowAsOf('notes', 1, before, { details: true }),
+      `the ${time} time`,
+    ).toMatchObject({ row: { id: 1 }, complete: false, approximate: ['about'] })
+  for await (const row of audit.tableAsOf('notes', before)) expect(row).toEqual({ id: 1 })
+})

@@ -52,6 +52,7 @@ const changes: Readonly<Record<string, string>> = {
   'another table of that name': `alter table orders rename to old_orders; create table orders (id int primary key, status text, total numeric(9, 2)); insert into orders values (1, 'other', 0)`,
   'another schema':
     'create schema shop; alter table orders set schema shop; set search_path = shop, public',
+  'the end of its recording': `select auditrum.untrack('orders')`,
   truncation: 'truncate orders',
   'a table that is gone': 'drop table orders',
   'a purge of its events': `select auditrum.purge('1 microsecond', 'orders')`,
