@@ -96,7 +96,7 @@ export function filterValues(filter: EventFilter, limit: number): unknown[] {
     textMatching(filter, 'request', /^/, 'Give a text'),
     textMatching(filter, 'transaction', EVENT_ID, 'Give an id as events carry it, a text'),
     operation ?? null,
-    textMatching(filter, 'column', /./, 'Give the name of a column'),
+    textMatching(filter, 'column', /./s, 'Give the name of a column'),
     filter.since === undefined ? null : timeText('since', filter.since),
     filter.until === undefined ? null : timeText('until', filter.until),
     filter.after === null

@@ -33,6 +33,16 @@ const names: fc.Arbitrary<Names> = fc
   })
   .filter(({ columns, later }) => !columns.includes(later.column))
 
+/** A name that no pattern of lines takes for one. */
+const carriageReturn: Names = {
+  schema: 'select',
+  table: 'select',
+  columns: ['a', ' ', '\r'],
+  keys: 1,
+  later: { table: '"', column: '""' },
+  role: '"',
+}
+
 const database = await testDatabase()
 
 test('schemas, tables, columns and roles may be called anything, in every call', {
@@ -50,7 +60,7 @@ test('schemas, tables, columns and roles may be called anything, in every call',
           truncate auditrum.audit_event, auditrum.audit_context, auditrum.audit_table, auditrum.audit_shape`)
       }
     }),
-    { numRuns: fuzzRuns(10, 100) },
+    { numRuns: fuzzRuns(10, 100), examples: [[carriageReturn]] },
   )
 })
 
