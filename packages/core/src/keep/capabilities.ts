@@ -49,11 +49,11 @@ export const capabilities = {
   ),
   replica_role: grave(
     'silence every trigger (session_replication_role)',
-    'REVOKE SET, ALTER SYSTEM ON PARAMETER session_replication_role from it, as a superuser.',
+    'REVOKE SET, ALTER SYSTEM ON PARAMETER session_replication_role from it, and ALTER ROLE … RESET session_replication_role, as a superuser.',
   ),
   subscribe: grave(
     'have rows applied without triggers by a subscription',
-    'REVOKE pg_create_subscription from it.',
+    'REVOKE pg_create_subscription from it, and ALTER SUBSCRIPTION … OWNER TO another role.',
   ),
   grant_roles: grave(
     'make itself a member of any role, the owner of the log included',
@@ -61,7 +61,7 @@ export const capabilities = {
   ),
   server_files: grave(
     'run programs, or write files, as the server',
-    'REVOKE pg_execute_server_program, pg_write_server_files from it.',
+    'REVOKE pg_execute_server_program, pg_write_server_files, EXECUTE ON FUNCTION lo_export from it.',
   ),
   truncate_tables: minor(
     'TRUNCATE recorded tables: one event, without the rows',

@@ -9824,6 +9824,23 @@ WITH RECURSIVE log_schema AS (
   FROM able
   WHERE able.rolcreaterole AND pg_catalog.current_setting('server_version_num')::integer < 160000  -- later: of the roles that it made
   UNION ALL
+  -- of a role that one is a member of such a setting does not count
+  SELECT who, able.name, is_other, 'replica_role', 'sessions begin with ' || setting.value
+  FROM able
+  JOIN pg_catalog.pg_db_role_setting AS own ON own.setrole IN (0::oid, able.oid)
+  CROSS JOIN pg_catalog.unnest(own.setconfig) AS setting (value)
+  WHERE NOT is_other AND setting.value = 'session_replication_role=replica'::text
+    AND own.setdatabase IN (SELECT 0::oid UNION ALL SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+  UNION ALL
+  SELECT who, able.name, is_other, 'subscribe', pg_catalog.format('owner of the subscription %I', subscription.subname)
+  FROM able
+  JOIN pg_catalog.pg_subscription AS subscription ON subscription.subowner = able.oid
+  JOIN pg_catalog.pg_database AS database ON database.oid = subscription.subdbid
+  WHERE database.datname = pg_catalog.current_database()
+  UNION ALL
+  SELECT who, able.name, is_other, 'server_files', 'EXECUTE on pg_catalog.lo_export'
+  FROM able WHERE pg_catalog.has_function_privilege(able.oid, 'pg_catalog.lo_export(oid, text)'::text, 'EXECUTE'::text)
+  UNION ALL
   SELECT who, able.name, is_other, 'copy_cluster', 'REPLICATION' FROM able WHERE able.rolreplication
   UNION ALL
   SELECT who, able.name, is_other, 'bypass_policies', 'BYPASSRLS' FROM able WHERE able.rolbypassrls

@@ -492,6 +492,16 @@ describe('the report', () => {
       by: 'SET on the parameter session_replication_role',
       since: 15,
     },
+    {
+      capability: 'replica_role',
+      given: 'alter role :app set session_replication_role = replica',
+      taken: 'alter role :app reset session_replication_role',
+      by: 'sessions begin with session_replication_role=replica',
+    },
+    {
+      ...grants('server_files', 'EXECUTE on function pg_catalog.lo_export(oid, text)', ':app'),
+      by: 'EXECUTE on pg_catalog.lo_export',
+    },
     joins('subscribe', 'pg_create_subscription', 16),
     joins('server_files', 'pg_execute_server_program'),
     joins('server_files', 'pg_write_server_files'),
