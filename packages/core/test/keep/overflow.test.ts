@@ -1,5 +1,6 @@
+import { testDatabase } from '@auditrum/testkit/vitest'
 import { expect, test } from 'vitest'
-import { Auditrum } from '../../src/index.js'
+import { Auditrum, track } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 import { lateBy } from './support.js'
 
@@ -144,6 +145,35 @@ test('who reads the log for long stops no writer, and maintenance only for as lo
   await reader.query('rollback')
   expect((await audit.maintain()).partitions).not.toEqual([])
   await expectWhole(database)
+})
+
+test('so does an owner of the log who cannot see since when others are at it', async () => {
+  const database = await testDatabase()
+  const [owner, reporter] = [await database.role(), await database.role()]
+  await database.query(`grant create on database ${database.name} to ${owner.name}`)
+  const client = await owner.client()
+  const audit = new Auditrum(client, { tables: [track('shop.orders')], lockTimeout: 200 })
+  await client.query(`create schema shop; create table shop.orders (id serial primary key)`)
+  await audit.sync()
+  await client.query(`select auditrum.let_read('${reporter.name}')`)
+
+  const [reader, writer] = [await reporter.client(), await owner.client()]
+  await reader.query('begin; select count(*) from auditrum.auditlog')
+  const { rows } = await reader.query('select pg_backend_pid() as pid')
+  await writer.query(`set lock_timeout = '150ms'`) // less than what maintenance would queue for
+  let reading = true
+  const writes = (async () => {
+    while (reading) await writer.query('insert into shop.orders default values')
+  })()
+  const plan = { months: 12 }
+  await expect(audit.createPartitions(plan)).rejects.toMatchObject({
+    code: 'AUDITRUM_SCHEMA',
+    message: expect.stringContaining(`Processes ${rows[0]?.pid} held a lock`),
+  })
+  reading = false
+  await writes // no error reached it
+  await reader.query('rollback')
+  expect(await audit.createPartitions(plan)).not.toEqual([])
 })
 
 test('several at a time do it once', async () => {
