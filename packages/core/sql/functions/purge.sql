@@ -41,6 +41,12 @@ BEGIN
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
       HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days.';
   END IF;
+  IF purge_id IS NOT NULL AND NOT EXISTS (SELECT FROM :schema.audit_purge AS known WHERE known.id = purge_id) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('There is no purge %s to go on with.', purge_id),
+      HINT = 'Give the id that the first call returned, or none to begin a purge. They are in the view purges.';
+  END IF;
   IF relation IS NOT NULL THEN
     named := :schema.table_id(NULL, parse_ident(relation));
   END IF;

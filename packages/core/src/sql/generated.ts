@@ -5090,6 +5090,12 @@ BEGIN
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
       HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days.';
   END IF;
+  IF purge_id IS NOT NULL AND NOT EXISTS (SELECT FROM :schema.audit_purge AS known WHERE known.id = purge_id) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('There is no purge %s to go on with.', purge_id),
+      HINT = 'Give the id that the first call returned, or none to begin a purge. They are in the view purges.';
+  END IF;
   IF relation IS NOT NULL THEN
     named := :schema.table_id(NULL, parse_ident(relation));
   END IF;
@@ -6045,6 +6051,19 @@ DECLARE
   part text;
   done jsonb;
 BEGIN
+  BEGIN
+    -- fails always, in a block with a handler; but before anything is done, and the message tells whether it would
+    -- outside of one (in English: else the COMMIT below fails in PostgreSQL's own words)
+    COMMIT;
+  EXCEPTION WHEN invalid_transaction_termination THEN
+    IF SQLERRM = 'invalid transaction termination' THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'invalid_transaction_termination',
+        MESSAGE = 'run_maintenance() cannot run in a transaction block, for each of its steps is a transaction of its own.',
+        HINT = 'Call it outside of one, without BEGIN. Or repeat select :schema.maintain(), which is one step of it, until it says that nothing is pending.';
+    END IF;
+  END;
+  COMMIT;
   FOREACH part IN ARRAY ARRAY['partitions', 'purge'] LOOP
     LOOP
       -- a procedure that commits can have no settings of its own; this one lasts until the commit

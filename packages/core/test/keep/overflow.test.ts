@@ -195,6 +195,19 @@ test('in SQL one call does all of it', async () => {
   await expectWhole(database)
 })
 
+test('in SQL, in a transaction, it says what to do before it does anything', async () => {
+  const { database, audit } = await overdue()
+  const client = await database.client()
+  await client.query('begin')
+  await expect(client.query('call auditrum.run_maintenance()')).rejects.toMatchObject({
+    code: '2D000',
+    message: expect.stringContaining('transaction block'),
+    hint: expect.stringContaining('maintain()'),
+  })
+  await client.query('rollback')
+  expect((await audit.status()).overflow).toMatchObject({ inUse: true })
+})
+
 test('in a transaction of the caller nobody is kept waiting: the rest is left to the next', async () => {
   const { database, audit } = await overdue()
   const client = await database.client()

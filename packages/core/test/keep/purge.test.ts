@@ -179,6 +179,26 @@ describe('a purge', () => {
     refusing = await shop()
   })
 
+  test('goes on with what was begun, and with nothing else', async () => {
+    const { database } = await shop()
+    for (const dryRun of [false, true])
+      await expect(
+        database.query(`select auditrum.purge('2 years', purge_id => 41, dry_run => $1)`, [dryRun]),
+      ).rejects.toMatchObject({ code: 'AU005', message: expect.stringContaining('41') })
+    expect(await count(database)).toBe(6)
+    const ids = []
+    for (let id = null, pending = true; pending; ) {
+      const { rows } = await database.query<{ done: { id: string; pending: boolean } }>(
+        `select auditrum.purge('2 years', purge_id => $1) as done`,
+        [id],
+      )
+      ids.push((id = rows[0]?.done.id ?? null))
+      pending = rows[0]?.done.pending === true
+    }
+    expect(new Set(ids).size).toBe(1)
+    expect(await count(database)).toBe(4)
+  })
+
   test('is nothing for the application, nor for readers', async () => {
     const { database } = await shop()
     const role = await database.role()
