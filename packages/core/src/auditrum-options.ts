@@ -24,9 +24,10 @@ export interface AuditrumOptions {
   readonly image?: 'full' | 'changed' | undefined
   /**
    * How long events of tables are kept that declare no retention: `'2 years'`, `'90 days'`, or
-   * `'forever'`. What is older goes by `maintain()`. Takes effect at the next `sync`.
+   * `'forever'`, which a purge of all tables leaves alone, too. What is older goes by `maintain()`. Takes
+   * effect at the next `sync`.
    *
-   * @defaultValue `'forever'`
+   * @defaultValue none: until somebody purges
    */
   readonly retention?: string | undefined
   /**

@@ -306,7 +306,7 @@ export class Auditrum extends AuditReader {
    * waits. Writes down in the view `purges` who did it and what went. Answers about the past know that
    * they reach less far. Killed half-way it is gone on with by `maintain`.
    *
-   * @throws UsageError where `olderThan` is no time that is over, or the log knows no such table.
+   * @throws UsageError where `olderThan` is no time, or the log knows no such table.
    * @throws SchemaError where this is not the owner of the log, nor a role that may.
    * @example
    * ```ts

@@ -80,7 +80,7 @@ async function printTables(terminal: Terminal, { tables }: Status): Promise<void
     each.app ?? '',
     each.since === null ? '?' : time(each.since),
     each.gaps === null ? '?' : String(each.gaps),
-    each.retention ?? 'forever',
+    each.retention ?? 'until purged',
   ])
   const titles = ['table', 'app', 'since', 'gaps', 'kept']
   await terminal.write(`${table(titles, rows, terminal.width)}\n`)

@@ -110,9 +110,9 @@ BEGIN
       problem := format('The declaration of %s has %L: %s.', relation, 'requireContext', declaration -> 'requireContext');
       remedy := 'It is true, "actor" or "reason".';
       EXIT examine;
-    ELSIF declaration ? 'retention' AND NOT coalesce(
+    ELSIF declaration ? 'retention' AND NOT (
       declaration -> 'retention' = '"forever"'
-        OR declaration ->> 'retention' ~ '^[1-9]\d{0,4} (hour|day|week|month|year)s?( [1-9]\d{0,4} (hour|day|week|month|year)s?)*$', false
+        OR jsonb_typeof(declaration -> 'retention') = 'string' AND :schema.is_span(declaration ->> 'retention')
     ) THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'retention', declaration -> 'retention');
       remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, or forever.';

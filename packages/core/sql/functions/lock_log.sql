@@ -2,6 +2,10 @@
 -- caller: writers wait no longer than that for us. While somebody who has been
 -- at it for longer than that holds a lock, such as a backup or a report, we do
 -- not even queue, for all writers would queue behind us, in vain.
+--
+-- How long somebody has been at it is told by looking twice: when transactions of
+-- others began, pg_stat_activity shows only to who may read all statistics, while
+-- everybody sees in pg_locks who holds what.
 CREATE OR REPLACE FUNCTION :schema.lock_log(logs text[], patience interval)
 RETURNS void
 LANGUAGE plpgsql
@@ -10,25 +14,44 @@ AS $function$
 DECLARE
   attempts CONSTANT integer := 8;
   names    text := (SELECT string_agg(format('ONLY :schema.%I', log), ', ') FROM unnest(logs) AS log);
-  holders  integer[];
+  held     jsonb;  -- who holds a lock now, as {virtual transaction: pid}
+  seen     jsonb := '{}';  -- since when they have been seen, as {virtual transaction: time}
+  early    text[];  -- those whose beginning was not seen, of this attempt
+  long     text[];  -- those that have been seen for longer than we are patient
+  holders  text;
 BEGIN
   FOR attempt IN 1..attempts LOOP
     IF attempt > 1 THEN
       PERFORM pg_sleep(0.05 * attempt * (1 + random()));
     END IF;
-    PERFORM pg_stat_clear_snapshot();
-    holders := ARRAY(
-      SELECT DISTINCT lock.pid
-      FROM pg_locks AS lock
-      JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
-      WHERE lock.granted AND lock.pid <> pg_backend_pid()
-        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND lock.relation IN (SELECT to_regclass(format(':schema.%I', log)) FROM unnest(logs) AS log)
-        AND activity.xact_start < clock_timestamp() - patience
-      ORDER BY lock.pid
-      LIMIT 3
+    early := NULL;
+    LOOP
+      held := (
+        SELECT coalesce(jsonb_object_agg(lock.virtualtransaction, lock.pid), '{}')
+        FROM pg_locks AS lock
+        WHERE lock.granted AND lock.pid IS DISTINCT FROM pg_backend_pid()
+          AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND lock.relation IN (SELECT to_regclass(format(':schema.%I', log)) FROM unnest(logs) AS log)
+      );
+      seen := (
+        SELECT coalesce(jsonb_object_agg(holder.key, coalesce(seen -> holder.key, to_jsonb(clock_timestamp()))), '{}')
+        FROM jsonb_each(held) AS holder
+      );
+      early := ARRAY(SELECT key FROM jsonb_object_keys(held) AS key WHERE early IS NULL OR key = ANY (early));
+      long := ARRAY(SELECT key FROM jsonb_each_text(seen) WHERE value::timestamptz <= clock_timestamp() - patience);
+      EXIT WHEN early = '{}' OR long <> '{}';
+      PERFORM pg_sleep(least(0.05, extract(epoch FROM patience) / 4));
+    END LOOP;
+    holders := (
+      SELECT string_agg(holder.name, ', ' ORDER BY holder.name)
+      FROM (
+        SELECT DISTINCT coalesce(held ->> key, 'of prepared transactions') AS name
+        FROM unnest(long) AS key
+        ORDER BY name
+        LIMIT 3
+      ) AS holder
     );
-    CONTINUE WHEN holders <> '{}';
+    CONTINUE WHEN long <> '{}';
     BEGIN
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', names);
       RETURN;
@@ -40,7 +63,7 @@ BEGIN
     ERRCODE = 'lock_not_available',
     MESSAGE = format('The log could not be locked in %s attempts of %s.', attempts, patience),
     HINT = coalesce(
-      'Processes ' || nullif(array_to_string(holders, ', '), '') || ' held a lock all along. Nothing was changed, and writers were not held up: the next run tries again.',
+      'Processes ' || holders || ' held a lock all along. Nothing was changed, and writers were not held up: the next run tries again.',
       'Nothing was changed: the next run tries again.'
     );
 END

@@ -10,8 +10,9 @@
 --
 --   drop_partitions  those that hold nothing else are dropped, rather than emptied
 --   detach           false: the caller detaches them, as purge_drop says
+DROP FUNCTION IF EXISTS :schema.purge(interval, text, boolean, boolean, bigint, boolean, interval);
 CREATE OR REPLACE FUNCTION :schema.purge(
-  older_than interval,
+  older_than text,
   relation text DEFAULT NULL,
   drop_partitions boolean DEFAULT false,
   dry_run boolean DEFAULT false,
@@ -28,24 +29,32 @@ AS $function$
 DECLARE
   named   integer;
   started bigint := purge_id;
+  span    interval;
 BEGIN
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
-  IF older_than IS NULL OR NOT coalesce(clock_timestamp() - older_than < clock_timestamp() AND older_than > '0', false)
-    OR older_than > '1000 years'
-  THEN
+  IF :schema.is_span(older_than) THEN
+    span := older_than;
+  END IF;
+  IF span IS NULL OR span > '1000 years' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
-      MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(older_than::text, 'null')),
-      HINT = 'Give a time that is over, such as 2 years or 90 days.';
+      MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
+      HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days.';
+  END IF;
+  IF purge_id IS NOT NULL AND NOT EXISTS (SELECT FROM :schema.audit_purge AS known WHERE known.id = purge_id) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('There is no purge %s to go on with.', purge_id),
+      HINT = 'Give the id that the first call returned, or none to begin a purge. They are in the view purges.';
   END IF;
   IF relation IS NOT NULL THEN
     named := :schema.table_id(NULL, parse_ident(relation));
   END IF;
   IF dry_run THEN
-    RETURN :schema.purge_preview(older_than, named, drop_partitions);
+    RETURN :schema.purge_preview(span, named, drop_partitions);
   END IF;
   IF started IS NULL THEN
-    started := :schema.purge_start(older_than, named, drop_partitions);
+    started := :schema.purge_start(span, named, drop_partitions);
   END IF;
   RETURN coalesce(
     :schema.purge_step(started, detach, patience),

@@ -48,9 +48,9 @@ export interface TrackOptions {
   readonly label?: string | undefined
   /**
    * How long its events are kept, in calendar units: `'2 years'`, `'1 year 6 months'`, `'90 days'`; or
-   * `'forever'`. What is older goes by `maintain()`.
+   * `'forever'`, which a purge of all tables leaves alone, too. What is older goes by `maintain()`.
    *
-   * @defaultValue the audit's own, else `'forever'`
+   * @defaultValue the audit's own, else none: until somebody purges
    */
   readonly retention?: string | undefined
 }

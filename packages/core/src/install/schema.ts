@@ -55,6 +55,7 @@ export const objects: readonly SqlName[] = [
   'functions/lock_log',
   'functions/close_overflow',
   'functions/create_partitions',
+  'functions/is_span',
   'functions/purge_targets',
   'functions/purge_needs',
   'functions/droppable_partitions',

@@ -138,7 +138,7 @@ export interface TableStatus {
   readonly since: string | null
   /** How many times recording was interrupted since then; null where this role may not read it. */
   readonly gaps: number | null
-  /** How long its events are kept, as declared; null: for ever. */
+  /** How long its events are kept, as declared, perhaps `'forever'`; null: until somebody purges. */
   readonly retention: string | null
   /** Until when its events were purged, as ISO 8601; null where none were, or this role may not read it. */
   readonly purgedUntil: string | null

@@ -1,5 +1,6 @@
 import { parseTable, quoteTable, type TableName } from '../declare/table.js'
-import { fromDatabase, sqlStateOf, UsageError } from '../errors.js'
+import { isRetention } from '../declare/track.js'
+import { fromDatabase, UsageError } from '../errors.js'
 import { checkFlag, checkOptions, show } from '../options.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
@@ -9,8 +10,8 @@ import { lockedOut } from './partitions.js'
 /** What `purge` may be told. */
 export interface PurgeOptions {
   /**
-   * Events older than this go, in calendar units as PostgreSQL has them: `'2 years'`, `'90 days'`,
-   * `'P1Y6M'`.
+   * Events older than this go: hours, days, weeks, months, years in words, as for `retention`: `'2 years'`,
+   * `'1 year 6 months'`, `'90 days'`.
    */
   readonly olderThan: string
   /** Events of this table alone. Without it those of all, except where a table declares a longer retention. */
@@ -68,8 +69,8 @@ export async function purge(
   const { olderThan, table, dropPartitions, dryRun } = options
   checkFlag('purge', 'dropPartitions', dropPartitions)
   checkFlag('purge', 'dryRun', dryRun)
-  if (typeof olderThan !== 'string' || olderThan.trim() === '') throw noTime(olderThan)
-  const text = `SELECT ${quoteIdentifier(schema)}.purge($1::interval, $2, $3::boolean, $4::boolean, $5::bigint, $6::boolean, $7::interval)::text AS done`
+  if (!isRetention(olderThan) || olderThan === 'forever') throw noTime(olderThan)
+  const text = `SELECT ${quoteIdentifier(schema)}.purge($1, $2, $3::boolean, $4::boolean, $5::bigint, $6::boolean, $7::interval)::text AS done`
   let id: string | null = null
   let detach = false
   for (;;) {
@@ -84,7 +85,7 @@ export async function purge(
     ]
     const [row] = await rowsOf<{ done: string }>(queryable, text, values).catch(
       (error: unknown) => {
-        throw refused(olderThan, error)
+        throw lockedOut(fromDatabase(error))
       },
     )
     const step: PurgeStep = JSON.parse(row?.done ?? '{}')
@@ -99,15 +100,8 @@ export function purged({ id, events, contexts, bytes, partitions, tables }: Purg
   return Object.freeze({ id: id ?? null, events, contexts, bytes, partitions, tables })
 }
 
-function refused(olderThan: string, error: unknown): unknown {
-  // invalid_datetime_format, datetime_field_overflow, interval_field_overflow
-  const isNoTime = ['22007', '22008', '22015'].includes(sqlStateOf(error) ?? '')
-  return isNoTime ? noTime(olderThan, error) : lockedOut(fromDatabase(error))
-}
-
-function noTime(olderThan: unknown, cause?: unknown): UsageError {
+function noTime(olderThan: unknown): UsageError {
   return new UsageError(
-    `olderThan: ${show(olderThan)} is no time. Give one such as '2 years' or '90 days'.`,
-    { cause },
+    `olderThan: ${show(olderThan)} is no time. Give hours, days, weeks, months or years in words, such as '2 years', '1 year 6 months' or '90 days'.`,
   )
 }

@@ -1085,9 +1085,9 @@ BEGIN
       problem := format('The declaration of %s has %L: %s.', relation, 'requireContext', declaration -> 'requireContext');
       remedy := 'It is true, "actor" or "reason".';
       EXIT examine;
-    ELSIF declaration ? 'retention' AND NOT coalesce(
+    ELSIF declaration ? 'retention' AND NOT (
       declaration -> 'retention' = '"forever"'
-        OR declaration ->> 'retention' ~ '^[1-9]\\d{0,4} (hour|day|week|month|year)s?( [1-9]\\d{0,4} (hour|day|week|month|year)s?)*$', false
+        OR jsonb_typeof(declaration -> 'retention') = 'string' AND :schema.is_span(declaration ->> 'retention')
     ) THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'retention', declaration -> 'retention');
       remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, or forever.';
@@ -2454,6 +2454,17 @@ EXCEPTION WHEN data_exception OR integrity_constraint_violation OR undefined_obj
 END
 $function$;
 `,
+  'functions/is_span': `-- Whether a text says for how long events are kept, or how old they are to be:
+-- calendar units in words, which no setting of a session reads differently, and
+-- nobody. (To PostgreSQL '6m' is six minutes, and '1' a second.)
+CREATE OR REPLACE FUNCTION :schema.is_span(text text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(text ~ '^[1-9]\\d{0,4} (hour|day|week|month|year)s?( [1-9]\\d{0,4} (hour|day|week|month|year)s?)*$', false)
+$function$;
+`,
   'functions/key_at': `-- The object_id that a row has at a later moment, from the one that it had
 -- behind an event; null if it has come to an end.
 CREATE OR REPLACE FUNCTION :schema.key_at(tracked_id integer, object_id text, behind bigint, from_moment jsonb, to_moment jsonb)
@@ -3265,6 +3276,10 @@ $function$;
 -- caller: writers wait no longer than that for us. While somebody who has been
 -- at it for longer than that holds a lock, such as a backup or a report, we do
 -- not even queue, for all writers would queue behind us, in vain.
+--
+-- How long somebody has been at it is told by looking twice: when transactions of
+-- others began, pg_stat_activity shows only to who may read all statistics, while
+-- everybody sees in pg_locks who holds what.
 CREATE OR REPLACE FUNCTION :schema.lock_log(logs text[], patience interval)
 RETURNS void
 LANGUAGE plpgsql
@@ -3273,25 +3288,44 @@ AS $function$
 DECLARE
   attempts CONSTANT integer := 8;
   names    text := (SELECT string_agg(format('ONLY :schema.%I', log), ', ') FROM unnest(logs) AS log);
-  holders  integer[];
+  held     jsonb;  -- who holds a lock now, as {virtual transaction: pid}
+  seen     jsonb := '{}';  -- since when they have been seen, as {virtual transaction: time}
+  early    text[];  -- those whose beginning was not seen, of this attempt
+  long     text[];  -- those that have been seen for longer than we are patient
+  holders  text;
 BEGIN
   FOR attempt IN 1..attempts LOOP
     IF attempt > 1 THEN
       PERFORM pg_sleep(0.05 * attempt * (1 + random()));
     END IF;
-    PERFORM pg_stat_clear_snapshot();
-    holders := ARRAY(
-      SELECT DISTINCT lock.pid
-      FROM pg_locks AS lock
-      JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
-      WHERE lock.granted AND lock.pid <> pg_backend_pid()
-        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND lock.relation IN (SELECT to_regclass(format(':schema.%I', log)) FROM unnest(logs) AS log)
-        AND activity.xact_start < clock_timestamp() - patience
-      ORDER BY lock.pid
-      LIMIT 3
+    early := NULL;
+    LOOP
+      held := (
+        SELECT coalesce(jsonb_object_agg(lock.virtualtransaction, lock.pid), '{}')
+        FROM pg_locks AS lock
+        WHERE lock.granted AND lock.pid IS DISTINCT FROM pg_backend_pid()
+          AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND lock.relation IN (SELECT to_regclass(format(':schema.%I', log)) FROM unnest(logs) AS log)
+      );
+      seen := (
+        SELECT coalesce(jsonb_object_agg(holder.key, coalesce(seen -> holder.key, to_jsonb(clock_timestamp()))), '{}')
+        FROM jsonb_each(held) AS holder
+      );
+      early := ARRAY(SELECT key FROM jsonb_object_keys(held) AS key WHERE early IS NULL OR key = ANY (early));
+      long := ARRAY(SELECT key FROM jsonb_each_text(seen) WHERE value::timestamptz <= clock_timestamp() - patience);
+      EXIT WHEN early = '{}' OR long <> '{}';
+      PERFORM pg_sleep(least(0.05, extract(epoch FROM patience) / 4));
+    END LOOP;
+    holders := (
+      SELECT string_agg(holder.name, ', ' ORDER BY holder.name)
+      FROM (
+        SELECT DISTINCT coalesce(held ->> key, 'of prepared transactions') AS name
+        FROM unnest(long) AS key
+        ORDER BY name
+        LIMIT 3
+      ) AS holder
     );
-    CONTINUE WHEN holders <> '{}';
+    CONTINUE WHEN long <> '{}';
     BEGIN
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', names);
       RETURN;
@@ -3303,7 +3337,7 @@ BEGIN
     ERRCODE = 'lock_not_available',
     MESSAGE = format('The log could not be locked in %s attempts of %s.', attempts, patience),
     HINT = coalesce(
-      'Processes ' || nullif(array_to_string(holders, ', '), '') || ' held a lock all along. Nothing was changed, and writers were not held up: the next run tries again.',
+      'Processes ' || holders || ' held a lock all along. Nothing was changed, and writers were not held up: the next run tries again.',
       'Nothing was changed: the next run tries again.'
     );
 END
@@ -5033,8 +5067,9 @@ $function$;
 --
 --   drop_partitions  those that hold nothing else are dropped, rather than emptied
 --   detach           false: the caller detaches them, as purge_drop says
+DROP FUNCTION IF EXISTS :schema.purge(interval, text, boolean, boolean, bigint, boolean, interval);
 CREATE OR REPLACE FUNCTION :schema.purge(
-  older_than interval,
+  older_than text,
   relation text DEFAULT NULL,
   drop_partitions boolean DEFAULT false,
   dry_run boolean DEFAULT false,
@@ -5051,24 +5086,32 @@ AS $function$
 DECLARE
   named   integer;
   started bigint := purge_id;
+  span    interval;
 BEGIN
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
-  IF older_than IS NULL OR NOT coalesce(clock_timestamp() - older_than < clock_timestamp() AND older_than > '0', false)
-    OR older_than > '1000 years'
-  THEN
+  IF :schema.is_span(older_than) THEN
+    span := older_than;
+  END IF;
+  IF span IS NULL OR span > '1000 years' THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
-      MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(older_than::text, 'null')),
-      HINT = 'Give a time that is over, such as 2 years or 90 days.';
+      MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
+      HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days.';
+  END IF;
+  IF purge_id IS NOT NULL AND NOT EXISTS (SELECT FROM :schema.audit_purge AS known WHERE known.id = purge_id) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('There is no purge %s to go on with.', purge_id),
+      HINT = 'Give the id that the first call returned, or none to begin a purge. They are in the view purges.';
   END IF;
   IF relation IS NOT NULL THEN
     named := :schema.table_id(NULL, parse_ident(relation));
   END IF;
   IF dry_run THEN
-    RETURN :schema.purge_preview(older_than, named, drop_partitions);
+    RETURN :schema.purge_preview(span, named, drop_partitions);
   END IF;
   IF started IS NULL THEN
-    started := :schema.purge_start(older_than, named, drop_partitions);
+    started := :schema.purge_start(span, named, drop_partitions);
   END IF;
   RETURN coalesce(
     :schema.purge_step(started, detach, patience),
@@ -6044,6 +6087,19 @@ DECLARE
   part text;
   done jsonb;
 BEGIN
+  BEGIN
+    -- fails always, in a block with a handler; but before anything is done, and the message tells whether it would
+    -- outside of one (in English: else the COMMIT below fails in PostgreSQL's own words)
+    COMMIT;
+  EXCEPTION WHEN invalid_transaction_termination THEN
+    IF SQLERRM = 'invalid transaction termination' THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'invalid_transaction_termination',
+        MESSAGE = 'run_maintenance() cannot run in a transaction block, for each of its steps is a transaction of its own.',
+        HINT = 'Call it outside of one, without BEGIN. Or repeat select :schema.maintain(), which is one step of it, until it says that nothing is pending.';
+    END IF;
+  END;
+  COMMIT;
   FOREACH part IN ARRAY ARRAY['partitions', 'purge'] LOOP
     LOOP
       -- a procedure that commits can have no settings of its own; this one lasts until the commit

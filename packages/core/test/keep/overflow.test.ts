@@ -1,5 +1,6 @@
+import { testDatabase } from '@auditrum/testkit/vitest'
 import { expect, test } from 'vitest'
-import { Auditrum } from '../../src/index.js'
+import { Auditrum, track } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 import { lateBy } from './support.js'
 
@@ -146,6 +147,35 @@ test('who reads the log for long stops no writer, and maintenance only for as lo
   await expectWhole(database)
 })
 
+test('so does an owner of the log who cannot see since when others are at it', async () => {
+  const database = await testDatabase()
+  const [owner, reporter] = [await database.role(), await database.role()]
+  await database.query(`grant create on database ${database.name} to ${owner.name}`)
+  const client = await owner.client()
+  const audit = new Auditrum(client, { tables: [track('shop.orders')], lockTimeout: 200 })
+  await client.query(`create schema shop; create table shop.orders (id serial primary key)`)
+  await audit.sync()
+  await client.query(`select auditrum.let_read('${reporter.name}')`)
+
+  const [reader, writer] = [await reporter.client(), await owner.client()]
+  await reader.query('begin; select count(*) from auditrum.auditlog')
+  const { rows } = await reader.query('select pg_backend_pid() as pid')
+  await writer.query(`set lock_timeout = '150ms'`) // less than what maintenance would queue for
+  let reading = true
+  const writes = (async () => {
+    while (reading) await writer.query('insert into shop.orders default values')
+  })()
+  const plan = { months: 12 }
+  await expect(audit.createPartitions(plan)).rejects.toMatchObject({
+    code: 'AUDITRUM_SCHEMA',
+    message: expect.stringContaining(`Processes ${rows[0]?.pid} held a lock`),
+  })
+  reading = false
+  await writes // no error reached it
+  await reader.query('rollback')
+  expect(await audit.createPartitions(plan)).not.toEqual([])
+})
+
 test('several at a time do it once', async () => {
   const { database } = await overdue()
   const audits = await Promise.all(
@@ -163,6 +193,19 @@ test('in SQL one call does all of it', async () => {
   await (await database.client()).query('call auditrum.run_maintenance()')
   expect((await audit.status()).overflow).toMatchObject({ inUse: false })
   await expectWhole(database)
+})
+
+test('in SQL, in a transaction, it says what to do before it does anything', async () => {
+  const { database, audit } = await overdue()
+  const client = await database.client()
+  await client.query('begin')
+  await expect(client.query('call auditrum.run_maintenance()')).rejects.toMatchObject({
+    code: '2D000',
+    message: expect.stringContaining('transaction block'),
+    hint: expect.stringContaining('maintain()'),
+  })
+  await client.query('rollback')
+  expect((await audit.status()).overflow).toMatchObject({ inUse: true })
 })
 
 test('in a transaction of the caller nobody is kept waiting: the rest is left to the next', async () => {

@@ -86,11 +86,14 @@ describe('a purge', () => {
   test('keeps the contexts of a period, and those that an event needs', async () => {
     const { database, audit } = await shop()
     const contexts = Number(await count(database, 'audit_context'))
-    expect(await audit.purge({ olderThan: '1 microsecond', table: 'orders' })).toMatchObject({
+    await database.query(
+      `update auditrum.audit_event set changed_at = changed_at - interval '2 hours'`,
+    )
+    expect(await audit.purge({ olderThan: '1 hour', table: 'orders' })).toMatchObject({
       events: 3,
       contexts: 0, // all of them are the context of a cart, too
     })
-    expect(await audit.purge({ olderThan: '1 microsecond' })).toMatchObject({ contexts: 2 })
+    expect(await audit.purge({ olderThan: '1 hour' })).toMatchObject({ contexts: 2 })
     expect(await count(database)).toBe(0)
     // of today: a transaction that is under way may need them
     expect(await count(database, 'audit_context')).toBeGreaterThanOrEqual(contexts - 2)
@@ -148,13 +151,23 @@ describe('a purge', () => {
     '',
     '  ',
     '1000000 years',
+    '1001 years',
+    '1', // a second, to PostgreSQL
+    '6m', // six minutes
+    '1 mon',
+    'P1Y6M',
+    'forever',
     7,
     null,
     new Date(),
   ])('older than %o is refused, and nothing is written', async (olderThan) => {
     await expect(refusing.audit.purge({ olderThan: olderThan as string })).rejects.toMatchObject({
       code: 'AUDITRUM_USAGE',
+      message: expect.stringMatching(/years/),
     })
+    await expect(
+      refusing.database.query('select auditrum.purge($1)', [olderThan]),
+    ).rejects.toMatchObject({ code: 'AU005' })
     await expect(
       refusing.audit.purge({ olderThan: '1 year', table: 'ordrs' }),
     ).rejects.toMatchObject({ code: 'AUDITRUM_USAGE', message: expect.stringContaining('orders') })
@@ -164,6 +177,26 @@ describe('a purge', () => {
   let refusing: Awaited<ReturnType<typeof shop>>
   beforeAll(async () => {
     refusing = await shop()
+  })
+
+  test('goes on with what was begun, and with nothing else', async () => {
+    const { database } = await shop()
+    for (const dryRun of [false, true])
+      await expect(
+        database.query(`select auditrum.purge('2 years', purge_id => 41, dry_run => $1)`, [dryRun]),
+      ).rejects.toMatchObject({ code: 'AU005', message: expect.stringContaining('41') })
+    expect(await count(database)).toBe(6)
+    const ids = []
+    for (let id = null, pending = true; pending; ) {
+      const { rows } = await database.query<{ done: { id: string; pending: boolean } }>(
+        `select auditrum.purge('2 years', purge_id => $1) as done`,
+        [id],
+      )
+      ids.push((id = rows[0]?.done.id ?? null))
+      pending = rows[0]?.done.pending === true
+    }
+    expect(new Set(ids).size).toBe(1)
+    expect(await count(database)).toBe(4)
   })
 
   test('is nothing for the application, nor for readers', async () => {

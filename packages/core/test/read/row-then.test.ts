@@ -55,7 +55,7 @@ const changes: Readonly<Record<string, string>> = {
   'the end of its recording': `select auditrum.untrack('orders')`,
   truncation: 'truncate orders',
   'a table that is gone': 'drop table orders',
-  'a purge of its events': `select auditrum.purge('1 microsecond', 'orders')`,
+  'a purge of its events': `select auditrum.purge_step(auditrum.purge_start('1 microsecond', auditrum.table_id(null, '{orders}'), false), true, '2 seconds')`,
   'a partition that is gone': `do $$ declare name text; begin
     select inhrelid::regclass into name from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = 'auditrum.audit_event'::regclass order by relname limit 1;
