@@ -295,7 +295,7 @@ describe('an application that owns everything', () => {
         `create or replace trigger "00_auditrum" after insert on shop.orders for each row execute function pg_catalog.suppress_redundant_updates_trigger()`,
       ),
     ).rejects.toThrow('denied')
-    await expect(audit.sync()).rejects.toThrow('does not own the schema auditrum')
+    expect(await audit.sync()).toMatchObject({ updated: [], pending: ['shop.visits'] })
     // the owner of the log goes on declaring
     const its = new Auditrum(await keeper.client(), {
       tables: [track('shop.customers'), track('shop.orders', { exclude: ['customer'] })],
