@@ -197,7 +197,8 @@ export class Auditrum extends AuditReader {
 
   /**
    * Makes log, functions, partitions and triggers as declared. Where nothing differs it takes no lock
-   * and only reads the catalogue: to be called at every start.
+   * and only reads the catalogue: to be called at every start. So it does under a role that may not change
+   * the log, where all that differs can wait for its owner: these tables are `pending`.
    *
    * @throws DeclarationError where a declaration contradicts itself or does not fit its table.
    * @throws SchemaError where a privilege is missing, or a table could not be locked.

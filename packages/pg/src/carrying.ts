@@ -4,7 +4,10 @@ import {
   type AuditrumOptions,
   ContextError,
   type Queryable,
+  SchemaError,
   type Signing,
+  type SyncOptions,
+  type SyncResult,
   UsageError,
 } from '@auditrum/core'
 import {
@@ -65,6 +68,19 @@ export class CarryingAuditrum extends Auditrum {
   /** Whether it was closed, so that the next call of `auditrum` makes another. */
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** As {@link Auditrum.sync}; `onError` hears of what is pending. */
+  override async sync(options?: SyncOptions): Promise<SyncResult> {
+    const result = await super.sync(options)
+    if (result.pending.length > 0) {
+      safely(this.#onError)(
+        new SchemaError(
+          `Columns or partitions of ${result.pending.join(', ')} are others since the last sync, and this role may not change the log. They are recorded as declared; run sync as the owner of the log, in the deployment, before the application starts.`,
+        ),
+      )
+    }
+    return result
   }
 
   /** Stops the timer, and leaves the connections as they were. */

@@ -31,4 +31,16 @@ test('a pool of a role without any right on the log is recorded, with its contex
   expect((await it.users()).sort()).toEqual(['anna', 'bob', 'cleo', 'dora', 'dora', 'dora'])
   await expect(pool.query('select from auditrum.auditlog')).rejects.toThrow('permission denied')
   audit.close()
+
+  // it starts again between a migration and the sync of the deployment
+  await it.database.query('alter table orders add total numeric')
+  const heard: string[] = []
+  const restarted = auditrum(pool, {
+    tables: [track('orders')],
+    maintain: false,
+    onError: ({ message }) => heard.push(message),
+  })
+  expect(await restarted.sync()).toMatchObject({ pending: ['public.orders'] })
+  expect(heard).toEqual([expect.stringMatching(/public\.orders.*run sync as the owner of the log/)])
+  restarted.close()
 })

@@ -27,11 +27,14 @@ export function sync(program: Program): void {
         if (isShown) return
         const result = await terminal.waiting('Syncing', () => audit.sync({ prune }))
         if (options.json) return terminal.document(result)
-        const { unchanged, ...changed } = result
+        const { unchanged, pending, ...changed } = result
         for (const [what, tables] of Object.entries(changed)) {
           for (const table of tables) await terminal.line(`${what} ${table}`)
         }
-        const total = unchanged.length + Object.values(changed).flat().length
+        for (const table of pending) {
+          await terminal.line(`pending ${table}: run sync as the owner of the log`)
+        }
+        const total = unchanged.length + pending.length + Object.values(changed).flat().length
         if (total === 0) return terminal.note('The log is installed; no table is declared.')
         terminal.note(
           `${number(unchanged.length, 'table was', 'tables were')} as declared already.`,

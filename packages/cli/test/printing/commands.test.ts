@@ -87,6 +87,7 @@ describe('a new database', async () => {
       updated: [],
       uninstalled: [],
       unchanged: ['public.customers', 'public.orders'],
+      pending: [],
     })
     expect((await it.cli(['plan', '--check'])).code).toBe(0)
   })

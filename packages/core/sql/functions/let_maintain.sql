@@ -18,5 +18,9 @@ BEGIN
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);
   END LOOP;
+  -- and hear of the log's health
+  EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION :schema.log_status(), :schema.log_costs(interval, boolean), :schema.hardened(), :schema.conditions() TO %s',
+    keeper);
 END
 $function$;

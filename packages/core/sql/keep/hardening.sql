@@ -99,11 +99,7 @@ SELECT pg_catalog.json_build_object(
     FROM can JOIN pg_catalog.pg_roles AS role ON role.oid = can.oid
     WHERE role.rolsuper AND can.name <> $1::text
   ),
-  'settings', (
-    SELECT coalesce(pg_catalog.json_object_agg(setting.key, setting.value), '{}')
-    FROM :schema.audit_setting CROSS JOIN LATERAL pg_catalog.jsonb_each(value) AS setting
-    WHERE audit_setting.name = 'hardened'
-  ),
+  'settings', :schema.hardened(),
   -- what would run, or hide rows, where nothing of the kind is ours
   'foreign', (
     SELECT coalesce(pg_catalog.json_agg(found.what ORDER BY found.what), '[]')

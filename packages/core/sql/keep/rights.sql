@@ -70,15 +70,9 @@ WITH RECURSIVE log_schema AS (
   ) AS inner_part
 ), named AS (
   -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
-  SELECT DISTINCT known.schema_name || '.' || known.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
+  SELECT DISTINCT declared.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
     found.names[2] AS written, found.name
-  FROM :schema.audit_table AS known
-  CROSS JOIN LATERAL (
-    SELECT CASE pg_catalog.jsonb_typeof(known.declaration -> 'when'::text)
-      WHEN 'object' THEN (SELECT pg_catalog.string_agg(value, ' '::text) FROM pg_catalog.jsonb_each_text(known.declaration -> 'when'::text))
-      ELSE known.declaration ->> 'when'::text
-    END AS condition
-  ) AS declared
+  FROM :schema.conditions() AS declared
   CROSS JOIN LATERAL (
     SELECT match.names, CASE WHEN pg_catalog.starts_with(match.names[2], '"')
         THEN pg_catalog.replace(pg_catalog.substr(match.names[2], 2, pg_catalog.length(match.names[2]) - 2), '""', '"')
@@ -96,7 +90,7 @@ WITH RECURSIVE log_schema AS (
     ) AS match (names)
   ) AS found
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = found.schema
-  WHERE pg_catalog.upper_inf(known.tracked) AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'old', 'new')
+  WHERE namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'old', 'new')
 ), may (who, name, is_other, capability, how) AS (
   SELECT who, name, is_other, 'superuser', 'a superuser' FROM can WHERE rolsuper
   UNION ALL

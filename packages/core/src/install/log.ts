@@ -4,7 +4,7 @@ import { render } from '../sql/template.js'
 import type { Catalogue } from './catalogue.js'
 import type { AddFinding, OverflowStatus, PartitionStatus } from './status.js'
 
-/** What sql/install/log_status.sql finds. */
+/** What sql/functions/log_status.sql finds, and sql/install/label_status.sql. */
 export interface LogStatus {
   readonly partitions: readonly PartitionStatus[]
   /** How long partitions are, how many are made ahead, and how many are there. */
@@ -148,12 +148,20 @@ export async function readLog(
   schema: string,
 ): Promise<LogStatus | undefined> {
   try {
-    const [row] = await rowsOf<{ status: string }>(
+    const [row] = await rowsOf<{ status: string; mayEvaluate: boolean }>(
       queryable,
       render('install/log_status', schema),
       [],
     )
-    return JSON.parse(row?.status ?? 'null') ?? undefined
+    if (!row) return undefined
+    const labels = row.mayEvaluate
+      ? await rowsOf<LogStatus['labels'][number]>(
+          queryable,
+          render('install/label_status', schema),
+          [],
+        )
+      : []
+    return { ...JSON.parse(row.status), labels }
   } catch (error) {
     if (sqlStateOf(error) === '42501') return undefined
     throw error

@@ -5,7 +5,7 @@ import type { Queryable } from '../queryable.js'
 import { quoteIdentifier, quoteLiteral } from '../sql/quote.js'
 import { SCHEMA_VERSION } from '../sql/template.js'
 import type { Capture, Catalogue } from './catalogue.js'
-import { inspectTable } from './inspect.js'
+import { type Difference, inspectTable } from './inspect.js'
 import { readFor, resolve, type Wanted } from './resolve.js'
 import { callOfTrack, schemaSql } from './schema.js'
 import { inspectLog } from './shipped.js'
@@ -39,15 +39,43 @@ export interface PlanOptions {
  *   else's, a log of a newer version, a missing privilege.
  */
 export async function plan(queryable: Queryable, options: PlanOptions): Promise<readonly Change[]> {
+  const { changes } = await prepare(queryable, options)
+  return changes
+}
+
+/** A plan, and what of it this role cannot do. */
+export interface Preparation {
+  readonly changes: readonly Change[]
+  /** What it may not change, and what can wait for the owner of the log: recording goes on meanwhile. */
+  readonly waiting: ReadonlySet<Change>
+  /** What will fail, each by itself, and why. */
+  readonly denied: ReadonlyMap<Change, SchemaError>
+}
+
+/** What sync works with; {@link plan} tells the changes alone. */
+export async function prepare(queryable: Queryable, options: PlanOptions): Promise<Preparation> {
   const { schema, app, tables, prune = false } = options
   const catalogue = await readFor(queryable, schema, tables)
   const log = planLog(catalogue, schema)
   const wanted = await resolve(queryable, schema, tables, catalogue)
-  const changes = wanted.map((each) => planTable(each, catalogue, schema, app))
+  const canWait = new Set<Change>()
+  const changes = wanted.map((each) => {
+    const { change, differences } = planTable(each, catalogue, schema, app)
+    if (differences.length > 0 && differences.every(({ severity }) => severity === 'warning'))
+      canWait.add(change)
+    return change
+  })
   if (prune) changes.push(...planPrune(wanted, catalogue, schema, app))
   const pending = [log, ...changes].filter(({ action }) => action !== 'none')
-  refuseWithoutPrivilege(pending, wanted, catalogue, schema)
-  return Object.freeze([log, ...changes])
+  const all = Object.freeze([log, ...changes])
+  if (
+    catalogue.schema &&
+    !catalogue.schema.mayInstall &&
+    pending.every((each) => canWait.has(each))
+  )
+    return { changes: all, waiting: new Set(pending), denied: new Map() }
+  refuseWithoutPrivilege(pending, catalogue, schema)
+  return { changes: all, waiting: new Set(), denied: deniedTables(pending, wanted, catalogue) }
 }
 
 function planLog(catalogue: Catalogue, schema: string): Change {
@@ -79,34 +107,32 @@ function planLog(catalogue: Catalogue, schema: string): Change {
   return change(version === null ? 'install' : 'update', null, reasons, schemaSql({ schema }))
 }
 
-function planTable(wanted: Wanted, catalogue: Catalogue, schema: string, app: string): Change {
+function planTable(
+  wanted: Wanted,
+  catalogue: Catalogue,
+  schema: string,
+  app: string,
+): { readonly change: Change; readonly differences: readonly Difference[] } {
   const { table, options, oid } = wanted
   const name = showTable(table)
   const capture = catalogue.captures.find((each) => each.table === oid)
   const sql = callOfTrack(table, options, schema, app)
-  if (!capture)
-    return change(
-      'install',
-      name,
-      ['it is not tracked'],
-      sql,
-      untrackingSql(capture, name, schema, table),
-    )
+  const denial = table.mayTrigger ? [] : [`${catalogue.role} may not create triggers on it`]
+  if (!capture) {
+    const undo = untrackingSql(capture, name, schema, table)
+    const reasons = ['it is not tracked', ...denial]
+    return { change: change('install', name, reasons, sql, undo), differences: [] }
+  }
   if (capture.stamp && capture.stamp.app !== app) {
     throw new SchemaError(
       `Table ${name} is already tracked by the app ${JSON.stringify(capture.stamp.app)}, so ${JSON.stringify(app)} cannot declare it. Declare a table in one app only, or untrack it there first.`,
     )
   }
   const differences = inspectTable(table, capture, schema, options as Record<string, unknown>)
-  if (differences.length === 0) return change('none', name)
+  if (differences.length === 0) return { change: change('none', name), differences }
   const undo = capture.stamp ? retrackingSql(capture, table, schema) : ''
-  return change(
-    'update',
-    name,
-    differences.map(({ message }) => message),
-    sql,
-    undo,
-  )
+  const reasons = [...differences.map(({ message }) => message), ...denial]
+  return { change: change('update', name, reasons, sql, undo), differences }
 }
 
 function planPrune(
@@ -129,7 +155,6 @@ function planPrune(
 /** Says before the first statement what the first statement would fail on. */
 function refuseWithoutPrivilege(
   pending: readonly Change[],
-  wanted: readonly Wanted[],
   catalogue: Catalogue,
   schema: string,
 ): void {
@@ -142,7 +167,7 @@ function refuseWithoutPrivilege(
   }
   if (catalogue.schema && !catalogue.schema.mayInstall) {
     throw new SchemaError(
-      `The role ${role} does not own the schema ${schema}, and there is something to do: ${pending.map(describe).join('; ')}. Run sync as ${catalogue.schema.owner}, or hand the schema over first: ALTER SCHEMA ${quoteIdentifier(schema)} OWNER TO ${quoteIdentifier(role)}.`,
+      `The role ${role} does not own the schema ${schema}, and there is something to do: ${pending.map(describe).join('; ')}. Run sync as ${catalogue.schema.owner}, in the deployment, before the application starts.`,
     )
   }
   const [creator] = catalogue.schema?.creators ?? []
@@ -157,13 +182,26 @@ function refuseWithoutPrivilege(
       `${schema}.${foreign.name} belongs to ${foreign.owner}, and the schema of the log to ${catalogue.schema.owner}. Drop it, or, if you know it to be of the log, hand it over first: ALTER … OWNER TO ${quoteIdentifier(catalogue.schema.owner)}.`,
     )
   }
-  const names = new Set(pending.map(({ table }) => table))
-  const denied = wanted.find(({ table }) => names.has(showTable(table)) && !table.mayTrigger)
-  if (denied) {
-    throw new SchemaError(
-      `The role ${role} may not create triggers on ${showTable(denied.table)}. Grant TRIGGER on the table to it, or run sync as its owner.`,
+}
+
+/** The tables on which this role may not create triggers. */
+function deniedTables(
+  pending: readonly Change[],
+  wanted: readonly Wanted[],
+  { role }: Catalogue,
+): ReadonlyMap<Change, SchemaError> {
+  const denied = new Map<Change, SchemaError>()
+  for (const each of pending) {
+    const its = wanted.find(({ table }) => showTable(table) === each.table)
+    if (!its || its.table.mayTrigger) continue
+    denied.set(
+      each,
+      new SchemaError(
+        `The role ${role} may not create triggers on ${each.table}. Grant TRIGGER on the table to it, or run sync as its owner.`,
+      ),
     )
   }
+  return denied
 }
 
 /** A change in a few words. */

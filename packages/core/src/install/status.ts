@@ -2,6 +2,7 @@ import { quoteTable, showTable } from '../declare/table.js'
 import type { Declaration } from '../declare/track.js'
 import { type Growth, growth } from '../observe/costs.js'
 import type { Queryable } from '../queryable.js'
+import { quoteIdentifier } from '../sql/quote.js'
 import { SCHEMA_VERSION, triggerName } from '../sql/template.js'
 import { type Catalogue, readTableNames, type Table } from './catalogue.js'
 import { type Difference, inspectTable } from './inspect.js'
@@ -364,11 +365,11 @@ export async function status(
       : undefined
   if (version !== null && log === undefined) {
     add(
-      'info',
+      'warning',
       'log_unreadable',
       null,
       `The role ${catalogue.role} may not read the log, so its content was not examined`,
-      'Ask for status as a role that may read it.',
+      `Ask for status as a role that may; the owner of the log lets one read it: select ${quoteIdentifier(schema)}.let_read('…').`,
     )
   }
   if (log) {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AuditrumError, SchemaError, sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { LOCK_NOT_AVAILABLE, lockProblem } from './lock.js'
-import { type Change, type PlanOptions, plan } from './plan.js'
+import { type Change, type PlanOptions, type Preparation, prepare } from './plan.js'
 
 export interface SyncOptions extends PlanOptions {
   /** How long a statement may wait for a lock, in milliseconds; writers queue behind it that long. */
@@ -17,6 +17,11 @@ export interface SyncResult {
   readonly updated: readonly string[]
   readonly uninstalled: readonly string[]
   readonly unchanged: readonly string[]
+  /**
+   * Recorded as declared all along, but their columns are others since the last sync (or a new partition's
+   * TRUNCATE goes unrecorded), which this role may not mend. The next sync of the owner of the log does.
+   */
+  readonly pending: readonly string[]
 }
 
 /** lock_not_available, deadlock_detected, serialization_failure, and what two installers at once can meet. */
@@ -40,9 +45,15 @@ const TRANSACTION_FAILED = '25P02'
  * table, the rest is done, and a second run finishes it.
  */
 export async function sync(queryable: Queryable, options: SyncOptions): Promise<SyncResult> {
-  const changes = await plan(queryable, options)
-  if (!options.dryRun) await apply(queryable, changes, options)
-  const tables = changes.filter(({ table }) => table !== null)
+  const prepared = await prepare(queryable, options)
+  const { changes, waiting, denied } = prepared
+  const [refused] = denied.values()
+  const isAlone = changes.every(
+    (change) => change.action === 'none' || denied.has(change) || isNewLog(change),
+  )
+  if (refused && (options.dryRun || isAlone)) throw refused
+  if (!options.dryRun) await apply(queryable, prepared, options)
+  const tables = changes.filter((change) => change.table !== null && !waiting.has(change))
   const named = (action: Change['action']) =>
     tables.filter((change) => change.action === action).map(({ table }) => String(table))
   return Object.freeze({
@@ -50,19 +61,30 @@ export async function sync(queryable: Queryable, options: SyncOptions): Promise<
     updated: named('update'),
     uninstalled: named('uninstall'),
     unchanged: named('none'),
+    pending: [...waiting].map(({ table }) => String(table)),
   })
+}
+
+function isNewLog({ table, action }: Change): boolean {
+  return table === null && action === 'install'
 }
 
 async function apply(
   queryable: Queryable,
-  changes: readonly Change[],
+  { changes, waiting, denied }: Preparation,
   options: SyncOptions,
 ): Promise<void> {
-  const todo = changes.filter(({ action }) => action !== 'none')
+  const todo = changes.filter((change) => change.action !== 'none' && !waiting.has(change))
   const isLog = ({ table }: Change) => table === null
   // without the log no table can be tracked
   for (const part of [todo.filter(isLog), todo.filter((change) => !isLog(change))]) {
-    const failures = await attempt(queryable, part, options.lockTimeout)
+    const possible = part.filter((change) => !denied.has(change))
+    const failures = new Map([
+      ...part.flatMap((change): [Change, unknown][] =>
+        denied.has(change) ? [[change, denied.get(change)]] : [],
+      ),
+      ...(await attempt(queryable, possible, options.lockTimeout)),
+    ])
     if (failures.size > 0) throw await failed(queryable, failures, part.length, options)
   }
 }

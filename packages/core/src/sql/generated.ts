@@ -1449,6 +1449,21 @@ AS $function$
   GROUP BY shape.table_id, shape.valid_from
 $function$;
 `,
+  'functions/conditions': `-- The conditions (when) of the tables that are recorded, as text that is looked at and not run.
+CREATE OR REPLACE FUNCTION :schema.conditions()
+RETURNS TABLE (table_name text, condition text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT known.schema_name || '.' || known.table_name,
+    CASE jsonb_typeof(known.declaration -> 'when')
+      WHEN 'object' THEN (SELECT string_agg(value, ' ') FROM jsonb_each_text(known.declaration -> 'when'))
+      ELSE known.declaration ->> 'when'
+    END
+  FROM :schema.audit_table AS known
+  WHERE upper_inf(known.tracked)
+$function$;
+`,
   'functions/context_condition': `-- A filter, as contexts_matching takes it, as SQL about a context; null where it
 -- filters nothing.
 CREATE OR REPLACE FUNCTION :schema.context_condition(filter jsonb)
@@ -2250,6 +2265,15 @@ AS $function$
   END
 $function$;
 `,
+  'functions/hardened': `-- Against whom the log was hardened, as keep/remember.sql noted it.
+CREATE OR REPLACE FUNCTION :schema.hardened()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce((SELECT value FROM :schema.audit_setting WHERE name = 'hardened'), '{}')
+$function$;
+`,
   'functions/history': `-- The events of a table or of one row of it, newest first:
 --   select * from auditrum.history('orders', '42');
 --   select * from auditrum.history('order_items', '[7, 2]');
@@ -3030,6 +3054,10 @@ BEGIN
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);
   END LOOP;
+  -- and hear of the log's health
+  EXECUTE format(
+    'GRANT EXECUTE ON FUNCTION :schema.log_status(), :schema.log_costs(interval, boolean), :schema.hardened(), :schema.conditions() TO %s',
+    keeper);
 END
 $function$;
 `,
@@ -3050,11 +3078,11 @@ BEGIN
   EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
-    'column_periods', 'column_types', 'columns_over_time', 'event_after', 'event_before', 'event_labels', 'event_page',
-    'event_places', 'events_at', 'history', 'id_parts', 'image_expression', 'is_after', 'is_later', 'is_readable', 'is_row',
+    'column_periods', 'column_types', 'columns_over_time', 'conditions', 'event_after', 'event_before', 'event_labels', 'event_page',
+    'event_places', 'events_at', 'hardened', 'history', 'id_parts', 'image_expression', 'is_after', 'is_later', 'is_readable', 'is_row',
     'is_same_value', 'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts',
     'keyless_verification', 'known_column', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
-    'live_id', 'live_row', 'live_table', 'log_costs', 'logged_balance', 'logged_columns', 'logged_difference',
+    'live_id', 'live_row', 'live_table', 'log_costs', 'log_status', 'logged_balance', 'logged_columns', 'logged_difference',
     'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
     'past_rows', 'past_rows_of', 'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of',
     'row_blame', 'row_events', 'row_id', 'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id',
@@ -3490,6 +3518,106 @@ BEGIN
     SELECT CASE WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%') THEN (
       SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
     ) END
+  );
+END
+$function$;
+`,
+  'functions/log_status': `-- What status says of the log's content, for those who may read the log. Looks at
+-- nothing of the application's: it runs as the owner of the log.
+CREATE OR REPLACE FUNCTION :schema.log_status()
+RETURNS json
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN (
+    WITH day AS MATERIALIZED (
+      SELECT pg_catalog.now() - interval '1 day' AS since,
+        (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20 AS first_context
+    ), recent AS MATERIALIZED (
+      SELECT event.context_id, event.txid, pg_catalog.count(*) AS events
+      FROM :schema.audit_event AS event
+      WHERE event.changed_at > (SELECT day.since FROM day)
+      GROUP BY event.context_id, event.txid
+    ), attributed AS MATERIALIZED (
+      SELECT
+        coalesce(pg_catalog.sum(recent.events) FILTER (WHERE coalesce(context.id, older.id) IS NULL), 0.0)::bigint AS unattributed,
+        coalesce(pg_catalog.sum(recent.events) FILTER (
+          WHERE coalesce(context.id, older.id) IS NOT NULL AND coalesce(context.user_id, older.user_id) IS NULL
+        ), 0.0)::bigint AS without_actor
+      FROM recent
+      -- of the day: all at once; those of transactions that began before it, one by one
+      LEFT JOIN :schema.audit_context AS context
+        ON context.id = recent.context_id AND context.txid = recent.txid AND context.id >= (SELECT day.first_context FROM day)
+      LEFT JOIN LATERAL (
+        SELECT own.id, own.user_id
+        FROM :schema.audit_context AS own
+        WHERE own.id = recent.context_id AND own.txid = recent.txid AND own.id < (SELECT day.first_context FROM day)
+        LIMIT 1
+      ) AS older ON recent.context_id < (SELECT day.first_context FROM day)
+    )
+    SELECT pg_catalog.json_build_object(
+      'partitions', (
+        SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', class.relname,
+          'bound', pg_catalog.pg_get_expr(class.relpartbound, class.oid),
+          'rows', greatest(class.reltuples, 0)::bigint,
+          'bytes', pg_catalog.pg_total_relation_size(class.oid)
+        ) ORDER BY class.relname), '[]')
+        FROM pg_catalog.pg_inherits AS inherits
+        JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
+        WHERE NOT inherits.inhdetachpending AND inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
+      ),
+      -- how many are there behind the present one, as they are made now
+      'ahead', (
+        SELECT pg_catalog.json_build_object('unit', plan.unit, 'wanted', plan.ahead, 'made', (
+          SELECT pg_catalog.count(*) FROM pg_catalog.generate_series(1, 400) AS number
+          WHERE (pg_catalog.date_trunc(plan.unit, pg_catalog.now() AT TIME ZONE 'UTC') + ('1 '::text || plan.unit)::interval * number::double precision) AT TIME ZONE 'UTC'
+            < :schema.overflow_start('audit_event')
+        ))
+        FROM :schema.partition_plan() AS plan
+      ),
+      'overflow', (
+        SELECT pg_catalog.json_build_object(
+          'inUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
+          'since', :schema.overflow_start('audit_event'),
+          'rows', pg_catalog.sum(greatest(class.reltuples, 0))::bigint,
+          'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(class.oid))::bigint
+        )
+        FROM pg_catalog.pg_class AS class
+        WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
+      ),
+      'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
+      'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
+      -- events of the last day whose context is not of their own transaction
+      'unattributed', (SELECT attributed.unattributed FROM attributed),
+      'contextErrors', (
+        SELECT pg_catalog.count(*)
+        FROM :schema.audit_context AS context
+        WHERE context.context_error IS NOT NULL
+          AND context.id > (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20
+      ),
+      'withoutActor', (SELECT attributed.without_actor FROM attributed),
+      'drifted', (
+        SELECT coalesce(pg_catalog.json_agg(drifted ORDER BY drifted.id, drifted.name), '[]')
+        FROM (
+          SELECT known.id, known.schema_name || '.' || known.table_name AS "table", name, pg_catalog.max(event.changed_at) AS last
+          FROM :schema.audit_event AS event
+          JOIN :schema.audit_table AS known ON known.id = event.table_id
+          CROSS JOIN pg_catalog.unnest(event.drift) AS name
+          WHERE event.changed_at > pg_catalog.now() - interval '1 day'
+          GROUP BY known.id, name
+        ) AS drifted
+      ),
+      'tables', (
+        SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
+          'since', pg_catalog.lower(known.tracked),
+          'purgedUntil', :schema.known_since(known.id),
+          'gaps', (SELECT pg_catalog.count(*) - 1 FROM pg_catalog.unnest(known.tracked))
+        )), '{}')
+        FROM :schema.audit_table AS known
+      )
+    )
   );
 END
 $function$;
@@ -9213,106 +9341,18 @@ BEGIN
 END
 $install$;
 `,
-  'install/log_status': `-- What status says of the log's content: needs SELECT on its tables.
-WITH day AS MATERIALIZED (
-  SELECT pg_catalog.now() - interval '1 day' AS since,
-    (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20 AS first_context
-), recent AS MATERIALIZED (
-  SELECT event.context_id, event.txid, pg_catalog.count(*) AS events
-  FROM :schema.audit_event AS event
-  WHERE event.changed_at > (SELECT day.since FROM day)
-  GROUP BY event.context_id, event.txid
-), attributed AS MATERIALIZED (
-  SELECT
-    coalesce(pg_catalog.sum(recent.events) FILTER (WHERE coalesce(context.id, older.id) IS NULL), 0.0)::bigint AS unattributed,
-    coalesce(pg_catalog.sum(recent.events) FILTER (
-      WHERE coalesce(context.id, older.id) IS NOT NULL AND coalesce(context.user_id, older.user_id) IS NULL
-    ), 0.0)::bigint AS without_actor
-  FROM recent
-  -- of the day: all at once; those of transactions that began before it, one by one
-  LEFT JOIN :schema.audit_context AS context
-    ON context.id = recent.context_id AND context.txid = recent.txid AND context.id >= (SELECT day.first_context FROM day)
-  LEFT JOIN LATERAL (
-    SELECT own.id, own.user_id
-    FROM :schema.audit_context AS own
-    WHERE own.id = recent.context_id AND own.txid = recent.txid AND own.id < (SELECT day.first_context FROM day)
-    LIMIT 1
-  ) AS older ON recent.context_id < (SELECT day.first_context FROM day)
-)
-SELECT pg_catalog.json_build_object(
-  'partitions', (
-    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'name', class.relname,
-      'bound', pg_catalog.pg_get_expr(class.relpartbound, class.oid),
-      'rows', greatest(class.reltuples, 0)::bigint,
-      'bytes', pg_catalog.pg_total_relation_size(class.oid)
-    ) ORDER BY class.relname), '[]')
-    FROM pg_catalog.pg_inherits AS inherits
-    JOIN pg_catalog.pg_class AS class ON class.oid = inherits.inhrelid
-    WHERE NOT inherits.inhdetachpending AND inherits.inhparent IN (':schema.audit_event'::regclass::oid, ':schema.audit_context'::regclass::oid)
-  ),
-  -- how many are there behind the present one, as they are made now
-  'ahead', (
-    SELECT pg_catalog.json_build_object('unit', plan.unit, 'wanted', plan.ahead, 'made', (
-      SELECT pg_catalog.count(*) FROM pg_catalog.generate_series(1, 400) AS number
-      WHERE (pg_catalog.date_trunc(plan.unit, pg_catalog.now() AT TIME ZONE 'UTC') + ('1 '::text || plan.unit)::interval * number::double precision) AT TIME ZONE 'UTC'
-        < :schema.overflow_start('audit_event')
-    ))
-    FROM :schema.partition_plan() AS plan
-  ),
-  'overflow', (
-    SELECT pg_catalog.json_build_object(
-      'inUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
-      'since', :schema.overflow_start('audit_event'),
-      'rows', pg_catalog.sum(greatest(class.reltuples, 0))::bigint,
-      'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(class.oid))::bigint
-    )
-    FROM pg_catalog.pg_class AS class
-    WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
-  ),
-  'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
-  'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
-  -- events of the last day whose context is not of their own transaction
-  'unattributed', (SELECT attributed.unattributed FROM attributed),
-  'contextErrors', (
-    SELECT pg_catalog.count(*)
-    FROM :schema.audit_context AS context
-    WHERE context.context_error IS NOT NULL
-      AND context.id > (extract(epoch FROM pg_catalog.now() - interval '1 day') * 1000.0)::bigint << 20
-  ),
-  'withoutActor', (SELECT attributed.without_actor FROM attributed),
-  'drifted', (
-    SELECT coalesce(pg_catalog.json_agg(drifted ORDER BY drifted.id, drifted.name), '[]')
-    FROM (
-      SELECT known.id, known.schema_name || '.' || known.table_name AS "table", name, pg_catalog.max(event.changed_at) AS last
-      FROM :schema.audit_event AS event
-      JOIN :schema.audit_table AS known ON known.id = event.table_id
-      CROSS JOIN pg_catalog.unnest(event.drift) AS name
-      WHERE event.changed_at > pg_catalog.now() - interval '1 day'
-      GROUP BY known.id, name
-    ) AS drifted
-  ),
-  -- declared labels that cannot be evaluated any more
-  'labels', (
-    SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'table', known.schema_name || '.' || known.table_name,
-      'label', known.declaration ->> 'label'::text,
-      'problem', label.problem
-    ) ORDER BY known.id), '[]')
-    FROM :schema.audit_table AS known
-    CROSS JOIN LATERAL (SELECT :schema.live_table(known.id) AS relation) AS live
-    CROSS JOIN LATERAL :schema.label_source(live.relation, known.declaration) AS label
-    WHERE known.declaration ? 'label'::text AND pg_catalog.upper_inf(known.tracked) AND live.relation IS NOT NULL AND label.source IS NULL
-  ),
-  'tables', (
-    SELECT coalesce(pg_catalog.json_object_agg(known.id, pg_catalog.json_build_object(
-      'since', pg_catalog.lower(known.tracked),
-      'purgedUntil', :schema.known_since(known.id),
-      'gaps', (SELECT pg_catalog.count(*) - 1 FROM pg_catalog.unnest(known.tracked))
-    )), '{}')
-    FROM :schema.audit_table AS known
-  )
-)::text AS status
+  'install/label_status': `-- Declared labels that cannot be evaluated any more. The parser may run what they
+-- name, so it is asked by the rights of this role, never by those of the owner of the log.
+SELECT known.schema_name || '.' || known.table_name AS "table", known.declaration ->> 'label'::text AS label, label.problem
+FROM :schema.audit_table AS known
+CROSS JOIN LATERAL (SELECT :schema.live_table(known.id) AS relation) AS live
+CROSS JOIN LATERAL :schema.label_source(live.relation, known.declaration) AS label
+WHERE known.declaration ? 'label'::text AND pg_catalog.upper_inf(known.tracked) AND live.relation IS NOT NULL AND label.source IS NULL
+ORDER BY known.id
+`,
+  'install/log_status': `-- What functions/log_status.sql finds, and whether this role may evaluate labels.
+SELECT :schema.log_status()::text AS status,
+  pg_catalog.has_function_privilege(':schema.label_source(oid, jsonb)', 'EXECUTE') AS "mayEvaluate"
 `,
   'install/table_names': `-- The tables that an application may have meant, for the nearest name, and for
 -- check: whatever is neither of PostgreSQL, nor of an extension, nor of the log.
@@ -9364,7 +9404,7 @@ END
 $harden$
 `,
   'keep/hardened': `-- Against whom the log was hardened, as remember.sql noted it.
-SELECT value::text AS hardened FROM :schema.audit_setting WHERE name = 'hardened'
+SELECT :schema.hardened()::text AS hardened
 `,
   'keep/hardening': `-- What hardening has to know and to change: one JSON document. Qualified, and
 -- with operands of the operators' own types, for the reason given in
@@ -9467,11 +9507,7 @@ SELECT pg_catalog.json_build_object(
     FROM can JOIN pg_catalog.pg_roles AS role ON role.oid = can.oid
     WHERE role.rolsuper AND can.name <> $1::text
   ),
-  'settings', (
-    SELECT coalesce(pg_catalog.json_object_agg(setting.key, setting.value), '{}')
-    FROM :schema.audit_setting CROSS JOIN LATERAL pg_catalog.jsonb_each(value) AS setting
-    WHERE audit_setting.name = 'hardened'
-  ),
+  'settings', :schema.hardened(),
   -- what would run, or hide rows, where nothing of the kind is ours
   'foreign', (
     SELECT coalesce(pg_catalog.json_agg(found.what ORDER BY found.what), '[]')
@@ -9738,15 +9774,9 @@ WITH RECURSIVE log_schema AS (
   ) AS inner_part
 ), named AS (
   -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
-  SELECT DISTINCT known.schema_name || '.' || known.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
+  SELECT DISTINCT declared.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
     found.names[2] AS written, found.name
-  FROM :schema.audit_table AS known
-  CROSS JOIN LATERAL (
-    SELECT CASE pg_catalog.jsonb_typeof(known.declaration -> 'when'::text)
-      WHEN 'object' THEN (SELECT pg_catalog.string_agg(value, ' '::text) FROM pg_catalog.jsonb_each_text(known.declaration -> 'when'::text))
-      ELSE known.declaration ->> 'when'::text
-    END AS condition
-  ) AS declared
+  FROM :schema.conditions() AS declared
   CROSS JOIN LATERAL (
     SELECT match.names, CASE WHEN pg_catalog.starts_with(match.names[2], '"')
         THEN pg_catalog.replace(pg_catalog.substr(match.names[2], 2, pg_catalog.length(match.names[2]) - 2), '""', '"')
@@ -9764,7 +9794,7 @@ WITH RECURSIVE log_schema AS (
     ) AS match (names)
   ) AS found
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = found.schema
-  WHERE pg_catalog.upper_inf(known.tracked) AND namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'old', 'new')
+  WHERE namespace.nspname NOT IN ('pg_catalog', 'information_schema', 'old', 'new')
 ), may (who, name, is_other, capability, how) AS (
   SELECT who, name, is_other, 'superuser', 'a superuser' FROM can WHERE rolsuper
   UNION ALL

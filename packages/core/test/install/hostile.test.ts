@@ -217,7 +217,7 @@ describe('a schema that somebody else made first', () => {
     await expect(audit.sync()).rejects.toMatchObject({
       code: 'AUDITRUM_SCHEMA',
       message: expect.stringMatching(
-        new RegExp(`does not own the schema auditrum.*Run sync as ${role}, or hand .*ALTER SCHEMA`),
+        new RegExp(`does not own the schema auditrum.*Run sync as ${role}, in the deployment`),
       ),
     })
     const owner = await me(database)

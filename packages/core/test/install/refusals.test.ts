@@ -86,6 +86,27 @@ describe('sync refuses, before it changes anything,', () => {
   })
 })
 
+test('a table that this role may not record keeps no other from being recorded', async () => {
+  const own = await testDatabase()
+  const role = await own.role()
+  await own.query(`create table a (id integer primary key); create table b (id integer primary key);
+    grant create on database ${own.name} to ${role.name}; grant trigger on b to ${role.name}`)
+  const audit = new Auditrum(await role.client(), { tables: [track('a'), track('b')] })
+  expect((await audit.plan()).map(({ action }) => action)).toEqual([
+    'install',
+    'install',
+    'install',
+  ])
+  await expect(audit.sync()).rejects.toThrow(/may not create triggers on public\.a\. Grant TRIGGER/)
+  expect(await audit.plan()).toMatchObject([
+    { action: 'none' },
+    { reasons: ['it is not tracked', `${role.name} may not create triggers on it`] },
+    { action: 'none' },
+  ])
+  await own.query(`grant trigger on a to ${role.name}`)
+  expect(await audit.sync()).toMatchObject({ installed: ['public.a'], unchanged: ['public.b'] })
+})
+
 describe('the database itself refuses', () => {
   let installed: Database
   beforeAll(async () => {

@@ -203,11 +203,29 @@ describe('sync', () => {
     expect(await hardened.sync()).toMatchObject({ unchanged: ['public.orders'] })
 
     await database.query('alter table orders add note text')
-    await expect(hardened.sync()).rejects.toMatchObject({
+    expect(await hardened.sync()).toMatchObject({
+      updated: [],
+      unchanged: [],
+      pending: ['public.orders'],
+    })
+    await database.query(`insert into orders values (1, 'x'); update orders set note = 'y'`)
+    const { rows } = await database.query(
+      `select new ->> 'note' as note from auditrum.audit_event order by id`,
+    )
+    expect(rows).toEqual([{ note: 'x' }, { note: 'y' }])
+
+    const another = new Auditrum(await role.client(), {
+      tables: [track('orders', { exclude: ['note'] })],
+    })
+    await expect(another.sync()).rejects.toMatchObject({
       code: 'AUDITRUM_SCHEMA',
       message: expect.stringMatching(
-        /does not own the schema auditrum.*\+note.*Run sync as postgres/,
+        /does not own the schema auditrum.*\+note.*Run sync as postgres, in the deployment, before the application starts\.$/,
       ),
+    })
+    expect(await new Auditrum(database, { tables }).sync()).toMatchObject({
+      updated: ['public.orders'],
+      pending: [],
     })
   })
 
