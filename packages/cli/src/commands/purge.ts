@@ -14,7 +14,10 @@ export function purge(program: Program): void {
     .description(
       'Deletes the events that are older, in many small transactions, and the contexts that no event needs any more, a period later. Answers about the past know that they reach less far. Who did it, and what went, is in the view auditrum.purges. Without --table, tables that declare a longer retention keep it.',
     )
-    .requiredOption('--older-than <time>', "in hours, days, weeks, months, years: '2 years', '90 days'")
+    .requiredOption(
+      '--older-than <time>',
+      "in hours, days, weeks, months, years: '2 years', '90 days'",
+    )
     .option(
       '--drop-partitions',
       'drop partitions that hold nothing else, rather than emptying them',

@@ -169,7 +169,12 @@ describe('a new database', async () => {
       { change_reason: 'article 5', events: String(JSON.parse(gone.stdout).events) },
     ])
     expect(await it.cli(args)).toMatchObject({ code: 0, stderr: 'Nothing is that old.\n' })
-    for (const wrong of [['--older-than', '6m'], ['--older-than', '1'], ['--older-than', '-1 day'], []]) {
+    for (const wrong of [
+      ['--older-than', '6m'],
+      ['--older-than', '1'],
+      ['--older-than', '-1 day'],
+      [],
+    ]) {
       expect(await it.cli(['purge', ...wrong])).toMatchObject({ code: 2, stdout: '' })
     }
   })

@@ -186,16 +186,15 @@ describe('a purge', () => {
         database.query(`select auditrum.purge('2 years', purge_id => 41, dry_run => $1)`, [dryRun]),
       ).rejects.toMatchObject({ code: 'AU005', message: expect.stringContaining('41') })
     expect(await count(database)).toBe(6)
-    const ids = []
-    for (let id = null, pending = true; pending; ) {
-      const { rows } = await database.query<{ done: { id: string; pending: boolean } }>(
+    const steps: { readonly id: string; readonly pending: boolean }[] = []
+    do {
+      const { rows } = await database.query<{ done: (typeof steps)[number] }>(
         `select auditrum.purge('2 years', purge_id => $1) as done`,
-        [id],
+        [steps.at(-1)?.id ?? null],
       )
-      ids.push((id = rows[0]?.done.id ?? null))
-      pending = rows[0]?.done.pending === true
-    }
-    expect(new Set(ids).size).toBe(1)
+      steps.push(...rows.map(({ done }) => done))
+    } while (steps.at(-1)?.pending)
+    expect(new Set(steps.map(({ id }) => id)).size).toBe(1)
     expect(await count(database)).toBe(4)
   })
 
