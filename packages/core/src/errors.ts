@@ -127,12 +127,34 @@ export function fromDatabase(error: unknown): unknown {
   }
   if (code === '42501') {
     return new SchemaError(
-      `The role of this connection lacks a privilege: ${text}. Grant it, or connect as a role that has it; what reading the log takes is granted by select auditrum.let_read('…').`,
+      `The role of this connection lacks a privilege: ${text}. ${privilegeRemedy(text)}`,
       { cause: error },
     )
   }
   return error
 }
+
+/** Keeping the log is granted by let_maintain, reading it by let_read, the application's tables by neither. */
+function privilegeRemedy(text: string): string {
+  const [, kind, name = ''] = /denied for (function|procedure|table|view) (\S+)/.exec(text) ?? []
+  if ((kind === 'function' || kind === 'procedure') && keeping.includes(name)) {
+    return `Connect as the admin role that harden was given, or as the owner of the log, who lets a role keep it by select auditrum.let_maintain('…').`
+  }
+  if ((kind === 'table' || kind === 'view') && !/^audit_|^(auditlog|contexts|purges)$/.test(name)) {
+    return `Let it read the table: GRANT SELECT ON ${name} (and what else is to be done there), or connect as a role that may.`
+  }
+  return `Grant it, or connect as a role that has it; what reading the log takes is granted by select auditrum.let_read('…').`
+}
+
+/** What sql/functions/let_maintain.sql grants, as far as it is called. */
+const keeping = [
+  'close_overflow',
+  'create_partitions',
+  'maintain',
+  'maintain_step',
+  'purge',
+  'run_maintenance',
+]
 
 /** The SQLSTATE of an error of the database, also where it is the cause of one of ours. */
 export function sqlStateOf(error: unknown): string | undefined {

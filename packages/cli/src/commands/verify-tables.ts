@@ -35,7 +35,10 @@ export function verifyTables(program: Program): void {
 }
 
 async function print(terminal: Terminal, found: TableVerification): Promise<void> {
-  const { table, rows, problems, more } = found
+  const { table, rows, problems, more, unreadable } = found
+  if (unreadable !== null) {
+    return terminal.line(`${table}  `, styled('red', 'not compared'), `  ${unreadable}`)
+  }
   const missing = problems.length + more
   const verdict =
     missing === 0 ? styled('green', 'ok') : styled('red', `${number(missing, 'row')} not as logged`)

@@ -115,7 +115,7 @@ BEGIN
         OR jsonb_typeof(declaration -> 'retention') = 'string' AND :schema.is_span(declaration ->> 'retention')
     ) THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'retention', declaration -> 'retention');
-      remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, or forever.';
+      remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, at most 1000 years, or forever.';
       EXIT examine;
     ELSIF declaration ? 'label' AND (jsonb_typeof(declaration -> 'label') <> 'string' OR declaration ->> 'label' !~ '\S') THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'label', declaration -> 'label');

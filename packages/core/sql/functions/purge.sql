@@ -35,11 +35,11 @@ BEGIN
   IF :schema.is_span(older_than) THEN
     span := older_than;
   END IF;
-  IF span IS NULL OR span > '1000 years' THEN
+  IF span IS NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
-      HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days.';
+      HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days, at most 1000 years.';
   END IF;
   IF purge_id IS NOT NULL AND NOT EXISTS (SELECT FROM :schema.audit_purge AS known WHERE known.id = purge_id) THEN
     RAISE EXCEPTION USING

@@ -6,7 +6,7 @@
 --            recorded at any time since, so that its value may be another one without an event
 --   unread   names now of what is not compared
 --   renamed  {name then: name now} of what is, where a name is another one now
---   same_key whether its rows had the key that they have now
+--   same_key whether its rows had the key that they have now, in the same form
 CREATE OR REPLACE FUNCTION :schema.verification_shapes(tracked_id integer, relation oid, past jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE
@@ -20,6 +20,12 @@ AS $function$
     FROM jsonb_array_elements(past -> 'shapes') WITH ORDINALITY AS known (document, position)
   ), part AS (
     SELECT shape.number, names.key AS old_name, names.value AS new_name,
+      -- of these an object_id is the same text
+      CASE
+        WHEN own.part ->> 'type' IN ('smallint', 'integer', 'bigint') THEN 'bigint'
+        WHEN own.part ->> 'type' LIKE 'character varying%' THEN 'text'
+        ELSE own.part ->> 'type'
+      END AS kind,
       own.part ->> 'recorded' AS recorded, own.part ->> 'generated' AS generated, (own.part ->> 'key')::integer AS key_position,
       shape.document -> 'loose' ? names.value AS is_loose
     FROM shape
@@ -40,7 +46,7 @@ AS $function$
           AND (later.recorded IN ('i', 'n') OR later.generated <> '')
       )
   ), keys AS (
-    SELECT number, array_agg(new_name ORDER BY key_position) FILTER (WHERE key_position IS NOT NULL) AS names
+    SELECT number, array_agg(ARRAY[new_name, kind] ORDER BY key_position) FILTER (WHERE key_position IS NOT NULL) AS names
     FROM part
     GROUP BY number
   )

@@ -1,2 +1,2 @@
--- The tables that are recorded.
-SELECT name FROM :schema.tracked_tables()
+-- The tables that are recorded, as SQL names them and as people read it.
+SELECT name, pg_catalog.array_to_string(pg_catalog.parse_ident(name), '.') AS shown FROM :schema.tracked_tables()

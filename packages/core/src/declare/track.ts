@@ -274,15 +274,26 @@ function checkTrackOptions(
 
 /** What to give where {@link isRetention} says no. */
 export const RETENTION_REMEDY =
-  "Give a time such as '2 years', '1 year 6 months' or '90 days', or 'forever'"
+  "Give a time such as '2 years', '1 year 6 months' or '90 days', at most 1000 years, or 'forever'"
 
-/** Whether a value says how long events are kept: in words whose meaning no setting of a session changes. */
+/** In days, as PostgreSQL compares intervals. */
+const UNITS = { hour: 1 / 24, day: 1, week: 7, month: 30, year: 360 }
+const LONGEST = 1000 * UNITS.year
+
+/**
+ * Whether a value says how long events are kept: in words whose meaning no setting of a session changes,
+ * as functions/is_span.sql takes them.
+ */
 export function isRetention(value: unknown): value is string {
+  if (value === 'forever') return true
   const part = '[1-9]\\d{0,4} (hour|day|week|month|year)s?'
-  return (
-    value === 'forever' ||
-    (typeof value === 'string' && new RegExp(`^${part}( ${part})*$`).test(value))
+  if (typeof value !== 'string' || !new RegExp(`^${part}( ${part}){0,4}$`).test(value)) return false
+  const parts = value.matchAll(/(\d+) (hour|day|week|month|year)/g)
+  const days = Array.from(
+    parts,
+    ([, number, unit]) => Number(number) * UNITS[unit as keyof typeof UNITS],
   )
+  return days.reduce((sum, each) => sum + each, 0) <= LONGEST
 }
 
 function checkWhen(

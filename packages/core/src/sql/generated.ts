@@ -1090,7 +1090,7 @@ BEGIN
         OR jsonb_typeof(declaration -> 'retention') = 'string' AND :schema.is_span(declaration ->> 'retention')
     ) THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'retention', declaration -> 'retention');
-      remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, or forever.';
+      remedy := 'Give a time such as 2 years, 1 year 6 months or 90 days, at most 1000 years, or forever.';
       EXIT examine;
     ELSIF declaration ? 'label' AND (jsonb_typeof(declaration -> 'label') <> 'string' OR declaration ->> 'label' !~ '\\S') THEN
       problem := format('The declaration of %s has %L: %s.', relation, 'label', declaration -> 'label');
@@ -2480,13 +2480,18 @@ $function$;
 `,
   'functions/is_span': `-- Whether a text says for how long events are kept, or how old they are to be:
 -- calendar units in words, which no setting of a session reads differently, and
--- nobody. (To PostgreSQL '6m' is six minutes, and '1' a second.)
+-- nobody. (To PostgreSQL '6m' is six minutes, and '1' a second.) At most a thousand
+-- years, for what is that long ago has no timestamp.
 CREATE OR REPLACE FUNCTION :schema.is_span(text text)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT coalesce(text ~ '^[1-9]\\d{0,4} (hour|day|week|month|year)s?( [1-9]\\d{0,4} (hour|day|week|month|year)s?)*$', false)
+  SELECT CASE
+    WHEN text ~ '^[1-9]\\d{0,4} (hour|day|week|month|year)s?( [1-9]\\d{0,4} (hour|day|week|month|year)s?){0,4}$'
+    THEN text::interval <= '1000 years'
+    ELSE false
+  END
 $function$;
 `,
   'functions/key_at': `-- The object_id that a row has at a later moment, from the one that it had
@@ -5220,11 +5225,11 @@ BEGIN
   IF :schema.is_span(older_than) THEN
     span := older_than;
   END IF;
-  IF span IS NULL OR span > '1000 years' THEN
+  IF span IS NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
-      HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days.';
+      HINT = 'Give a time in hours, days, weeks, months or years, such as 2 years, 1 year 6 months or 90 days, at most 1000 years.';
   END IF;
   IF purge_id IS NOT NULL AND NOT EXISTS (SELECT FROM :schema.audit_purge AS known WHERE known.id = purge_id) THEN
     RAISE EXCEPTION USING
@@ -8622,7 +8627,7 @@ $function$;
 --            recorded at any time since, so that its value may be another one without an event
 --   unread   names now of what is not compared
 --   renamed  {name then: name now} of what is, where a name is another one now
---   same_key whether its rows had the key that they have now
+--   same_key whether its rows had the key that they have now, in the same form
 CREATE OR REPLACE FUNCTION :schema.verification_shapes(tracked_id integer, relation oid, past jsonb)
 RETURNS jsonb
 LANGUAGE sql STABLE
@@ -8636,6 +8641,12 @@ AS $function$
     FROM jsonb_array_elements(past -> 'shapes') WITH ORDINALITY AS known (document, position)
   ), part AS (
     SELECT shape.number, names.key AS old_name, names.value AS new_name,
+      -- of these an object_id is the same text
+      CASE
+        WHEN own.part ->> 'type' IN ('smallint', 'integer', 'bigint') THEN 'bigint'
+        WHEN own.part ->> 'type' LIKE 'character varying%' THEN 'text'
+        ELSE own.part ->> 'type'
+      END AS kind,
       own.part ->> 'recorded' AS recorded, own.part ->> 'generated' AS generated, (own.part ->> 'key')::integer AS key_position,
       shape.document -> 'loose' ? names.value AS is_loose
     FROM shape
@@ -8656,7 +8667,7 @@ AS $function$
           AND (later.recorded IN ('i', 'n') OR later.generated <> '')
       )
   ), keys AS (
-    SELECT number, array_agg(new_name ORDER BY key_position) FILTER (WHERE key_position IS NOT NULL) AS names
+    SELECT number, array_agg(ARRAY[new_name, kind] ORDER BY key_position) FILTER (WHERE key_position IS NOT NULL) AS names
     FROM part
     GROUP BY number
   )
@@ -9772,6 +9783,37 @@ WITH RECURSIVE log_schema AS (
     SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
     WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
   ) AS inner_part
+), called (function_id, of_what) AS (
+  -- what is called as the owner of the log when he reads recorded tables, or makes or drops anything;
+  -- of tables that he owns also when others change them: foreign keys and vacuum act as the owner of a table
+  SELECT depend.refobjid, pg_catalog.format('the policy %I of %s', policy.polname, recorded.name)
+  FROM recorded
+  JOIN pg_catalog.pg_policy AS policy ON policy.polrelid = recorded.oid
+  JOIN pg_catalog.pg_depend AS depend ON depend.classid = 'pg_catalog.pg_policy'::regclass::oid AND depend.objid = policy.oid
+  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
+  UNION
+  SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
+  FROM pg_catalog.pg_event_trigger AS event_trigger
+  WHERE event_trigger.evtenabled <> 'D'::"char"
+  UNION
+  SELECT trigger.tgfoid, pg_catalog.format('the trigger %I of %s', trigger.tgname, recorded.name)
+  FROM recorded
+  JOIN log_schema ON log_schema.nspowner = recorded.relowner
+  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = recorded.oid
+  UNION
+  SELECT depend.refobjid, part_of_table.kind || recorded.name
+  FROM recorded
+  JOIN log_schema ON log_schema.nspowner = recorded.relowner
+  CROSS JOIN LATERAL (
+    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, indexrelid AS id, 'an index of ' AS kind
+    FROM pg_catalog.pg_index WHERE indrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_constraint'::regclass::oid, oid, 'a constraint of ' FROM pg_catalog.pg_constraint WHERE conrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_attrdef'::regclass::oid, oid, 'a column of ' FROM pg_catalog.pg_attrdef WHERE adrelid = recorded.oid
+  ) AS part_of_table
+  JOIN pg_catalog.pg_depend AS depend ON depend.classid = part_of_table.class AND depend.objid = part_of_table.id
+  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
 ), named AS (
   -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
   SELECT DISTINCT declared.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
@@ -9865,6 +9907,13 @@ WITH RECURSIVE log_schema AS (
   JOIN part ON part.type_id = type.oid
   JOIN recorded ON recorded.oid = part.table_oid
   WHERE type.typtype IN ('c', 'e', 'd', 'r', 'b') AND type.typelem = 0::oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('owner of the function %I.%I, which %s calls', namespace.nspname, function.proname, called.of_what)
+  FROM stranger
+  JOIN pg_catalog.pg_proc AS function ON function.proowner = stranger.oid
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = function.pronamespace
+  JOIN called ON called.function_id = function.oid
   UNION ALL
   SELECT who, stranger.name, is_other, 'run_as_condition',
     pg_catalog.format('%s of %s, which the condition (when) of %s names', reach.how, pg_catalog.format('%I.%s', named.nspname, named.written), named.of_table)
@@ -10121,8 +10170,8 @@ FROM :schema.row_then(
   pg_catalog.to_regclass($1)::oid, $2::text::jsonb, $3::timestamptz, $4::bigint, $5::bigint, $6::boolean, $7::text::jsonb
 ) AS past (:columns)
 `,
-  'read/tracked_tables': `-- The tables that are recorded.
-SELECT name FROM :schema.tracked_tables()
+  'read/tracked_tables': `-- The tables that are recorded, as SQL names them and as people read it.
+SELECT name, pg_catalog.array_to_string(pg_catalog.parse_ident(name), '.') AS shown FROM :schema.tracked_tables()
 `,
   'read/verify_table': `-- A table compared with its log, as functions/verify.sql does it.
 WITH tracked AS MATERIALIZED (

@@ -1,5 +1,5 @@
-import { parseTable, quoteTable, type TableName } from '../declare/table.js'
-import { UsageError } from '../errors.js'
+import { parseTable, quoteTable, showTable, type TableName } from '../declare/table.js'
+import { sqlStateOf, UsageError } from '../errors.js'
 import { checkOptions, show } from '../options.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
@@ -52,16 +52,18 @@ export interface TableVerification {
   readonly problems: readonly UnloggedChange[]
   /** How many further problems there are than are named. */
   readonly more: number
+  /** Why the table could not be compared, where others could: this role may not read it; null where it was. */
+  readonly unreadable: string | null
 }
 
 /** What `verifyTables` found. */
 export interface Verification {
-  /** Whether no change was found that is not in the log. */
+  /** Whether every table was compared, and no change found that is not in the log. */
   readonly ok: boolean
   readonly tables: readonly TableVerification[]
 }
 
-type Answer = Omit<TableVerification, 'problems'> & {
+type Answer = Omit<TableVerification, 'problems' | 'unreadable'> & {
   readonly problems: readonly (Omit<UnloggedChange, 'eventId' | 'after'> & {
     readonly event: string | null
     readonly at: string | null
@@ -80,31 +82,67 @@ export async function verifyTables(
   if (!Number.isSafeInteger(limit) || limit < 0 || limit > 1_000_000) {
     throw new UsageError(`limit: ${show(limit)} is no number of rows. Give one from 0 to 1000000.`)
   }
-  const names =
+  const wanted =
     tables === undefined
-      ? (await rowsOf<{ name: string }>(queryable, render('read/tracked_tables', schema), [])).map(
-          ({ name }) => name,
-        )
-      : (Array.isArray(tables) ? tables : [tables]).map((table: string | TableName) =>
-          quoteTable(parseTable(table)),
-        )
+      ? await rowsOf<Wanted>(queryable, render('read/tracked_tables', schema), [])
+      : [tables].flat().map((table: string | TableName): Wanted => {
+          const name = parseTable(table)
+          return { name: quoteTable(name), shown: showTable(name) }
+        })
   const verified: TableVerification[] = []
-  for (const name of names) {
-    const [row] = await rowsOf<{ answer: string }>(queryable, render('read/verify_table', schema), [
-      name,
-      limit,
-    ])
-    verified.push(toVerification(JSON.parse(row?.answer ?? '{}')))
+  let refused: unknown
+  for (const { name, shown } of wanted) {
+    const values = [name, limit]
+    try {
+      const [row] = await rowsOf<{ answer: string }>(
+        queryable,
+        render('read/verify_table', schema),
+        values,
+      )
+      verified.push(toVerification(JSON.parse(row?.answer ?? '{}')))
+    } catch (error) {
+      // in a transaction of the caller's the others fail because of the first
+      if (refused !== undefined && sqlStateOf(error) === TRANSACTION_FAILED) throw refused
+      if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+      refused ??= error
+      verified.push({ ...NOTHING, table: shown, unreadable: (error as Error).message })
+    }
   }
+  if (refused !== undefined && verified.every(({ unreadable }) => unreadable !== null))
+    throw refused
   return {
-    ok: verified.every(({ problems, more }) => problems.length + more === 0),
+    ok: verified.every(
+      (each) => each.problems.length + each.more === 0 && each.unreadable === null,
+    ),
     tables: verified,
   }
+}
+
+/** A table as SQL names it, and as people read it. */
+interface Wanted {
+  readonly name: string
+  readonly shown: string
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+const TRANSACTION_FAILED = '25P02'
+
+/** Of a table that was not compared. */
+const NOTHING = {
+  rows: 0,
+  verified: 0,
+  partial: 0,
+  unknown: 0,
+  complete: false,
+  approximate: [],
+  problems: [],
+  more: 0,
 }
 
 function toVerification({ problems, ...rest }: Answer): TableVerification {
   return {
     ...rest,
+    unreadable: null,
     problems: problems.map(({ kind, id, columns, event, at, gap }) => ({
       kind,
       id,

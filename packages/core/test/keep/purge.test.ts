@@ -464,7 +464,7 @@ describe('retention', () => {
     expect(rows).toEqual([{ events: '25000' }])
   })
 
-  test.for(['2 yeers', '-2 years', '0 days', '', 2, '1 year ago', '1 mon'])(
+  test.for(['2 yeers', '-2 years', '0 days', '', 2, '1 year ago', '1 mon', '1000 years 1 hour'])(
     '%o is refused where it is declared',
     async (retention) => {
       expect(() => track('orders', { retention: retention as string })).toThrow(
