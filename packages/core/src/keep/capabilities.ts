@@ -35,8 +35,8 @@ export const capabilities = {
     'Hand the function, and the schema that it is in, to the owner of the log, or write the condition without it.',
   ),
   run_as_owner: grave(
-    'run its own code as the owner of the log, in a cast',
-    'Let another role own the type: ALTER TYPE … OWNER TO …, or harden with takeTables (--take-tables).',
+    'run its own code as the owner of the log, in a cast, policy or trigger',
+    'Let another role own the function or type: ALTER … OWNER TO …; a type also by harden with takeTables (--take-tables).',
   ),
   read_keys: grave('read the keys of signed contexts', HARDEN),
   disable_triggers: grave(

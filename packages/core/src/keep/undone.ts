@@ -1,4 +1,4 @@
-import type { AddFinding } from '../install/status.js'
+import type { AddFinding } from '../install/finding.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { type Remembered, readFacts } from './facts.js'

@@ -494,6 +494,8 @@ describe('the report', () => {
     readonly taken: string
     readonly by: string
     readonly since?: number
+    /** Whether it is to be there without the others. */
+    readonly isAlone?: boolean
   }[] = [
     grants('disable_triggers', 'TRIGGER on shop.orders', ':group'),
     grants('truncate_tables', 'TRUNCATE on shop.orders', ':app'),
@@ -528,7 +530,43 @@ describe('the report', () => {
       ':migrator',
       'owner of the type shop.color in shop.orders: a cast of it to json would be called',
     ),
+    calls(
+      'returns boolean language sql',
+      'create policy mine on shop.orders using (public.mine())',
+      'drop policy mine on shop.orders',
+      'the policy mine of shop.orders',
+    ),
+    calls(
+      'returns event_trigger language plpgsql',
+      'create event trigger mine on ddl_command_end execute function public.mine()',
+      'drop event trigger mine',
+      'the event trigger mine',
+    ),
+    // as the owner of the table, who owns the log
+    calls(
+      'returns trigger language plpgsql',
+      'create trigger mine after delete on shop.orders execute function public.mine(); alter table shop.orders owner to :owner',
+      'alter table shop.orders owner to :migrator; drop trigger mine on shop.orders',
+      'the trigger mine of shop.orders',
+    ),
+    calls(
+      'returns boolean immutable language sql',
+      'create index mine on shop.orders ((public.mine())); alter table shop.orders owner to :owner',
+      'alter table shop.orders owner to :migrator; drop index shop.mine',
+      'an index of shop.orders',
+    ),
   ]
+
+  function calls(kind: string, given: string, taken: string, what: string) {
+    const body = kind.includes('plpgsql') ? 'begin end' : 'select true'
+    return {
+      capability: 'run_as_owner',
+      given: `create function public.mine() ${kind} as '${body}'; alter function public.mine() owner to :app; ${given}`,
+      taken: `${taken}; drop function public.mine()`,
+      by: `owner of the function public.mine, which ${what} calls`,
+      isAlone: true,
+    }
+  }
 
   function grants(capability: string, what: string, to: string) {
     return {
@@ -570,26 +608,33 @@ describe('the report', () => {
   })
 
   test('tells of everything by which a role could get around it', async () => {
-    const { database, audit, app, migrator } = it
+    const { database, audit, app, migrator, owner } = it
     const possible = cases.filter(({ since = 14 }) => since <= version)
     const run = async (statement: string) => {
       const names = {
         group: group.name,
         app: app.name,
         migrator: migrator.name,
+        owner: owner.name,
         database: database.name,
       }
       await database.query(
         statement.replace(/:(\w+)/g, (_, name: keyof typeof names) => names[name]),
       )
     }
-    for (const { given } of possible) await run(given)
-    const done = await audit.harden({ appRole: app.name, dryRun: true })
-    for (const { taken } of possible) await run(taken)
-    const without = await audit.harden({ appRole: app.name, dryRun: true })
-    for (const { capability, by } of possible) {
-      expect(how(done, capability, app)).toContain(by)
-      expect(how(without, capability, app)).toEqual([])
+    const together = possible.filter(({ isAlone }) => !isAlone)
+    for (const some of [
+      together,
+      ...possible.filter(({ isAlone }) => isAlone).map((one) => [one]),
+    ]) {
+      for (const { given } of some) await run(given)
+      const done = await audit.harden({ appRole: app.name, dryRun: true })
+      for (const { taken } of some) await run(taken)
+      const without = await audit.harden({ appRole: app.name, dryRun: true })
+      for (const { capability, by } of some) {
+        expect(how(done, capability, app)).toContain(by)
+        expect(how(without, capability, app)).toEqual([])
+      }
     }
   })
 
@@ -639,4 +684,12 @@ test('status tells what was undone since, and hardening again mends it', async (
   await new Auditrum(await owner.client(), { tables: [track('shop.orders')] }).sync()
   expect((await audit.harden(options)).changes.length).toBeLessThan(2)
   expect((await audit.status()).ok).toBe(true)
+
+  // a role that was meant by mistake, as the guide has it forgotten
+  await audit.harden({ appRole: migrator.name })
+  expect(await undone()).not.toEqual([])
+  await database.query(
+    `update auditrum.audit_setting set value = value - '${migrator.name}' where name = 'hardened'`,
+  )
+  expect(await undone()).toEqual([])
 })
