@@ -25,7 +25,14 @@ const chapters = {
   trust: ['declare', 'read'],
   observe: [],
 }
-const facade = ['index.ts', 'adapter.ts', 'auditrum.ts', 'audit-reader.ts', 'auditrum-options.ts']
+const facade = [
+  'index.ts',
+  'adapter.ts',
+  'auditrum.ts',
+  'audit-keeper.ts',
+  'audit-reader.ts',
+  'auditrum-options.ts',
+]
 
 const root = new URL('../', import.meta.url)
 const violations = [

@@ -48,6 +48,7 @@ export {
 } from './errors.js'
 // install
 export type { Backfill } from './install/backfill.js'
+export type { Finding, FindingCode } from './install/finding.js'
 export { type MigrationSql, migrationSql } from './install/migration.js'
 export {
   type MigrationFile,
@@ -62,8 +63,6 @@ export {
   trackingSql,
 } from './install/schema.js'
 export type {
-  Finding,
-  FindingCode,
   OverflowStatus,
   PartitionStatus,
   Status,

@@ -2,7 +2,8 @@ import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import type { Catalogue } from './catalogue.js'
-import type { AddFinding, OverflowStatus, PartitionStatus } from './status.js'
+import type { AddFinding } from './finding.js'
+import type { OverflowStatus, PartitionStatus } from './status.js'
 
 /** What sql/functions/log_status.sql finds, and sql/install/label_status.sql. */
 export interface LogStatus {

@@ -1,4 +1,4 @@
-import type { FindingCode } from './status.js'
+import type { FindingCode } from './finding.js'
 
 /** What a finding means for the trail, and the command that mends it, where one does. */
 export interface Reason {
