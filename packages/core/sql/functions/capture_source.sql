@@ -205,6 +205,8 @@ $capture$, image, :schema.image_expression('after', relation, declaration));
       END IF;
     END IF;
 $capture$, coalesce(shown_columns, ''), known_names, CASE
+    -- all columns are recorded, those as well that came since the last sync: it is a change that jsonb cannot tell
+    WHEN lossy_names = '{}' AND secret_names = '{}' THEN ''
     WHEN lossy_names = '{}' THEN 'RETURN NULL;'
     ELSE format($capture$IF to_jsonb(OLD)::text <> to_jsonb(NEW)::text THEN
           -- not recorded columns changed; did others, too?

@@ -132,3 +132,13 @@ test('a composite key whose column was renamed is followed, too', async () => {
     drift: ['a'],
   })
 })
+
+test('what JSON cannot tell of a column that came since the last sync is an event, too', async () => {
+  await database.tracked('plain', 'create table plain (id integer primary key, note text)')
+  await database.query('insert into plain values (1); alter table plain add document jsonb')
+  expect(await database.event(`update plain set document = 'null'`)).toMatchObject({
+    lossy: true,
+    diff: {},
+  })
+  expect(await database.recorded('update plain set note = note')).toEqual([])
+})
