@@ -31,7 +31,7 @@ export abstract class AuditKeeper extends AuditReader {
    * @example
    * ```ts
    * await audit.createPartitions({ months: 12 })
-   * await audit.createPartitions({ weeks: 8 }) // from now on by week
+   * await audit.createPartitions({ weeks: 8 }) // by week, behind those that are there
    * ```
    */
   async createPartitions(options: PartitionOptions = {}): Promise<readonly string[]> {

@@ -46,15 +46,16 @@ export function createPartitions(program: Program): void {
         )
         if (options.json) return terminal.document(made)
         for (const name of made) await terminal.line(name)
+        const unit = weeks !== undefined ? 'week' : days !== undefined ? 'day' : 'month'
         terminal.note(
           made.length === 0
-            ? 'All are there.'
+            ? `All are there; behind them maintain will make them by ${unit}.`
             : `${number(made.length, 'partition is', 'partitions are')} new.`,
         )
       }),
     )
   examples(command, [
     ['A year ahead', 'auditrum create-partitions --months 12'],
-    ['By week from now on', 'auditrum create-partitions --weeks 8'],
+    ['By week, behind those that are there', 'auditrum create-partitions --weeks 8'],
   ])
 }

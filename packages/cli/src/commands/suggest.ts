@@ -39,10 +39,10 @@ export function suggest(program: Program): void {
   ])
 }
 
-async function printColumns(terminal: Terminal, { tables }: Suggestions): Promise<void> {
+async function printColumns(terminal: Terminal, { tables, days }: Suggestions): Promise<void> {
   if (tables.length === 0) return
   const rows = tables.flatMap((each) => [
-    [each.table, '', bytes(each.bytesPerMonth), tableNote(each)],
+    [each.table, '', bytes(each.bytesPerMonth), tableNote(each, days)],
     ...each.columns
       .slice(0, SHOWN)
       .map(({ column, bytesPerMonth, changedAlone }) => [
@@ -55,8 +55,13 @@ async function printColumns(terminal: Terminal, { tables }: Suggestions): Promis
   await terminal.write(`${table(['table', 'column', 'in 30 days', ''], rows, terminal.width)}\n`)
 }
 
-function tableNote({ eventsPerDay, bytesKept }: Suggestions['tables'][number]): string {
-  const kept = bytesKept === null ? '' : `, ${bytes(bytesKept)} when its retention is full`
+function tableNote(
+  { eventsPerDay, bytesKept }: Suggestions['tables'][number],
+  days: number,
+): string {
+  // years are not told from an hour
+  const kept =
+    bytesKept === null || days < 1 ? '' : `, ${bytes(bytesKept)} when its retention is full`
   return `${number(Math.round(eventsPerDay), 'event')} a day${kept}`
 }
 
