@@ -56,6 +56,34 @@ AS $function$
   ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value
 $function$;
 `,
+  'functions/amendments': `-- What retention and erasure took out of blocks, as the chain says: a row for each
+-- event, with its new leaf where it was redacted, null where it was retired.
+--   blocks: of which; null: of all
+CREATE OR REPLACE FUNCTION :schema.amendments(blocks bigint[])
+RETURNS TABLE (entry bigint, block bigint, place integer, leaf bytea)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT amending.id, said.block, retired.place, NULL
+  FROM :schema.audit_seal AS amending
+  CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, events integer, which text)
+  CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
+  JOIN :schema.audit_seal AS sealing ON sealing.id = said.block
+  CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
+  WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'retire'
+    AND (blocks IS NULL OR said.block = ANY (blocks))
+    AND (said.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
+  UNION ALL
+  SELECT * FROM (
+    SELECT DISTINCT ON (said.block, said.place) amending.id, said.block, said.place, decode(said.leaf, 'hex')
+    FROM :schema.audit_seal AS amending
+    CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
+    WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'redact'
+      AND (blocks IS NULL OR said.block = ANY (blocks))
+    ORDER BY said.block, said.place, amending.id DESC
+  ) AS newest
+$function$;
+`,
   'functions/arrival_before': `-- The event by which a row was last given a key, before another event; null if
 -- none. For deferred keys alone, which two rows can have for a moment.
 CREATE OR REPLACE FUNCTION :schema.arrival_before(tracked_id integer, object_id text, before bigint)
@@ -322,6 +350,54 @@ AS $function$
     THEN 'md5 '::text OPERATOR(pg_catalog.||) pg_catalog.md5(object_id)
     ELSE object_id
   END
+$function$;
+`,
+  'functions/canonical': `-- An event and its context as the text that is hashed when it is sealed: a JSON
+-- array of every column, in the order of the tables, behind the version of this
+-- form. It does not depend on settings of a session, nor on the version of
+-- PostgreSQL, and can be made again anywhere: times are microseconds since 1970,
+-- jsonb is its own text, bytes are hexadecimal. An event without a context of its
+-- transaction ends in null.
+--
+-- One expression, so that it becomes part of the query that calls it.
+CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context :schema.audit_context)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+  SELECT pg_catalog.json_build_array(
+    1,
+    event.id,
+    pg_catalog.trunc(extract(epoch FROM event.changed_at) OPERATOR(pg_catalog.*) 1000000),
+    event.txid::pg_catalog.text,
+    event.context_id,
+    event.table_id,
+    event.operation,
+    event.image,
+    event.lossy,
+    event.object_id,
+    event.old_object_id,
+    event.old,
+    event.new,
+    event.meta,
+    event.masked,
+    event.drift,
+    event.redacted,
+    event.db_user,
+    pg_catalog.encode(event.salt, 'hex'),
+    CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
+      context.id,
+      context.transaction_id,
+      context.txid::pg_catalog.text,
+      pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
+      context.uuid,
+      context.root_uuid,
+      context.user_id,
+      context.application_name,
+      pg_catalog.text(context.client_addr),
+      context.metadata,
+      context.context_error
+    ) END
+  )::pg_catalog.text
 $function$;
 `,
   'functions/capture_settings': `-- What a table's capture function sets for itself, as in pg_proc.proconfig: the
@@ -1833,6 +1909,52 @@ BEGIN
 END
 $function$;
 `,
+  'functions/enable_sealing': `-- Begins the chain of the log, and has every event from now on carry a salt, by
+-- which nothing of it can be guessed from its hash. Returns false where sealing was
+-- on already.
+--
+-- Writers wait for an instant, as in lock_log.
+CREATE OR REPLACE FUNCTION :schema.enable_sealing(patience interval DEFAULT '2 seconds')
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The log cannot be sealed in a database whose encoding is %s.', current_setting('server_encoding')),
+      HINT = 'Use a database whose encoding is UTF8: hashes are taken over UTF-8.';
+  END IF;
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  IF EXISTS (SELECT FROM :schema.audit_seal) THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
+  -- of all partitions, too
+  ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
+  PERFORM :schema.seal_append('start', jsonb_build_object(
+    'log', gen_random_uuid(),
+    'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
+    'system', :schema.system_identifier(),
+    'snapshot', '1:1:',
+    'sequence', '0'
+  ));
+  RETURN true;
+END
+$function$;
+`,
+  'functions/entry_leaf': `-- The hash of an entry in the tree of the chain, and as what the next one names.
+CREATE OR REPLACE FUNCTION :schema.entry_leaf(entry json)
+RETURNS bytea
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT pg_catalog.sha256(
+    pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(entry::pg_catalog.text, 'UTF8')
+  )
+$function$;
+`,
   'functions/event_after': `-- The first event of the row that has a key, or truncation of its table, behind
 -- an event and after a moment.
 --
@@ -2030,6 +2152,16 @@ AS $function$
     END),
     labelled.old_labels, labelled.new_labels
   FROM event LEFT JOIN labelled ON labelled.id = event.id
+$function$;
+`,
+  'functions/event_leaf': `-- The hash of an event in the tree of its block: RFC 6962, 2.1.
+CREATE OR REPLACE FUNCTION :schema.event_leaf(event :schema.audit_event, context :schema.audit_context)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+  SELECT pg_catalog.sha256(
+    pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(:schema.canonical(event, context), 'UTF8')
+  )
 $function$;
 `,
   'functions/event_page': `-- One page of events, as event_places finds it, as text that a driver reads
@@ -4005,6 +4137,35 @@ BEGIN
   EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
   PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
   EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
+END
+$function$;
+`,
+  'functions/merkle_root': `-- The root over leaf hashes of 32 bytes each: RFC 6962, 2.1. Level by level, for
+-- a level has half as many nodes as the one below it, and an odd last one moves up.
+CREATE OR REPLACE FUNCTION :schema.merkle_root(hashes bytea)
+RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+DECLARE
+  level bytea := hashes || ''::bytea;  -- in memory, or each look would fetch it anew
+  nodes integer := octet_length(hashes) / 32;
+BEGIN
+  IF nodes = 0 THEN
+    RETURN sha256('');
+  END IF;
+  WHILE nodes > 1 LOOP
+    level := (
+      SELECT string_agg(
+        CASE WHEN 2 * pair + 1 < nodes THEN sha256(decode('01', 'hex') || substr(level, 64 * pair + 1, 64)) ELSE substr(level, 64 * pair + 1, 32) END,
+        ''::bytea ORDER BY pair
+      )
+      FROM generate_series(0, (nodes - 1) / 2) AS pair
+    );
+    nodes := (nodes + 1) / 2;
+  END LOOP;
+  RETURN level;
 END
 $function$;
 `,
@@ -6250,6 +6411,282 @@ BEGIN
 END
 $function$;
 `,
+  'functions/seal': `-- Seals what was committed since the last time: adds blocks to the chain, over
+-- the events of all transactions that are over. Nobody waits for it but another
+-- sealer; one that runs for long holds up nothing, and is sealed when it is over.
+-- As long as it returns "more": true there is more to seal, each in a transaction
+-- of its own:
+--   select auditrum.seal();
+--
+-- To be called every few seconds, by the command, by pg_cron or a timer: until it
+-- is sealed, whoever may change the log changes it unseen.
+CREATE OR REPLACE FUNCTION :schema.seal(max_events integer DEFAULT 10000)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  blocks CONSTANT integer := 10;
+  system text := :schema.system_identifier();
+  last   record;
+  block  jsonb;
+  sealed jsonb := '{"blocks": 0, "events": 0, "more": false}';
+BEGIN
+  IF max_events IS NULL OR max_events NOT BETWEEN 1 AND 100000 THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('A block cannot hold %s events.', coalesce(max_events::text, 'null')),
+      HINT = 'Give a number from 1 to 100000.';
+  ELSIF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log cannot be sealed in a transaction that is %s.', current_setting('transaction_isolation')),
+      HINT = 'Do it in one that is READ COMMITTED: it must see the block of the sealer before it.';
+  END IF;
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  -- what a block seals must be on disk before it, also what was committed with synchronous_commit = off
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
+  SELECT entry ->> 'system' AS system, (entry ->> 'snapshot')::pg_snapshot AS snapshot INTO last
+  FROM :schema.audit_seal WHERE entry ->> 'kind' IN ('start', 'rebase') ORDER BY id DESC LIMIT 1;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The log is not sealed yet.',
+      HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  ELSIF last.system <> system OR pg_snapshot_xmin((:schema.sealed_until()).snapshot) > pg_snapshot_xmax(pg_current_snapshot()) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The log was sealed in another cluster, whose transaction ids mean nothing here.',
+      HINT = 'If it was restored or upgraded on purpose, go on with "auditrum seal --rebase", or select :schema.seal_rebase().';
+  ELSIF (SELECT seqcache <> 1 FROM pg_sequence WHERE seqrelid = ':schema.audit_event_id_seq'::regclass) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The sequence of event ids hands them out in advance, so that sealed ids cannot be told from later ones.',
+      HINT = 'Change that: ALTER SEQUENCE :schema.audit_event_id_seq CACHE 1.';
+  END IF;
+
+  FOR number IN 1..blocks LOOP
+    block := :schema.seal_block(max_events);
+    EXIT WHEN block -> 'block' = 'null';
+    sealed := jsonb_build_object(
+      'blocks', (sealed ->> 'blocks')::integer + 1,
+      'events', (sealed ->> 'events')::integer + (block ->> 'events')::integer,
+      'more', block -> 'more'
+    );
+    EXIT WHEN NOT (block ->> 'more')::boolean;
+  END LOOP;
+  RETURN sealed;
+END
+$function$;
+`,
+  'functions/seal_append': `-- Adds an entry to the chain, which the caller has locked. Returns its id.
+--   body: what it says, besides what every entry says
+CREATE OR REPLACE FUNCTION :schema.seal_append(kind text, body jsonb)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  last   :schema.audit_seal;
+  new_id bigint;
+BEGIN
+  SELECT * INTO last FROM :schema.audit_seal ORDER BY id DESC LIMIT 1;
+  new_id := coalesce(last.id + 1, 0);
+  INSERT INTO :schema.audit_seal (id, entry)
+  VALUES (new_id, (
+    jsonb_build_object(
+      'v', 1,
+      'id', new_id,
+      'kind', kind,
+      'previous', encode(:schema.entry_leaf(last.entry), 'hex'),
+      'at', trunc(extract(epoch FROM clock_timestamp()) * 1000000),
+      'by', session_user
+    ) || body
+  )::json);
+  RETURN new_id;
+END
+$function$;
+`,
+  'functions/seal_block': `-- Seals the next block: at most so many events of transactions that are over now
+-- and were not when the last round began. A round of more events than that is
+-- several blocks with the same snapshot, in the order of their ids.
+-- Returns {block, events, more}; block is null where there was nothing to seal.
+--
+-- It reads what is new by its ids, and goes back to earlier ones only for
+-- transactions that were running then: one that runs for long holds up nothing.
+CREATE OR REPLACE FUNCTION :schema.seal_block(max_events integer)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+DECLARE
+  -- where transaction ids do not tell, because they began anew in another cluster
+  new_to_chain CONSTANT text := $condition$
+    NOT EXISTS (
+      SELECT FROM :schema.audit_leaf AS leaf
+      WHERE int8range(leaf.first_id, leaf.last_id, '[]') @> event.id AND event.id = ANY (leaf.ids)
+    )
+  $condition$;
+  until      record;             -- the last round: what is sealed
+  last       :schema.audit_seal;
+  goes_on    boolean;            -- the round that the last block belongs to
+  restored   boolean;            -- the first one after the log has moved to this cluster
+  sequence   bigint;
+  snapshot   pg_snapshot;
+  after      bigint := -1;       -- where the last block of this round ended
+  finished   xid8[];             -- what was running then, and is over
+  reach      bigint;             -- behind which their events are
+  query      text;
+  chosen     record;
+  made       record;
+  new_id     bigint;
+BEGIN
+  SELECT * INTO until FROM :schema.sealed_until();
+  SELECT * INTO last FROM :schema.audit_seal WHERE entry ->> 'kind' IN ('start', 'block', 'rebase') ORDER BY id DESC LIMIT 1;
+  goes_on := last.id <> until.entry;
+  restored := goes_on AND (last.entry ->> 'incarnation')::integer <> until.incarnation;
+  IF goes_on THEN
+    sequence := last.entry ->> 'sequence';
+    snapshot := last.entry ->> 'snapshot';
+    after := coalesce((SELECT leaf.last_id FROM :schema.audit_leaf AS leaf WHERE leaf.block = last.id), -1);
+  ELSE
+    -- in this order, and as two statements: see sealed_until
+    SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+    snapshot := pg_current_snapshot();
+  END IF;
+
+  finished := ARRAY(
+    SELECT running FROM pg_snapshot_xip(until.snapshot) AS running WHERE restored OR pg_visible_in_snapshot(running, snapshot)
+  );
+  reach := coalesce((
+    SELECT (own.entry ->> 'sequence')::bigint
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer = until.incarnation
+      AND pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) <= ALL (finished)
+    ORDER BY own.id DESC
+    LIMIT 1
+  ), 0);
+
+  -- with the values in it: partitions are left out by them when it is planned
+  query := format(
+    'SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s',
+    greatest(until.sequence, after),
+    CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
+    CASE WHEN restored THEN new_to_chain ELSE format('pg_visible_in_snapshot(txid, %L)', snapshot) END
+  );
+  IF finished <> '{}' THEN
+    query := query || format(
+      ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND txid = ANY (%L::xid8[]) AND %s',
+      greatest(reach, after), until.sequence, finished, new_to_chain
+    );
+  END IF;
+  EXECUTE format(
+    $query$
+    SELECT (array_agg(id ORDER BY id))[:%2$s] AS ids, (array_agg(changed_at ORDER BY id))[:%2$s] AS times,
+      min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context,
+      coalesce(bool_or(salt IS NULL), false) AS unsalted, count(*) > %2$s AS more
+    FROM (SELECT * FROM (%1$s) AS unsealed ORDER BY id LIMIT %2$s + 1) AS next
+    $query$,
+    query, max_events
+  ) INTO chosen;
+  IF chosen.ids IS NULL AND NOT goes_on THEN
+    RETURN jsonb_build_object('block', NULL, 'events', 0, 'more', false);
+  END IF;
+
+  IF chosen.unsalted THEN
+    -- from before the log was sealed
+    UPDATE :schema.audit_event AS event
+    SET salt = uuid_send(gen_random_uuid())
+    FROM unnest(chosen.ids, chosen.times) AS own (id, changed_at)
+    WHERE event.id = own.id AND event.changed_at = own.changed_at AND event.salt IS NULL;
+  END IF;
+  EXECUTE format(
+    $query$
+    SELECT coalesce(string_agg(:schema.event_leaf(event, context), ''::bytea ORDER BY event.id, event.changed_at), '') AS hashes,
+      array_agg(DISTINCT event.table_id) AS tables
+    FROM unnest($1, $2) AS own (id, changed_at)
+    JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+      AND event.id BETWEEN %1$L AND %2$L AND event.changed_at BETWEEN %3$L AND %4$L
+    LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+      AND context.id BETWEEN %5$L AND %6$L
+    $query$,
+    chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.first_context, chosen.last_context
+  ) INTO made USING chosen.ids, chosen.times;
+
+  new_id := :schema.seal_append('block', jsonb_build_object(
+    'incarnation', coalesce((last.entry ->> 'incarnation')::integer, until.incarnation),
+    'snapshot', snapshot,
+    'sequence', sequence::text,
+    'more', chosen.more,
+    'events', coalesce(cardinality(chosen.ids), 0),
+    'root', encode(:schema.merkle_root(made.hashes), 'hex'),
+    'tables', (
+      SELECT coalesce(jsonb_object_agg(known.id, known.schema_name || '.' || known.table_name), '{}')
+      FROM :schema.audit_table AS known
+      WHERE known.id = ANY (made.tables)
+    )
+  ));
+  IF chosen.ids IS NOT NULL THEN
+    INSERT INTO :schema.audit_leaf (block, first_id, last_id, since, until, ids, hashes)
+    VALUES (new_id, chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.ids, made.hashes);
+  END IF;
+  RETURN jsonb_build_object('block', new_id, 'events', coalesce(cardinality(chosen.ids), 0), 'more', chosen.more);
+END
+$function$;
+`,
+  'functions/seal_rebase': `-- Goes on with the chain in another cluster: of a dump that was restored there, or
+-- after pg_upgrade. Transaction ids begin anew in it, so the events that came along
+-- unsealed, and those since, are told by their own ids. Says so in the chain.
+CREATE OR REPLACE FUNCTION :schema.seal_rebase()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  sequence bigint;
+  snapshot pg_snapshot;
+  new_incarnation integer;
+BEGIN
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The log is not sealed yet.',
+      HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  END IF;
+  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
+  SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+  snapshot := pg_current_snapshot();
+  PERFORM :schema.seal_append('rebase', jsonb_build_object(
+    'incarnation', new_incarnation,
+    'system', :schema.system_identifier(),
+    'snapshot', snapshot,
+    'sequence', sequence::text,
+    'more', true
+  ));
+END
+$function$;
+`,
+  'functions/sealed_until': `-- How far the log is sealed: the last entry of the chain that ends a round. All
+-- transactions that are over in its snapshot are sealed. The id of an event is
+-- greater than its sequence, unless its transaction is one of those that the
+-- snapshot calls running: an event takes its id after its transaction took its own,
+-- and the sequence was read before the snapshot.
+CREATE OR REPLACE FUNCTION :schema.sealed_until(OUT entry bigint, OUT incarnation integer, OUT snapshot pg_snapshot, OUT sequence bigint)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT id, (own.entry ->> 'incarnation')::integer, (own.entry ->> 'snapshot')::pg_snapshot, (own.entry ->> 'sequence')::bigint
+  FROM :schema.audit_seal AS own
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true'
+  ORDER BY id DESC
+  LIMIT 1
+$function$;
+`,
   'functions/set_label': `-- Makes label_<id>, the function that labels a table's rows, have a body, or
 -- drops it where that is null. It runs with the rights of the log's owner, who
 -- declared it, whoever reads; nobody else may call it. Returns whether anything
@@ -6407,6 +6844,18 @@ BEGIN
     RAISE EXCEPTION 'the signature of the context is wrong';
   END IF;
   RETURN document;
+END
+$function$;
+`,
+  'functions/system_identifier': `-- Names the cluster: transaction ids mean something within it alone. Null where
+-- this role may not know.
+CREATE OR REPLACE FUNCTION :schema.system_identifier()
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN CASE WHEN has_function_privilege('pg_control_system()', 'EXECUTE') THEN (SELECT system_identifier::text FROM pg_control_system()) END;
 END
 $function$;
 `,
@@ -8728,6 +9177,144 @@ BEGIN
 END
 $function$;
 `,
+  'functions/verify_blocks': `-- Whether the leaves of blocks are those that were sealed: each list has to lead to
+-- the root that the chain holds. Returns {events, problems}: how many they seal.
+CREATE OR REPLACE FUNCTION :schema.verify_blocks(first bigint, last bigint)
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+  WITH sealed AS (
+    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, leaf.ids, leaf.hashes
+    FROM :schema.audit_seal AS own
+    LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
+    WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
+  ), problem AS (
+    SELECT sealed.block, CASE
+      WHEN sealed.hashes IS NULL THEN 'missing'
+      ELSE 'rewritten'
+    END AS kind, CASE
+      WHEN sealed.hashes IS NULL
+      THEN format('The leaves of block %s are gone, and not all of its %s events were retired.', sealed.block, sealed.events)
+      ELSE format('The leaves of block %s do not lead to its root.', sealed.block)
+    END AS message
+    FROM sealed
+    WHERE CASE
+      WHEN sealed.hashes IS NULL
+      THEN sealed.events > (SELECT count(DISTINCT gone.place) FROM :schema.amendments(ARRAY[sealed.block]) AS gone WHERE gone.leaf IS NULL)
+      ELSE octet_length(sealed.hashes) <> 32 * sealed.events
+        OR cardinality(sealed.ids) <> sealed.events
+        OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
+    END
+    UNION ALL
+    SELECT leaf.block, 'added', format('There are leaves of a block %s, which the chain does not know.', leaf.block)
+    FROM :schema.audit_leaf AS leaf
+    WHERE leaf.block BETWEEN first AND last AND NOT EXISTS (SELECT FROM sealed WHERE sealed.block = leaf.block)
+  )
+  SELECT jsonb_build_object(
+    'events', (SELECT coalesce(sum(events), 0) FROM sealed),
+    'problems', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'event', NULL, 'block', block::text, 'message', message) ORDER BY block), '[]')
+      FROM problem
+    )
+  )
+$function$;
+`,
+  'functions/verify_events': `-- Whether the events with these ids are what was sealed. Returns {verified,
+-- redacted, pending, problems}: how many agree with their leaf, how many of these
+-- are redacted, and how many are not sealed yet.
+CREATE OR REPLACE FUNCTION :schema.verify_events(after bigint, until bigint)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+DECLARE
+  sealed  record;
+  bounds  record;
+  verdict jsonb;
+BEGIN
+  SELECT * INTO sealed FROM :schema.sealed_until();
+  -- with the values in it: partitions are left out by them when it is planned
+  SELECT min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context
+  INTO bounds
+  FROM :schema.audit_event AS event
+  WHERE event.id > verify_events.after AND event.id <= verify_events.until;
+  EXECUTE format(
+    $query$
+    WITH list AS MATERIALIZED (
+      SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
+      FROM :schema.audit_leaf AS leaf
+      WHERE int8range(leaf.first_id, leaf.last_id, '[]') && int8range($1, $2, '(]')
+    ), leaf AS MATERIALIZED (
+      -- cut off before anything is sorted, or each row would carry the whole list
+      SELECT list.block, own.id, own.place::integer - 1 AS place, substr(list.hashes, 32 * own.place::integer - 31, 32) AS sealed_leaf
+      FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
+      WHERE own.id > $1 AND own.id <= $2
+    ), amendment AS MATERIALIZED (
+      SELECT * FROM :schema.amendments(ARRAY(SELECT block FROM list))
+    ), listed AS (
+      SELECT leaf.*, amendment.entry, amendment.leaf AS new_leaf
+      FROM leaf LEFT JOIN amendment USING (block, place)
+    ), present AS (
+      SELECT event.id, event.txid, event.redacted IS NOT NULL AS redacted, :schema.event_leaf(event, context) AS leaf
+      FROM :schema.audit_event AS event
+      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+        AND context.id BETWEEN %3$L AND %4$L
+      WHERE event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %1$L AND %2$L
+    ), judged AS (
+      SELECT id, listed.block, listed.entry, present.leaf, present.redacted,
+        CASE
+          WHEN present.leaf IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
+          WHEN listed.block IS NULL THEN CASE
+            WHEN id > $3 OR present.txid = ANY ($4) THEN 'pending'
+            ELSE 'added'
+          END
+          WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
+          WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
+          WHEN present.redacted AND listed.entry IS NULL THEN 'redacted'
+          ELSE 'edited'
+        END AS kind
+      FROM listed FULL JOIN present USING (id)
+    ), problem AS (
+      SELECT id, block, entry,
+        CASE
+          WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND (listed.block, listed.id) IS DISTINCT FROM (judged.block, judged.id))
+          THEN 'moved'
+          ELSE kind
+        END AS kind
+      FROM judged
+      WHERE kind NOT IN ('verified', 'pending')
+    )
+    SELECT jsonb_build_object(
+      'verified', (SELECT count(*) FROM judged WHERE kind = 'verified'),
+      'redacted', (SELECT count(*) FROM judged WHERE kind = 'verified' AND redacted),
+      'pending', (SELECT count(*) FROM judged WHERE kind = 'pending'),
+      'problems', (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'kind', kind,
+          'event', id::text,
+          'block', block::text,
+          'message', CASE kind
+            WHEN 'missing' THEN format('Event %%s, of block %%s, is gone.', id, block)
+            WHEN 'added' THEN format('Event %%s is in no block, though those around it are sealed: it was put there afterwards.', id)
+            WHEN 'moved' THEN format('Event %%s is not in the place of its block where it was sealed.', id)
+            WHEN 'retired' THEN format('Event %%s, of block %%s, was retired by entry %%s, and is there.', id, block, entry)
+            WHEN 'redacted' THEN format('Event %%s, of block %%s, is redacted, and the chain does not say so.', id, block)
+            WHEN 'edited' THEN format('Event %%s, of block %%s, or its context is not what was %%s.', id, block, CASE WHEN entry IS NULL THEN 'sealed' ELSE 'left by the erasure of entry ' || entry END)
+          END
+        ) ORDER BY id), '[]')
+        FROM problem
+      )
+    )
+    $query$,
+    coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity'), bounds.first_context, bounds.last_context
+  ) INTO verdict USING after, until, sealed.sequence, ARRAY(SELECT pg_snapshot_xip(sealed.snapshot));
+  RETURN verdict;
+END
+$function$;
+`,
   'functions/verify_table': `-- Compares a table with its log, and names the rows whose last change was not
 -- recorded (a trigger was disabled, a replica role wrote, a backup was restored):
 --   select jsonb_pretty(auditrum.verify_table('orders'));
@@ -10264,6 +10851,29 @@ BEGIN
 END
 $indexes$;
 `,
+  'tables/audit_leaf': `-- The leaves of each block of the chain: which events it seals, and their hashes.
+-- It goes when retention has taken the last of them.
+CREATE TABLE IF NOT EXISTS :schema.audit_leaf (
+  block    bigint      PRIMARY KEY,  -- audit_seal.id, whose root the hashes lead to
+  first_id bigint      NOT NULL,     -- the smallest of the ids,
+  last_id  bigint      NOT NULL,     -- and the greatest
+  since    timestamptz NOT NULL,     -- when the first of the events was,
+  until    timestamptz NOT NULL,     -- and the last: which partitions they are in
+  ids      bigint[]    NOT NULL,     -- audit_event.id, ascending
+  hashes   bytea       NOT NULL      -- of each, in the same order, 32 bytes each
+);
+
+-- hashes do not compress
+ALTER TABLE :schema.audit_leaf ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+DO $indexes$
+BEGIN
+  IF to_regclass(':schema.audit_leaf_ids') IS NULL THEN
+    CREATE INDEX audit_leaf_ids ON :schema.audit_leaf USING gist (int8range(first_id, last_id, '[]'));
+  END IF;
+END
+$indexes$;
+`,
   'tables/audit_purge': `-- What was purged of the log, by whom and until when: one row for each purge. A
 -- purge takes many transactions, and one that was killed is gone on with from
 -- what stands here.
@@ -10286,6 +10896,24 @@ CREATE TABLE IF NOT EXISTS :schema.audit_purge (
   place_since timestamptz NOT NULL DEFAULT '-infinity',    -- where the partition begins,
   place_id    bigint      NOT NULL DEFAULT -1              -- and the last id that was looked at
 );
+`,
+  'tables/audit_seal': `-- The chain that makes the log tamper-evident: one entry for each block of sealed
+-- events, and for what retention and erasure took out of blocks. Each names the
+-- hash of the one before it. Entries are only ever added, one at a time, under a
+-- lock of this table.
+CREATE TABLE IF NOT EXISTS :schema.audit_seal (
+  id    bigint PRIMARY KEY,  -- 0, 1, 2 ... without gaps
+  entry json   NOT NULL      -- kept to the byte, for its text is what is hashed
+);
+
+DO $indexes$
+BEGIN
+  IF to_regclass(':schema.audit_seal_amendment') IS NULL THEN
+    -- the few that say what became of blocks
+    CREATE INDEX audit_seal_amendment ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('retire', 'redact');
+  END IF;
+END
+$indexes$;
 `,
   'tables/audit_setting': `-- What the log knows of itself: schema_version, incarnation, partitions
 -- (how long they are, and how many are made ahead).

@@ -1,0 +1,47 @@
+-- An event and its context as the text that is hashed when it is sealed: a JSON
+-- array of every column, in the order of the tables, behind the version of this
+-- form. It does not depend on settings of a session, nor on the version of
+-- PostgreSQL, and can be made again anywhere: times are microseconds since 1970,
+-- jsonb is its own text, bytes are hexadecimal. An event without a context of its
+-- transaction ends in null.
+--
+-- One expression, so that it becomes part of the query that calls it.
+CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context :schema.audit_context)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+  SELECT pg_catalog.json_build_array(
+    1,
+    event.id,
+    pg_catalog.trunc(extract(epoch FROM event.changed_at) OPERATOR(pg_catalog.*) 1000000),
+    event.txid::pg_catalog.text,
+    event.context_id,
+    event.table_id,
+    event.operation,
+    event.image,
+    event.lossy,
+    event.object_id,
+    event.old_object_id,
+    event.old,
+    event.new,
+    event.meta,
+    event.masked,
+    event.drift,
+    event.redacted,
+    event.db_user,
+    pg_catalog.encode(event.salt, 'hex'),
+    CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
+      context.id,
+      context.transaction_id,
+      context.txid::pg_catalog.text,
+      pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
+      context.uuid,
+      context.root_uuid,
+      context.user_id,
+      context.application_name,
+      pg_catalog.text(context.client_addr),
+      context.metadata,
+      context.context_error
+    ) END
+  )::pg_catalog.text
+$function$;

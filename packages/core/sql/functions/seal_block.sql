@@ -1,0 +1,127 @@
+-- Seals the next block: at most so many events of transactions that are over now
+-- and were not when the last round began. A round of more events than that is
+-- several blocks with the same snapshot, in the order of their ids.
+-- Returns {block, events, more}; block is null where there was nothing to seal.
+--
+-- It reads what is new by its ids, and goes back to earlier ones only for
+-- transactions that were running then: one that runs for long holds up nothing.
+CREATE OR REPLACE FUNCTION :schema.seal_block(max_events integer)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+DECLARE
+  -- where transaction ids do not tell, because they began anew in another cluster
+  new_to_chain CONSTANT text := $condition$
+    NOT EXISTS (
+      SELECT FROM :schema.audit_leaf AS leaf
+      WHERE int8range(leaf.first_id, leaf.last_id, '[]') @> event.id AND event.id = ANY (leaf.ids)
+    )
+  $condition$;
+  until      record;             -- the last round: what is sealed
+  last       :schema.audit_seal;
+  goes_on    boolean;            -- the round that the last block belongs to
+  restored   boolean;            -- the first one after the log has moved to this cluster
+  sequence   bigint;
+  snapshot   pg_snapshot;
+  after      bigint := -1;       -- where the last block of this round ended
+  finished   xid8[];             -- what was running then, and is over
+  reach      bigint;             -- behind which their events are
+  query      text;
+  chosen     record;
+  made       record;
+  new_id     bigint;
+BEGIN
+  SELECT * INTO until FROM :schema.sealed_until();
+  SELECT * INTO last FROM :schema.audit_seal WHERE entry ->> 'kind' IN ('start', 'block', 'rebase') ORDER BY id DESC LIMIT 1;
+  goes_on := last.id <> until.entry;
+  restored := goes_on AND (last.entry ->> 'incarnation')::integer <> until.incarnation;
+  IF goes_on THEN
+    sequence := last.entry ->> 'sequence';
+    snapshot := last.entry ->> 'snapshot';
+    after := coalesce((SELECT leaf.last_id FROM :schema.audit_leaf AS leaf WHERE leaf.block = last.id), -1);
+  ELSE
+    -- in this order, and as two statements: see sealed_until
+    SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+    snapshot := pg_current_snapshot();
+  END IF;
+
+  finished := ARRAY(
+    SELECT running FROM pg_snapshot_xip(until.snapshot) AS running WHERE restored OR pg_visible_in_snapshot(running, snapshot)
+  );
+  reach := coalesce((
+    SELECT (own.entry ->> 'sequence')::bigint
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer = until.incarnation
+      AND pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) <= ALL (finished)
+    ORDER BY own.id DESC
+    LIMIT 1
+  ), 0);
+
+  -- with the values in it: partitions are left out by them when it is planned
+  query := format(
+    'SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s',
+    greatest(until.sequence, after),
+    CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
+    CASE WHEN restored THEN new_to_chain ELSE format('pg_visible_in_snapshot(txid, %L)', snapshot) END
+  );
+  IF finished <> '{}' THEN
+    query := query || format(
+      ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND txid = ANY (%L::xid8[]) AND %s',
+      greatest(reach, after), until.sequence, finished, new_to_chain
+    );
+  END IF;
+  EXECUTE format(
+    $query$
+    SELECT (array_agg(id ORDER BY id))[:%2$s] AS ids, (array_agg(changed_at ORDER BY id))[:%2$s] AS times,
+      min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context,
+      coalesce(bool_or(salt IS NULL), false) AS unsalted, count(*) > %2$s AS more
+    FROM (SELECT * FROM (%1$s) AS unsealed ORDER BY id LIMIT %2$s + 1) AS next
+    $query$,
+    query, max_events
+  ) INTO chosen;
+  IF chosen.ids IS NULL AND NOT goes_on THEN
+    RETURN jsonb_build_object('block', NULL, 'events', 0, 'more', false);
+  END IF;
+
+  IF chosen.unsalted THEN
+    -- from before the log was sealed
+    UPDATE :schema.audit_event AS event
+    SET salt = uuid_send(gen_random_uuid())
+    FROM unnest(chosen.ids, chosen.times) AS own (id, changed_at)
+    WHERE event.id = own.id AND event.changed_at = own.changed_at AND event.salt IS NULL;
+  END IF;
+  EXECUTE format(
+    $query$
+    SELECT coalesce(string_agg(:schema.event_leaf(event, context), ''::bytea ORDER BY event.id, event.changed_at), '') AS hashes,
+      array_agg(DISTINCT event.table_id) AS tables
+    FROM unnest($1, $2) AS own (id, changed_at)
+    JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+      AND event.id BETWEEN %1$L AND %2$L AND event.changed_at BETWEEN %3$L AND %4$L
+    LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+      AND context.id BETWEEN %5$L AND %6$L
+    $query$,
+    chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.first_context, chosen.last_context
+  ) INTO made USING chosen.ids, chosen.times;
+
+  new_id := :schema.seal_append('block', jsonb_build_object(
+    'incarnation', coalesce((last.entry ->> 'incarnation')::integer, until.incarnation),
+    'snapshot', snapshot,
+    'sequence', sequence::text,
+    'more', chosen.more,
+    'events', coalesce(cardinality(chosen.ids), 0),
+    'root', encode(:schema.merkle_root(made.hashes), 'hex'),
+    'tables', (
+      SELECT coalesce(jsonb_object_agg(known.id, known.schema_name || '.' || known.table_name), '{}')
+      FROM :schema.audit_table AS known
+      WHERE known.id = ANY (made.tables)
+    )
+  ));
+  IF chosen.ids IS NOT NULL THEN
+    INSERT INTO :schema.audit_leaf (block, first_id, last_id, since, until, ids, hashes)
+    VALUES (new_id, chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.ids, made.hashes);
+  END IF;
+  RETURN jsonb_build_object('block', new_id, 'events', coalesce(cardinality(chosen.ids), 0), 'more', chosen.more);
+END
+$function$;

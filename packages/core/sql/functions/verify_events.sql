@@ -1,0 +1,93 @@
+-- Whether the events with these ids are what was sealed. Returns {verified,
+-- redacted, pending, problems}: how many agree with their leaf, how many of these
+-- are redacted, and how many are not sealed yet.
+CREATE OR REPLACE FUNCTION :schema.verify_events(after bigint, until bigint)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+DECLARE
+  sealed  record;
+  bounds  record;
+  verdict jsonb;
+BEGIN
+  SELECT * INTO sealed FROM :schema.sealed_until();
+  -- with the values in it: partitions are left out by them when it is planned
+  SELECT min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context
+  INTO bounds
+  FROM :schema.audit_event AS event
+  WHERE event.id > verify_events.after AND event.id <= verify_events.until;
+  EXECUTE format(
+    $query$
+    WITH list AS MATERIALIZED (
+      SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
+      FROM :schema.audit_leaf AS leaf
+      WHERE int8range(leaf.first_id, leaf.last_id, '[]') && int8range($1, $2, '(]')
+    ), leaf AS MATERIALIZED (
+      -- cut off before anything is sorted, or each row would carry the whole list
+      SELECT list.block, own.id, own.place::integer - 1 AS place, substr(list.hashes, 32 * own.place::integer - 31, 32) AS sealed_leaf
+      FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
+      WHERE own.id > $1 AND own.id <= $2
+    ), amendment AS MATERIALIZED (
+      SELECT * FROM :schema.amendments(ARRAY(SELECT block FROM list))
+    ), listed AS (
+      SELECT leaf.*, amendment.entry, amendment.leaf AS new_leaf
+      FROM leaf LEFT JOIN amendment USING (block, place)
+    ), present AS (
+      SELECT event.id, event.txid, event.redacted IS NOT NULL AS redacted, :schema.event_leaf(event, context) AS leaf
+      FROM :schema.audit_event AS event
+      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+        AND context.id BETWEEN %3$L AND %4$L
+      WHERE event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %1$L AND %2$L
+    ), judged AS (
+      SELECT id, listed.block, listed.entry, present.leaf, present.redacted,
+        CASE
+          WHEN present.leaf IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
+          WHEN listed.block IS NULL THEN CASE
+            WHEN id > $3 OR present.txid = ANY ($4) THEN 'pending'
+            ELSE 'added'
+          END
+          WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
+          WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
+          WHEN present.redacted AND listed.entry IS NULL THEN 'redacted'
+          ELSE 'edited'
+        END AS kind
+      FROM listed FULL JOIN present USING (id)
+    ), problem AS (
+      SELECT id, block, entry,
+        CASE
+          WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND (listed.block, listed.id) IS DISTINCT FROM (judged.block, judged.id))
+          THEN 'moved'
+          ELSE kind
+        END AS kind
+      FROM judged
+      WHERE kind NOT IN ('verified', 'pending')
+    )
+    SELECT jsonb_build_object(
+      'verified', (SELECT count(*) FROM judged WHERE kind = 'verified'),
+      'redacted', (SELECT count(*) FROM judged WHERE kind = 'verified' AND redacted),
+      'pending', (SELECT count(*) FROM judged WHERE kind = 'pending'),
+      'problems', (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+          'kind', kind,
+          'event', id::text,
+          'block', block::text,
+          'message', CASE kind
+            WHEN 'missing' THEN format('Event %%s, of block %%s, is gone.', id, block)
+            WHEN 'added' THEN format('Event %%s is in no block, though those around it are sealed: it was put there afterwards.', id)
+            WHEN 'moved' THEN format('Event %%s is not in the place of its block where it was sealed.', id)
+            WHEN 'retired' THEN format('Event %%s, of block %%s, was retired by entry %%s, and is there.', id, block, entry)
+            WHEN 'redacted' THEN format('Event %%s, of block %%s, is redacted, and the chain does not say so.', id, block)
+            WHEN 'edited' THEN format('Event %%s, of block %%s, or its context is not what was %%s.', id, block, CASE WHEN entry IS NULL THEN 'sealed' ELSE 'left by the erasure of entry ' || entry END)
+          END
+        ) ORDER BY id), '[]')
+        FROM problem
+      )
+    )
+    $query$,
+    coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity'), bounds.first_context, bounds.last_context
+  ) INTO verdict USING after, until, sealed.sequence, ARRAY(SELECT pg_snapshot_xip(sealed.snapshot));
+  RETURN verdict;
+END
+$function$;
