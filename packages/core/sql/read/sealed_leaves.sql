@@ -1,0 +1,8 @@
+-- The lists of blocks that hold events with these ids: block, ids as a JSON array
+-- of texts, hashes as base64.
+SELECT leaf.block::pg_catalog.text AS block,
+  pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
+  pg_catalog.encode(leaf.hashes, 'base64') AS hashes
+FROM :schema.audit_leaf AS leaf
+WHERE pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, $2::pg_catalog.int8, '(]')
+ORDER BY leaf.block
