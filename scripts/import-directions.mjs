@@ -28,9 +28,11 @@ const chapters = {
 const facade = [
   'index.ts',
   'adapter.ts',
+  'proof.ts',
   'auditrum.ts',
   'audit-keeper.ts',
   'audit-reader.ts',
+  'audit-sealer.ts',
   'auditrum-options.ts',
 ]
 
@@ -76,7 +78,8 @@ function checkOutside(file) {
   return imports(file)
     .filter(
       (specifier) =>
-        /^\..*\/packages\//.test(specifier) || /^@auditrum\/[^/]+\/(?!adapter$)./.test(specifier),
+        /^\..*\/packages\//.test(specifier) ||
+        /^@auditrum\/[^/]+\/(?!(adapter|proof)$)./.test(specifier),
     )
     .map((specifier) => `${file}: ${specifier} is internal. Import a public package by its name.`)
 }

@@ -1,4 +1,4 @@
-import { AuditKeeper } from './audit-keeper.js'
+import { AuditSealer } from './audit-sealer.js'
 import {
   type AuditrumOptions,
   auditrumOptions,
@@ -47,7 +47,7 @@ import type { RevertTarget } from './undo/target.js'
  * for await (const event of audit.history({ table: 'orders', id: 42 })) console.log(event.diff)
  * ```
  */
-export class Auditrum extends AuditKeeper {
+export class Auditrum extends AuditSealer {
   readonly #queryable: Queryable
   readonly #app: string
   readonly #image: 'full' | 'changed' | undefined

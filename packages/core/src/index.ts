@@ -112,6 +112,12 @@ export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'
 export type { KnownRows, PendingRows } from './read/pending.js'
 // trust
+export type { DigestProblem, NamedDigest } from './trust/check-digests.js'
+export { type Digest, verifierKey, verifyDigest } from './trust/checkpoint.js'
+export type { DigestOptions } from './trust/digest.js'
+export { type ProofOptions, type ProvenEvent, verifyProof } from './trust/proof.js'
+export type { ProveOptions } from './trust/prove.js'
+export type { SealedContext, SealedEvent } from './trust/sealed-event.js'
 export type {
   TableVerification,
   UnloggedChange,

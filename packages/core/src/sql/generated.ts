@@ -10675,6 +10675,15 @@ SELECT
 FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS period
 ORDER BY period.event_id NULLS FIRST
 `,
+  'read/event_blocks': `-- The blocks that list an event, with its place in each; and how many entries the chain has.
+SELECT
+  leaf.block::text AS block,
+  (pg_catalog.array_position(leaf.ids, $1::bigint) - 1)::text AS place,
+  pg_catalog.encode(leaf.hashes, 'hex') AS hashes,
+  (SELECT (pg_catalog.max(seal.id) + 1)::text FROM :schema.audit_seal AS seal) AS size
+FROM :schema.audit_leaf AS leaf
+WHERE pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') @> $1::bigint AND $1::bigint = ANY (leaf.ids)
+`,
   'read/event_labels': `-- What people call the rows of a page of events.
 SELECT labelled.event_id::text, labelled.label, labelled.old_labels::text, labelled.new_labels::text
 FROM :schema.event_labels(
@@ -10682,6 +10691,15 @@ FROM :schema.event_labels(
   $2::timestamptz,
   $3::timestamptz
 ) AS labelled
+`,
+  'read/event_redaction': `-- The newest of the first so many entries that redact an event.
+SELECT pg_catalog.max(seal.id)::text AS id
+FROM :schema.audit_seal AS seal
+WHERE seal.entry ->> 'kind' IN ('retire', 'redact') AND seal.entry ->> 'kind' = 'redact'
+  AND seal.id < $2::bigint
+  AND EXISTS (
+    SELECT FROM pg_catalog.json_array_elements(seal.entry -> 'redacted') AS one WHERE one ->> 'event' = $1
+  )
 `,
   'read/events': `-- One page of events, as functions/event_page.sql gives it. A filter that is null
 -- filters nothing.
@@ -10758,6 +10776,19 @@ SELECT *
 FROM :schema.row_then(
   pg_catalog.to_regclass($1)::oid, $2::text::jsonb, $3::timestamptz, $4::bigint, $5::bigint, $6::boolean, $7::text::jsonb
 ) AS past (:columns)
+`,
+  'read/seal_entries': `-- The chain from an entry on, as it is hashed. Without a limit, all of it.
+SELECT seal.id::text AS id, seal.entry::text AS entry
+FROM :schema.audit_seal AS seal
+WHERE seal.id >= $1::bigint
+ORDER BY seal.id
+LIMIT $2::bigint
+`,
+  'read/sealed_event': `-- An event as it is hashed. A forged second one of the same id comes as well.
+SELECT :schema.canonical(event, context) AS canonical
+FROM :schema.audit_event AS event
+LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+WHERE event.id = $1::bigint
 `,
   'read/tracked_tables': `-- The tables that are recorded, as SQL names them and as people read it.
 SELECT name, pg_catalog.array_to_string(pg_catalog.parse_ident(name), '.') AS shown FROM :schema.tracked_tables()

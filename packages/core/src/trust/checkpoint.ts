@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { UsageError } from '../errors.js'
 import { show } from '../options.js'
+import { isLog } from './entry.js'
 import { readPublicKeys } from './keys.js'
 import { HASH_BYTES } from './merkle.js'
 import { openNote, parseNote, signNote, verifierKeyOf } from './note.js'
@@ -51,7 +52,7 @@ export function verifyDigest(text: string, publicKey: string): Digest {
 export function parseDigest(text: unknown): Digest {
   const [origin = '', size = '', root = '', ...others] = parseNote(text).text.split('\n')
   const log = origin.startsWith(prefix) ? origin.slice(prefix.length) : ''
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(log)) {
+  if (!isLog(log)) {
     throw noDigest(`its first line is ${show(origin)}, and not the name of a log`)
   }
   if (!/^(0|[1-9]\d*)$/.test(size) || !Number.isSafeInteger(Number(size))) {
