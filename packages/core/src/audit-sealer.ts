@@ -2,14 +2,72 @@ import { AuditKeeper } from './audit-keeper.js'
 import type { Queryable } from './queryable.js'
 import { type DigestOptions, digest } from './trust/digest.js'
 import { type ProveOptions, prove } from './trust/prove.js'
+import { enableSealing, type Sealing, type SealOptions, seal } from './trust/seal.js'
+import {
+  type ChainVerification,
+  type VerifyChainOptions,
+  verifyChain,
+} from './trust/verify-chain.js'
 
 /** What makes a log tamper-evident, and proves what is in it. */
 export abstract class AuditSealer extends AuditKeeper {
   readonly #queryable: Queryable
+  readonly #reader: Queryable
+  readonly #lockTimeout: number
 
   constructor(queryable: Queryable, reader: Queryable, schema: string, lockTimeout: number) {
     super(queryable, reader, schema, lockTimeout)
     this.#queryable = queryable
+    this.#reader = reader
+    this.#lockTimeout = lockTimeout
+  }
+
+  /**
+   * Begins the chain of this log: from now on every event carries a salt, and `seal` can seal. Writers wait
+   * for an instant, no longer than `lockTimeout`. To be run as the owner of the log, once.
+   *
+   * @returns false where it was enabled already.
+   * @throws SchemaError where the log could not be locked, or the database is not in UTF8.
+   */
+  async enableSealing(): Promise<boolean> {
+    return enableSealing(this.#queryable, this.schema, this.#lockTimeout)
+  }
+
+  /** The same as {@link enableSealing}. */
+  async enableHashChain(): Promise<boolean> {
+    return this.enableSealing()
+  }
+
+  /**
+   * Seals what was committed since the last time: adds blocks to the chain, over all events of transactions
+   * that are over. Writers do not notice. To be called every few seconds; until an event is sealed, whoever
+   * may change the log changes it unseen. Several at a time do no harm.
+   *
+   * @throws SchemaError where sealing is not enabled, or the log has moved to another cluster (`rebase`).
+   * @example
+   * ```ts
+   * const { events } = await audit.seal()
+   * ```
+   */
+  async seal(options: SealOptions = {}): Promise<Sealing> {
+    return seal(this.#queryable, this.schema, options)
+  }
+
+  /**
+   * Whether the log is what was sealed, and names every event that is not. Without a digest from outside it
+   * trusts that nobody rewrote the chain itself. What it finds is an answer, not an exception.
+   *
+   * Memory is bounded; what is sealed, purged and erased meanwhile does no harm.
+   *
+   * @throws IntegrityError for a digest that the key has not signed.
+   * @throws SchemaError where nothing is sealed.
+   * @example
+   * ```ts
+   * const { ok, verified, problems } = await audit.verifyChain({ digest, publicKey })
+   * ```
+   */
+  async verifyChain(options: VerifyChainOptions = {}): Promise<ChainVerification> {
+    return verifyChain(this.#reader, this.schema, options)
   }
 
   /**

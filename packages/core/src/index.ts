@@ -117,7 +117,9 @@ export { type Digest, verifierKey, verifyDigest } from './trust/checkpoint.js'
 export type { DigestOptions } from './trust/digest.js'
 export { type ProofOptions, type ProvenEvent, verifyProof } from './trust/proof.js'
 export type { ProveOptions } from './trust/prove.js'
+export type { Sealing, SealOptions } from './trust/seal.js'
 export type { SealedContext, SealedEvent } from './trust/sealed-event.js'
+export type { ChainProblem, ChainVerification, VerifyChainOptions } from './trust/verify-chain.js'
 export type {
   TableVerification,
   UnloggedChange,

@@ -1,4 +1,4 @@
--- Lets a role keep the log: make partitions, let go of what is old. What it calls
+-- Lets a role keep the log: make partitions, let go of what is old, seal. What it calls
 -- runs as the owner of the log, so that it cannot change a single event by itself:
 --   select auditrum.let_maintain('operators');
 CREATE OR REPLACE FUNCTION :schema.let_maintain(keeper regrole)
@@ -13,7 +13,7 @@ BEGIN
   FOR routine IN
     SELECT oid FROM pg_proc
     WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY[
-      'close_overflow', 'create_partitions', 'maintain', 'maintain_step', 'purge', 'run_maintenance'
+      'close_overflow', 'create_partitions', 'maintain', 'maintain_step', 'purge', 'run_maintenance', 'seal'
     ])
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);

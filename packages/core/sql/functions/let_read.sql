@@ -12,7 +12,8 @@ DECLARE
   name text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
-  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges, :schema.audit_seal, :schema.audit_leaf TO %s', reader);
+  EXECUTE format('GRANT SELECT (id) ON :schema.audit_event TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
     'column_periods', 'column_types', 'columns_over_time', 'conditions', 'event_after', 'event_before', 'event_labels', 'event_page',
@@ -27,7 +28,8 @@ BEGIN
     'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'verification', 'verification_shapes', 'verify', 'verify_table', 'warn_of_gaps'
+    'verification', 'verification_shapes', 'verify', 'verify_blocks', 'verify_chain', 'verify_events', 'verify_links',
+    'verify_table', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;

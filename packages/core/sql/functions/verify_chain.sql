@@ -18,12 +18,16 @@ DECLARE
   redacted bigint := 0;
   pending  bigint := 0;
 BEGIN
-  SELECT * INTO reach FROM :schema.sealed_reach();
-  FOR first IN 0..reach.blocks BY 100 LOOP
-    problems := problems || (:schema.verify_blocks(first, first + 99) -> 'problems');
+  SELECT
+    coalesce((SELECT max(id) FROM :schema.audit_seal), -1) AS last_entry,
+    least((SELECT min(id) FROM :schema.audit_event), (SELECT min(first_id) FROM :schema.audit_leaf)) AS first_id,
+    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max(last_id) FROM :schema.audit_leaf)) AS last_id
+  INTO reach;
+  FOR place IN 0..reach.last_entry BY 100 LOOP
+    problems := problems || :schema.verify_blocks(place, place + 99);
   END LOOP;
-  FOR after IN reach.first_id - 1 .. reach.last_id - 1 BY size LOOP
-    part := :schema.verify_events(after, after + size);
+  FOR seen IN coalesce(reach.first_id, 1) - 1 .. coalesce(reach.last_id, 0) - 1 BY size LOOP
+    part := :schema.verify_events(seen, seen + size);
     verified := verified + (part ->> 'verified')::bigint;
     redacted := redacted + (part ->> 'redacted')::bigint;
     pending := pending + (part ->> 'pending')::bigint;

@@ -1,6 +1,12 @@
 -- Whether the events with these ids are what was sealed. Returns {verified,
 -- redacted, pending, problems}: how many agree with their leaf, how many of these
--- are redacted, and how many are not sealed yet.
+-- are redacted, and how many are not sealed yet. A problem is {kind, event, block,
+-- entry}: the entry of the chain that amended the event, if one did.
+--   missing: it is gone            added: it is in no block, and should be
+--   edited: it, or its context, is not what was sealed, or left by its redaction
+--   moved: it is sealed in another place
+--   retired: it was retired, and is there
+--   redacted: it calls itself redacted, and the chain does not
 CREATE OR REPLACE FUNCTION :schema.verify_events(after bigint, until bigint)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -57,7 +63,7 @@ BEGIN
     ), problem AS (
       SELECT id, block, entry,
         CASE
-          WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND (listed.block, listed.id) IS DISTINCT FROM (judged.block, judged.id))
+          WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND listed.id <> judged.id)
           THEN 'moved'
           ELSE kind
         END AS kind
@@ -73,14 +79,7 @@ BEGIN
           'kind', kind,
           'event', id::text,
           'block', block::text,
-          'message', CASE kind
-            WHEN 'missing' THEN format('Event %%s, of block %%s, is gone.', id, block)
-            WHEN 'added' THEN format('Event %%s is in no block, though those around it are sealed: it was put there afterwards.', id)
-            WHEN 'moved' THEN format('Event %%s is not in the place of its block where it was sealed.', id)
-            WHEN 'retired' THEN format('Event %%s, of block %%s, was retired by entry %%s, and is there.', id, block, entry)
-            WHEN 'redacted' THEN format('Event %%s, of block %%s, is redacted, and the chain does not say so.', id, block)
-            WHEN 'edited' THEN format('Event %%s, of block %%s, or its context is not what was %%s.', id, block, CASE WHEN entry IS NULL THEN 'sealed' ELSE 'left by the erasure of entry ' || entry END)
-          END
+          'entry', entry
         ) ORDER BY id), '[]')
         FROM problem
       )

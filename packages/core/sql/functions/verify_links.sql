@@ -13,22 +13,16 @@ AS $function$
     FROM :schema.audit_seal AS own
     WINDOW sequence AS (ORDER BY own.id)
   ), broken AS (
-    SELECT id, CASE
-      WHEN id <> place THEN format('Before entry %s of the chain there are %s others.', id, place)
-      WHEN (entry ->> 'id') IS DISTINCT FROM id::text OR (entry ->> 'kind' = 'start') IS DISTINCT FROM (id = 0)
-      THEN format('Entry %s of the chain is not what it says.', id)
-      ELSE format('Entry %s of the chain was not written behind the one before it that is there now.', id)
-    END AS message
+    SELECT id
     FROM link
     WHERE id <> place OR (entry ->> 'id') IS DISTINCT FROM id::text OR (entry ->> 'previous') IS DISTINCT FROM before
       OR (entry ->> 'kind' = 'start') IS DISTINCT FROM (id = 0)
-    ORDER BY id
   )
   SELECT jsonb_build_object(
     'entries', (SELECT count(*) FROM link),
     'retired', (SELECT coalesce(sum((entry ->> 'events')::bigint), 0) FROM link WHERE entry ->> 'kind' = 'retire'),
     'problems', (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('kind', 'rewritten', 'event', NULL, 'block', id::text, 'message', message)), '[]')
+      SELECT coalesce(jsonb_agg(jsonb_build_object('kind', 'rewritten', 'event', NULL, 'block', id::text, 'entry', id) ORDER BY id), '[]')
       FROM broken
     )
   )

@@ -208,7 +208,6 @@ export const objects: readonly SqlName[] = [
   'functions/verify_blocks',
   'functions/verify_events',
   'functions/verify_links',
-  'functions/sealed_reach',
   'functions/verify_chain',
   'functions/let_read',
   'functions/let_maintain',

@@ -3173,7 +3173,7 @@ BEGIN
 END
 $function$;
 `,
-  'functions/let_maintain': `-- Lets a role keep the log: make partitions, let go of what is old. What it calls
+  'functions/let_maintain': `-- Lets a role keep the log: make partitions, let go of what is old, seal. What it calls
 -- runs as the owner of the log, so that it cannot change a single event by itself:
 --   select auditrum.let_maintain('operators');
 CREATE OR REPLACE FUNCTION :schema.let_maintain(keeper regrole)
@@ -3188,7 +3188,7 @@ BEGIN
   FOR routine IN
     SELECT oid FROM pg_proc
     WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY[
-      'close_overflow', 'create_partitions', 'maintain', 'maintain_step', 'purge', 'run_maintenance'
+      'close_overflow', 'create_partitions', 'maintain', 'maintain_step', 'purge', 'run_maintenance', 'seal'
     ])
   LOOP
     EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, keeper);
@@ -3214,7 +3214,8 @@ DECLARE
   name text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
-  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges, :schema.audit_seal, :schema.audit_leaf TO %s', reader);
+  EXECUTE format('GRANT SELECT (id) ON :schema.audit_event TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
     'column_periods', 'column_types', 'columns_over_time', 'conditions', 'event_after', 'event_before', 'event_labels', 'event_page',
@@ -3229,7 +3230,8 @@ BEGIN
     'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'verification', 'verification_shapes', 'verify', 'verify_table', 'warn_of_gaps'
+    'verification', 'verification_shapes', 'verify', 'verify_blocks', 'verify_chain', 'verify_events', 'verify_links',
+    'verify_table', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -9178,7 +9180,9 @@ END
 $function$;
 `,
   'functions/verify_blocks': `-- Whether the leaves of blocks are those that were sealed: each list has to lead to
--- the root that the chain holds. Returns {events, problems}: how many they seal.
+-- the root that the chain holds. Returns problems as verify_events does, with event
+-- null: rewritten, missing (gone, and not all of its events were retired), added
+-- (of a block that the chain does not know).
 CREATE OR REPLACE FUNCTION :schema.verify_blocks(first bigint, last bigint)
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -9191,39 +9195,73 @@ AS $function$
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
     WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
   ), problem AS (
-    SELECT sealed.block, CASE
-      WHEN sealed.hashes IS NULL THEN 'missing'
-      ELSE 'rewritten'
-    END AS kind, CASE
-      WHEN sealed.hashes IS NULL
-      THEN format('The leaves of block %s are gone, and not all of its %s events were retired.', sealed.block, sealed.events)
-      ELSE format('The leaves of block %s do not lead to its root.', sealed.block)
-    END AS message
+    SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
     FROM sealed
     WHERE CASE
       WHEN sealed.hashes IS NULL
       THEN sealed.events > (SELECT count(DISTINCT gone.place) FROM :schema.amendments(ARRAY[sealed.block]) AS gone WHERE gone.leaf IS NULL)
-      ELSE octet_length(sealed.hashes) <> 32 * sealed.events
-        OR cardinality(sealed.ids) <> sealed.events
-        OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
+      ELSE cardinality(sealed.ids) <> sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
     END
     UNION ALL
-    SELECT leaf.block, 'added', format('There are leaves of a block %s, which the chain does not know.', leaf.block)
+    SELECT leaf.block, 'added'
     FROM :schema.audit_leaf AS leaf
     WHERE leaf.block BETWEEN first AND last AND NOT EXISTS (SELECT FROM sealed WHERE sealed.block = leaf.block)
   )
-  SELECT jsonb_build_object(
-    'events', (SELECT coalesce(sum(events), 0) FROM sealed),
-    'problems', (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'event', NULL, 'block', block::text, 'message', message) ORDER BY block), '[]')
-      FROM problem
-    )
-  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'event', NULL, 'block', block::text, 'entry', NULL) ORDER BY block), '[]')
+  FROM problem
+$function$;
+`,
+  'functions/verify_chain': `-- Whether the log is what was sealed, from SQL alone:
+--   select auditrum.verify_chain();
+-- Returns {ok, entries, verified, redacted, retired, pending, problems}. It trusts
+-- this database: what a superuser rewrote together with the chain is told only by a
+-- digest that was kept elsewhere.
+CREATE OR REPLACE FUNCTION :schema.verify_chain()
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  size     CONSTANT integer := 20000;
+  links    jsonb := :schema.verify_links();
+  problems jsonb := links -> 'problems';
+  reach    record;
+  part     jsonb;
+  verified bigint := 0;
+  redacted bigint := 0;
+  pending  bigint := 0;
+BEGIN
+  SELECT
+    coalesce((SELECT max(id) FROM :schema.audit_seal), -1) AS last_entry,
+    least((SELECT min(id) FROM :schema.audit_event), (SELECT min(first_id) FROM :schema.audit_leaf)) AS first_id,
+    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max(last_id) FROM :schema.audit_leaf)) AS last_id
+  INTO reach;
+  FOR place IN 0..reach.last_entry BY 100 LOOP
+    problems := problems || :schema.verify_blocks(place, place + 99);
+  END LOOP;
+  FOR seen IN coalesce(reach.first_id, 1) - 1 .. coalesce(reach.last_id, 0) - 1 BY size LOOP
+    part := :schema.verify_events(seen, seen + size);
+    verified := verified + (part ->> 'verified')::bigint;
+    redacted := redacted + (part ->> 'redacted')::bigint;
+    pending := pending + (part ->> 'pending')::bigint;
+    problems := problems || (part -> 'problems');
+  END LOOP;
+  RETURN jsonb_build_object(
+    'ok', problems = '[]', 'entries', links -> 'entries', 'verified', verified, 'redacted', redacted,
+    'retired', links -> 'retired', 'pending', pending, 'problems', problems
+  );
+END
 $function$;
 `,
   'functions/verify_events': `-- Whether the events with these ids are what was sealed. Returns {verified,
 -- redacted, pending, problems}: how many agree with their leaf, how many of these
--- are redacted, and how many are not sealed yet.
+-- are redacted, and how many are not sealed yet. A problem is {kind, event, block,
+-- entry}: the entry of the chain that amended the event, if one did.
+--   missing: it is gone            added: it is in no block, and should be
+--   edited: it, or its context, is not what was sealed, or left by its redaction
+--   moved: it is sealed in another place
+--   retired: it was retired, and is there
+--   redacted: it calls itself redacted, and the chain does not
 CREATE OR REPLACE FUNCTION :schema.verify_events(after bigint, until bigint)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -9280,7 +9318,7 @@ BEGIN
     ), problem AS (
       SELECT id, block, entry,
         CASE
-          WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND (listed.block, listed.id) IS DISTINCT FROM (judged.block, judged.id))
+          WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND listed.id <> judged.id)
           THEN 'moved'
           ELSE kind
         END AS kind
@@ -9296,14 +9334,7 @@ BEGIN
           'kind', kind,
           'event', id::text,
           'block', block::text,
-          'message', CASE kind
-            WHEN 'missing' THEN format('Event %%s, of block %%s, is gone.', id, block)
-            WHEN 'added' THEN format('Event %%s is in no block, though those around it are sealed: it was put there afterwards.', id)
-            WHEN 'moved' THEN format('Event %%s is not in the place of its block where it was sealed.', id)
-            WHEN 'retired' THEN format('Event %%s, of block %%s, was retired by entry %%s, and is there.', id, block, entry)
-            WHEN 'redacted' THEN format('Event %%s, of block %%s, is redacted, and the chain does not say so.', id, block)
-            WHEN 'edited' THEN format('Event %%s, of block %%s, or its context is not what was %%s.', id, block, CASE WHEN entry IS NULL THEN 'sealed' ELSE 'left by the erasure of entry ' || entry END)
-          END
+          'entry', entry
         ) ORDER BY id), '[]')
         FROM problem
       )
@@ -9313,6 +9344,36 @@ BEGIN
   ) INTO verdict USING after, until, sealed.sequence, ARRAY(SELECT pg_snapshot_xip(sealed.snapshot));
   RETURN verdict;
 END
+$function$;
+`,
+  'functions/verify_links': `-- Whether the entries of the chain follow each other: each has to say its place,
+-- and the hash of the one before it. Returns {entries, retired, problems}.
+CREATE OR REPLACE FUNCTION :schema.verify_links()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+  WITH link AS (
+    SELECT own.id, own.entry,
+      row_number() OVER sequence - 1 AS place,
+      encode(lag(:schema.entry_leaf(own.entry)) OVER sequence, 'hex') AS before
+    FROM :schema.audit_seal AS own
+    WINDOW sequence AS (ORDER BY own.id)
+  ), broken AS (
+    SELECT id
+    FROM link
+    WHERE id <> place OR (entry ->> 'id') IS DISTINCT FROM id::text OR (entry ->> 'previous') IS DISTINCT FROM before
+      OR (entry ->> 'kind' = 'start') IS DISTINCT FROM (id = 0)
+  )
+  SELECT jsonb_build_object(
+    'entries', (SELECT count(*) FROM link),
+    'retired', (SELECT coalesce(sum((entry ->> 'events')::bigint), 0) FROM link WHERE entry ->> 'kind' = 'retire'),
+    'problems', (
+      SELECT coalesce(jsonb_agg(jsonb_build_object('kind', 'rewritten', 'event', NULL, 'block', id::text, 'entry', id) ORDER BY id), '[]')
+      FROM broken
+    )
+  )
 $function$;
 `,
   'functions/verify_table': `-- Compares a table with its log, and names the rows whose last change was not
@@ -10735,6 +10796,23 @@ WITH tracked AS MATERIALIZED (
 SELECT :schema.row_label(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb)) AS label
 FROM tracked
 `,
+  'read/leaves_of_blocks': `-- The leaves of some blocks: ids as a JSON array of texts, hashes as base64.
+SELECT leaf.block::pg_catalog.text AS block,
+  pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
+  pg_catalog.encode(leaf.hashes, 'base64') AS hashes
+FROM :schema.audit_leaf AS leaf
+WHERE leaf.block BETWEEN $1::pg_catalog.int8 AND $2::pg_catalog.int8
+ORDER BY leaf.block
+`,
+  'read/leaves_of_events': `-- The leaves of the blocks that hold events with an id behind $1, up to $2, as in
+-- leaves_of_blocks.
+SELECT leaf.block::pg_catalog.text AS block,
+  pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
+  pg_catalog.encode(leaf.hashes, 'base64') AS hashes
+FROM :schema.audit_leaf AS leaf
+WHERE pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, $2::pg_catalog.int8, '(]')
+ORDER BY leaf.block
+`,
   'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
 --   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as
@@ -10789,6 +10867,56 @@ SELECT :schema.canonical(event, context) AS canonical
 FROM :schema.audit_event AS event
 LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
 WHERE event.id = $1::bigint
+`,
+  'read/sealed_reach': `-- What there is to verify: the last place of the chain, and the smallest and
+-- greatest id of events, whether they are there or ought to be.
+SELECT
+  (SELECT pg_catalog.max(place) FROM (
+    SELECT pg_catalog.max(seal.id) FROM :schema.audit_seal AS seal
+    UNION ALL SELECT pg_catalog.max(leaf.block) FROM :schema.audit_leaf AS leaf
+  ) AS known (place))::pg_catalog.text AS entries,
+  LEAST((SELECT pg_catalog.min(event.id) FROM :schema.audit_event AS event), (SELECT pg_catalog.min(leaf.first_id) FROM :schema.audit_leaf AS leaf))::pg_catalog.text AS first_id,
+  GREATEST((SELECT pg_catalog.max(event.id) FROM :schema.audit_event AS event), (SELECT pg_catalog.max(leaf.last_id) FROM :schema.audit_leaf AS leaf))::pg_catalog.text AS last_id,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_attribute AS col
+    WHERE col.attrelid = ':schema.audit_event'::pg_catalog.regclass AND col.attname = 'salt' AND col.atthasdef
+  )::pg_catalog.text AS salted
+`,
+  'read/stored_events': `-- Events with their contexts as they are stored, each column as its own text: what
+-- the canonical form is made of outside the database.
+SELECT
+  event.id::pg_catalog.text AS id,
+  pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::pg_catalog.text AS changed_at,
+  event.txid::pg_catalog.text AS txid,
+  event.context_id::pg_catalog.text AS context_id,
+  event.table_id::pg_catalog.text AS table_id,
+  event.operation::pg_catalog.text AS operation,
+  event.image::pg_catalog.text AS image,
+  event.lossy::pg_catalog.text AS lossy,
+  event.object_id AS object_id,
+  event.old_object_id AS old_object_id,
+  event.old::pg_catalog.text AS old,
+  event.new::pg_catalog.text AS new,
+  event.meta::pg_catalog.text AS meta,
+  pg_catalog.array_to_json(event.masked)::pg_catalog.text AS masked,
+  pg_catalog.array_to_json(event.drift)::pg_catalog.text AS drift,
+  pg_catalog.array_to_json(event.redacted)::pg_catalog.text AS redacted,
+  event.db_user AS db_user,
+  pg_catalog.encode(event.salt, 'hex') AS salt,
+  context.id::pg_catalog.text AS known_context_id,
+  context.transaction_id::pg_catalog.text AS transaction_id,
+  context.txid::pg_catalog.text AS context_txid,
+  pg_catalog.trunc(extract(epoch FROM context.started_at) * 1000000)::pg_catalog.text AS started_at,
+  context.uuid::pg_catalog.text AS uuid,
+  context.root_uuid::pg_catalog.text AS root_uuid,
+  context.user_id AS user_id,
+  context.application_name AS application_name,
+  pg_catalog.text(context.client_addr) AS client_addr,
+  context.metadata::pg_catalog.text AS metadata,
+  context.context_error AS context_error
+FROM :schema.audit_event AS event
+LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8
 `,
   'read/tracked_tables': `-- The tables that are recorded, as SQL names them and as people read it.
 SELECT name, pg_catalog.array_to_string(pg_catalog.parse_ident(name), '.') AS shown FROM :schema.tracked_tables()

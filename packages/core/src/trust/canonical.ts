@@ -1,5 +1,5 @@
-/** An event with its context as `sql/read/raw_events.sql` reads it: each column as its own text. */
-export interface RawEvent {
+/** An event with its context as `sql/read/stored_events.sql` reads it: each column as its own text. */
+export interface StoredEvent {
   readonly id: string
   readonly changed_at: string
   readonly txid: string
@@ -35,7 +35,7 @@ export interface RawEvent {
  * The text that is hashed when an event is sealed, as the database's own `canonical` makes it: a JSON
  * array behind the version of the form.
  */
-export function canonical(event: RawEvent): string {
+export function canonical(event: StoredEvent): string {
   return array([
     '1',
     json(event.id),

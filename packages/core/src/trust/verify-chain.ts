@@ -1,13 +1,12 @@
 import { UsageError } from '../errors.js'
 import { checkFlag, checkOptions, show } from '../options.js'
 import { type Queryable, rowsOf } from '../queryable.js'
-import { quoteIdentifier } from '../sql/quote.js'
-import { Amendments } from './amendments.js'
-import { notSealed, storedEntries } from './chain.js'
+import { render } from '../sql/template.js'
+import { notSealed } from './chain.js'
+import { readChain } from './chain-links.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
-import { isLog, parseEntry } from './entry.js'
-import { leafHash, MerkleTree } from './merkle.js'
-import { InDatabase, InProcess, type Part } from './verify-parts.js'
+import { verifierInProcess } from './verify-in-process.js'
+import { described, verifierInDatabase } from './verify-parts.js'
 
 /** What `verifyChain` may be told. */
 export interface VerifyChainOptions {
@@ -37,7 +36,9 @@ export interface VerifyChainOptions {
    */
   readonly limit?: number | undefined
   /** Hears how far it has come: all events up to `after` are verified, of ids that go up to `last`. */
-  readonly onProgress?: ((progress: { readonly after: string; readonly last: string }) => void) | undefined
+  readonly onProgress?:
+    | ((progress: { readonly after: string; readonly last: string }) => void)
+    | undefined
 }
 
 /** Something that is not as it was sealed. */
@@ -81,10 +82,20 @@ export interface ChainVerification {
   readonly more: number
 }
 
-const options = ['digest', 'publicKey', 'independent', 'jobs', 'after', 'limit', 'onProgress'] as const
+const options = [
+  'digest',
+  'publicKey',
+  'independent',
+  'jobs',
+  'after',
+  'limit',
+  'onProgress',
+] as const
 
-/** How many ids, and how many events of blocks, are looked at in one statement. */
-const IDS = 20_000
+/** How many ids are looked at in one statement, */
+const IDS = 20_000n
+/** and how many entries of the chain. */
+const ENTRIES = 100n
 
 /** Whether the log is what was sealed. */
 export async function verifyChain(
@@ -93,58 +104,116 @@ export async function verifyChain(
   given: VerifyChainOptions,
 ): Promise<ChainVerification> {
   checkOptions('verifyChain', given, options)
-  const { digest, publicKey, independent, jobs = 1, after, limit = 1000, onProgress } = given
+  const { independent, jobs = 1, after, limit = 1000, onProgress } = given
   checkFlag('verifyChain', 'independent', independent)
   checkNumber('jobs', jobs, 1, 64)
   checkNumber('limit', limit, 0, 1_000_000)
-  if (after !== undefined && !/^-?\d{1,19}$/.test(after)) {
+  if (after !== undefined && !/^-?\d{1,18}$/.test(after)) {
     throw new UsageError(`after: ${show(after)} is no id of an event. Give what onProgress told.`)
   }
-  const digests = digest === undefined ? [] : ([digest].flat() as readonly NamedDigest[])
-  if (digests.length > 0 && publicKey === undefined) {
-    throw new UsageError(
-      'A digest is verified with the public key of who signed it. Give publicKey, as PEM.',
-    )
-  }
-  const check = new DigestCheck(digests, publicKey ?? '')
+  const digests = digestsOf(given)
 
-  const found = new Findings(limit)
-  const chain = await verifyEntries(queryable, schema, check, found)
+  const problems: ChainProblem[] = []
+  let more = 0
+  const found = (problem: ChainProblem) => {
+    if (problems.length < limit) problems.push(problem)
+    else more += 1
+  }
+  const chain = await readChain(queryable, schema, digests, found)
   const reach = await reachOf(queryable, schema)
-  if (chain.entries === 0 && digests.length === 0) {
-    if (!reach.salted) throw notSealed()
-    found.add({
+  if (chain.entries === 0) {
+    if (!reach.salted && given.digest === undefined) throw notSealed()
+    found({
       kind: 'truncated',
       event: null,
       block: null,
-      message: 'The chain is gone, though events were made to be sealed.',
+      message: 'The chain is gone, though the log was sealed.',
     })
   }
 
-  const parts = independent
-    ? new InProcess(queryable, schema, chain.amendments, chain.sealed)
-    : new InDatabase(queryable, schema)
-  for (let block = 0n; block <= reach.blocks; block += 100n) {
-    found.addAll(await parts.blocks(block, block + 99n))
+  const verifier = independent
+    ? verifierInProcess(queryable, schema, chain, () =>
+        readChain(queryable, schema, digestsOf({}), () => {}),
+      )
+    : verifierInDatabase(queryable, schema)
+  for (const [first, last] of ranges(0n, reach.entries, ENTRIES)) {
+    for (const finding of await verifier.blocks(first, last)) found(described(finding))
   }
   const sum = { verified: 0, redacted: 0, pending: 0 }
-  const first = after === undefined ? reach.first - 1n : BigInt(after)
-  await inOrder(jobs, windows(first, reach.last), {
-    work: ([from, until]) => parts.events(from, until),
-    done: (part: Part, [, until]) => {
+  const start = after === undefined ? reach.first : BigInt(after) + 1n
+  for (const several of together(ranges(start, reach.last, IDS), jobs)) {
+    const parts = await Promise.all(
+      several.map(([first, last]) => verifier.events(first - 1n, last)),
+    )
+    for (const part of parts) {
       sum.verified += part.verified
       sum.redacted += part.redacted
       sum.pending += part.pending
-      found.addAll(part.problems)
-      onProgress?.({ after: String(until), last: String(reach.last) })
-    },
-  })
+      for (const finding of part.problems) found(described(finding))
+    }
+    onProgress?.({ after: String(several.at(-1)?.[1]), last: String(reach.last) })
+  }
   return {
-    ok: found.count === 0,
+    ok: problems.length + more === 0,
     ...sum,
     retired: chain.amendments.retired,
     entries: chain.entries,
-    problems: found.problems,
-    more: found.count - found.problems.length,
+    problems,
+    more,
   }
+}
+
+function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
+  const digests = digest === undefined ? [] : [digest].flat()
+  if (digests.length > 0 && publicKey === undefined) {
+    throw new UsageError(
+      'A digest is verified by the public key of who signed it. Give publicKey, as PEM.',
+    )
+  }
+  return new DigestCheck(digests, publicKey ?? '')
+}
+
+/** The last place of the chain, and the smallest and greatest id of events, there or not. */
+async function reachOf(
+  queryable: Queryable,
+  schema: string,
+): Promise<{ entries: bigint; first: bigint; last: bigint; salted: boolean }> {
+  const [row] = await rowsOf<Record<'entries' | 'first_id' | 'last_id' | 'salted', string | null>>(
+    queryable,
+    render('read/sealed_reach', schema),
+    [],
+  )
+  return {
+    entries: BigInt(row?.entries ?? -1),
+    first: BigInt(row?.first_id ?? 0),
+    last: BigInt(row?.last_id ?? -1),
+    salted: row?.salted === 'true',
+  }
+}
+
+/** From `first` to `last`, at most `size` each, both ends included. */
+function* ranges(
+  first: bigint,
+  last: bigint,
+  size: bigint,
+): Generator<readonly [bigint, bigint], void, undefined> {
+  for (let from = first; from <= last; from += size) yield [from, from + size - 1n]
+}
+
+function* together<T>(all: Iterable<T>, size: number): Generator<readonly T[], void, undefined> {
+  let some: T[] = []
+  for (const each of all) {
+    some.push(each)
+    if (some.length < size) continue
+    yield some
+    some = []
+  }
+  if (some.length > 0) yield some
+}
+
+function checkNumber(option: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new UsageError(
+    `${option}: ${show(value)} is no number from ${least} to ${most}. Give one of these.`,
+  )
 }

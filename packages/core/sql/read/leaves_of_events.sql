@@ -1,5 +1,5 @@
--- The lists of blocks that hold events with these ids: block, ids as a JSON array
--- of texts, hashes as base64.
+-- The leaves of the blocks that hold events with an id behind $1, up to $2, as in
+-- leaves_of_blocks.
 SELECT leaf.block::pg_catalog.text AS block,
   pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
   pg_catalog.encode(leaf.hashes, 'base64') AS hashes

@@ -1,6 +1,6 @@
--- The lists of some blocks, as in sealed_leaves.
+-- The leaves of some blocks: ids as a JSON array of texts, hashes as base64.
 SELECT leaf.block::pg_catalog.text AS block,
-  pg_catalog.cardinality(leaf.ids) AS events,
+  pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
   pg_catalog.encode(leaf.hashes, 'base64') AS hashes
 FROM :schema.audit_leaf AS leaf
 WHERE leaf.block BETWEEN $1::pg_catalog.int8 AND $2::pg_catalog.int8

@@ -1,0 +1,60 @@
+import { type Queryable, rowsOf } from '../queryable.js'
+import { quoteIdentifier } from '../sql/quote.js'
+import type { ChainProblem } from './verify-chain.js'
+
+/** What is wrong, without the words. */
+export interface Finding extends Omit<ChainProblem, 'message'> {
+  /** The entry of the chain that amended the event, if one did. */
+  readonly entry: number | null
+}
+
+/** Of events with some ids: how many are what was sealed, and what is not. */
+export interface EventsPart {
+  readonly verified: number
+  readonly redacted: number
+  readonly pending: number
+  readonly problems: readonly Finding[]
+}
+
+/** Verifies a part of the log at a time. */
+export interface Verifier {
+  /** Whether the leaves of these blocks lead to their roots. */
+  blocks(first: bigint, last: bigint): Promise<readonly Finding[]>
+  /** Whether events with an id behind `after`, up to `until`, are what the leaves say. */
+  events(after: bigint, until: bigint): Promise<EventsPart>
+}
+
+/** By the functions of the log, where the events are. */
+export function verifierInDatabase(queryable: Queryable, schema: string): Verifier {
+  const log = quoteIdentifier(schema)
+  const ask = async <T>(call: string, from: bigint, to: bigint): Promise<T> => {
+    const text = `SELECT ${log}.${call}($1::bigint, $2::bigint)::text AS answer`
+    const [row] = await rowsOf<{ answer: string }>(queryable, text, [String(from), String(to)])
+    return JSON.parse(row?.answer ?? '{}') as T
+  }
+  return {
+    blocks: (first, last) => ask('verify_blocks', first, last),
+    events: (after, until) => ask('verify_events', after, until),
+  }
+}
+
+/** In words. */
+export function described({ kind, event, block, entry }: Finding): ChainProblem {
+  const what = `Event ${event}, of block ${block},`
+  const message =
+    event === null
+      ? {
+          rewritten: `The leaves of block ${block} do not lead to its root.`,
+          missing: `The leaves of block ${block} are gone, and not all of its events were retired.`,
+          added: `There are leaves of a block ${block}, which the chain does not know.`,
+        }[kind as 'rewritten' | 'missing' | 'added']
+      : {
+          edited: `${what} or its context is not what was ${entry === null ? 'sealed' : `left by the erasure of entry ${entry}`}.`,
+          missing: `${what} is gone.`,
+          added: `Event ${event} is in no block, though it is older than the newest ones that are: it was put there afterwards.`,
+          moved: `Event ${event} is sealed in another place than the one where it is.`,
+          retired: `${what} was retired by entry ${entry}, and is there.`,
+          redacted: `${what} is redacted, and the chain does not say so.`,
+        }[kind as Exclude<ChainProblem['kind'], 'rewritten' | 'truncated'>]
+  return { kind, event, block, message }
+}
