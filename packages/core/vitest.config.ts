@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 // not read TypeScript.
 import { postgresProjects, reporters } from '../testkit/src/vitest.ts'
 
+// What is handed out and verified elsewhere is the same of every server: these tests run on the newest one.
+const outside = ['test/outside/**/*.test.ts']
+
 export default defineConfig(({ mode }) => ({
   test: {
     reporters: reporters(),
@@ -12,7 +15,8 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
-      ...postgresProjects({ mode, include: ['test/**/*.test.ts'] }),
+      ...postgresProjects({ mode, include: ['test/!(outside)/**/*.test.ts'] }),
+      ...postgresProjects({ include: outside, suffix: ', outside' }),
     ],
   },
 }))

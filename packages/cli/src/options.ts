@@ -41,6 +41,17 @@ export function count(value: string): number {
   return number
 }
 
+const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** A time between two rounds, in milliseconds: `30s`, `5m`, `1h`, `1d`. */
+export function interval(value: string): number {
+  const [, digits, unit] = /^(\d{1,6})(s|m|h|d)$/.exec(value) ?? []
+  const time = Number(digits) * (units[unit as keyof typeof units] ?? 0)
+  // longer is no timer of Node's
+  if (time > 0 && time < 2 ** 31) return time
+  throw new InvalidArgumentError('Give a time such as 30s, 5m, 1h or 1d, up to 24d.')
+}
+
 /** Refuses what without declarations would take everything for undeclared, or for done. */
 export function requireConfig(config: FoundConfig, option: string): void {
   if (config.file !== undefined) return

@@ -7,6 +7,7 @@ import { check } from './commands/check.js'
 import { compare } from './commands/compare.js'
 import { createPartitions } from './commands/create-partitions.js'
 import { demo } from './commands/demo.js'
+import { digest } from './commands/digest.js'
 import { generateTrigger } from './commands/generate-trigger.js'
 import { harden } from './commands/harden.js'
 import { history } from './commands/history.js'
@@ -14,12 +15,14 @@ import { initSchema } from './commands/init-schema.js'
 import { maintain } from './commands/maintain.js'
 import { makeMigration } from './commands/make-migration.js'
 import { plan } from './commands/plan.js'
+import { prove } from './commands/prove.js'
 import { purge } from './commands/purge.js'
 import { revert } from './commands/revert.js'
 import { run } from './commands/run.js'
 import { status } from './commands/status.js'
 import { suggest } from './commands/suggest.js'
 import { sync } from './commands/sync.js'
+import { verifyProofCommand } from './commands/verify-proof.js'
 import { verifyTables } from './commands/verify-tables.js'
 import { examples } from './examples.js'
 
@@ -28,6 +31,7 @@ const groups = {
   read: 'Read:',
   undo: 'Undo:',
   keep: 'Keep:',
+  trust: 'Prove:',
   others: 'Programs:',
 } as const
 
@@ -72,6 +76,8 @@ export function createProgram(): Program {
   program.commandsGroup(groups.keep)
   for (const add of [status, suggest, createPartitions, maintain, purge]) add(program)
   for (const add of [backfill, verifyTables, harden]) add(program)
+  program.commandsGroup(groups.trust)
+  for (const add of [digest, prove, verifyProofCommand]) add(program)
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))

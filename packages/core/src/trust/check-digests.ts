@@ -22,6 +22,7 @@ export type NamedDigest = string | { readonly name: string; readonly text: strin
 
 /** A digest that was signed, and whether the chain leads to it. */
 interface Claim extends Digest {
+  /** As it is called in a sentence. */
   readonly name: string
   found: boolean
 }
@@ -52,7 +53,7 @@ export class DigestCheck {
       .map((given): Claim => {
         const { name, text } = typeof given === 'string' ? { name: undefined, text: given } : given
         const digest = named(name, () => verifyDigest(text, publicKey))
-        return { ...digest, name: name ?? `of ${digest.size} entries`, found: false }
+        return { ...digest, name: `digest ${name ?? `of ${digest.size} entries`}`, found: false }
       })
       .sort((one, other) => one.size - other.size)
     this.passed(new MerkleTree())
@@ -87,16 +88,24 @@ export class DigestCheck {
     const changed = later.filter(({ size }) => size <= chain.last + 1)
     const forks = own.filter(({ found, size }) => !found && size <= (fits?.size ?? 0))
     return [
-      ...told(others, 'rewritten', ({ log }) =>
-        chain.log === null
-          ? `is of the log ${log}, and nothing is sealed in this one: either its chain was deleted, or the digest is another log's`
-          : `is of the log ${log}, and this one is ${chain.log}: either the chain was begun anew, or the digest is another log's`,
-      ),
+      ...(chain.last < 0
+        ? told(
+            others,
+            'truncated',
+            ({ log, size }) =>
+              `was signed over ${size} entries of the log ${log}, and this one has none: they were deleted, or the digest is another log's`,
+          )
+        : told(
+            others,
+            'rewritten',
+            ({ log }) =>
+              `is of the log ${log}, and this one is ${chain.log ?? 'nameless'}: the chain was begun anew, or the digest is another log's`,
+          )),
       ...told(
         forks,
         'rewritten',
         ({ size }) =>
-          `fits no past of this chain, which leads to the digest ${fits?.name}: two different pasts of ${size} entries were signed`,
+          `fits no past of this chain, which leads to the ${fits?.name}: two different pasts of ${size} entries were signed`,
       ),
       ...told(
         changed,
@@ -162,13 +171,13 @@ function told(
   const [first, ...more] = claims
   if (first === undefined) return []
   const others =
-    more.length === 0 ? '' : ` (so says ${more.length} more, up to ${more.at(-1)?.name})`
+    more.length === 0 ? '' : ` (so says ${more.length} more, up to the ${more.at(-1)?.name})`
   return [
     {
       kind,
       event: null,
       block: null,
-      message: `The digest ${first.name} ${fault(first)}${others}.`,
+      message: `The ${first.name} ${fault(first)}${others}.`,
     },
   ]
 }

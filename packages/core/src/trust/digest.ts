@@ -3,7 +3,7 @@ import { IntegrityError } from '../errors.js'
 import { checkOptions } from '../options.js'
 import type { Queryable } from '../queryable.js'
 import { chainEntries, notSealed } from './chain.js'
-import { DigestCheck } from './check-digests.js'
+import { DigestCheck, type NamedDigest } from './check-digests.js'
 import { signDigest } from './checkpoint.js'
 import { readPrivateKey } from './keys.js'
 import { MerkleTree } from './merkle.js'
@@ -13,12 +13,8 @@ export interface DigestOptions {
   /** The private key: Ed25519, as PEM (PKCS #8). It goes to no database and into no message. */
   readonly key: string
   /** An older digest: nothing is signed where the chain no longer leads to it. */
-  readonly previous?: string | undefined
-  /**
-   * The public keys, as PEM, that may have signed `previous`: where keys were changed since.
-   *
-   * @defaultValue the one that belongs to `key`
-   */
+  readonly previous?: NamedDigest | undefined
+  /** Former public keys, as PEM: `previous` may be signed by one of these, too. */
   readonly publicKey?: string | undefined
 }
 
@@ -31,9 +27,11 @@ export async function digest(
   checkOptions('digest', options, ['key', 'previous', 'publicKey'])
   const { previous } = options
   const key = readPrivateKey(options.key)
-  const publicKey =
-    options.publicKey ?? String(createPublicKey(key).export({ format: 'pem', type: 'spki' }))
-  const check = new DigestCheck(previous === undefined ? [] : [previous], publicKey)
+  const own = String(createPublicKey(key).export({ format: 'pem', type: 'spki' }))
+  const check = new DigestCheck(
+    previous === undefined ? [] : [previous],
+    `${own}\n${options.publicKey ?? ''}`,
+  )
   const tree = new MerkleTree()
   let log: string | null = null
   for await (const { leaf, entry } of chainEntries(queryable, schema)) {

@@ -198,7 +198,10 @@ function isCount(value: unknown): value is number {
 }
 
 function isHash(value: unknown): value is string {
-  return typeof value === 'string' && hashOf(value).length === HASH_BYTES
+  if (typeof value !== 'string') return false
+  const bytes = hashOf(value)
+  // no other text for the same bytes
+  return bytes.length === HASH_BYTES && bytes.toString('base64') === value
 }
 
 function isPath(value: unknown): value is readonly string[] {
