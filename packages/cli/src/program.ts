@@ -8,6 +8,7 @@ import { compare } from './commands/compare.js'
 import { createPartitions } from './commands/create-partitions.js'
 import { demo } from './commands/demo.js'
 import { digest } from './commands/digest.js'
+import { enableHashChain } from './commands/enable-hash-chain.js'
 import { generateTrigger } from './commands/generate-trigger.js'
 import { harden } from './commands/harden.js'
 import { history } from './commands/history.js'
@@ -19,9 +20,11 @@ import { prove } from './commands/prove.js'
 import { purge } from './commands/purge.js'
 import { revert } from './commands/revert.js'
 import { run } from './commands/run.js'
+import { seal } from './commands/seal.js'
 import { status } from './commands/status.js'
 import { suggest } from './commands/suggest.js'
 import { sync } from './commands/sync.js'
+import { verifyChain } from './commands/verify-chain.js'
 import { verifyProofCommand } from './commands/verify-proof.js'
 import { verifyTables } from './commands/verify-tables.js'
 import { examples } from './examples.js'
@@ -77,7 +80,8 @@ export function createProgram(): Program {
   for (const add of [status, suggest, createPartitions, maintain, purge]) add(program)
   for (const add of [backfill, verifyTables, harden]) add(program)
   program.commandsGroup(groups.trust)
-  for (const add of [digest, prove, verifyProofCommand]) add(program)
+  for (const add of [enableHashChain, seal, verifyChain, digest, prove, verifyProofCommand])
+    add(program)
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))

@@ -1,3 +1,6 @@
+import { messageOf } from './failure.js'
+import type { GlobalOptions, Setting } from './session.js'
+
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
 /** Does something again and again, so many milliseconds after it was done, until told to stop. */
@@ -23,5 +26,20 @@ export async function everySoOften(pause: number, round: () => Promise<void>): P
     }
   } finally {
     for (const signal of signals) process.removeListener(signal, stop)
+  }
+}
+
+/** A round that fails is said, and the next one tried, unless that would never help. */
+export async function bravely(
+  { terminal }: Setting,
+  { verbose }: GlobalOptions,
+  round: () => Promise<void>,
+  mayPass: (error: unknown) => boolean,
+): Promise<void> {
+  try {
+    await round()
+  } catch (error) {
+    if (!mayPass(error)) throw error
+    terminal.warn(messageOf(error, verbose === true).message)
   }
 }

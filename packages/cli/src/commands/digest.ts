@@ -7,11 +7,11 @@ import { file, folder, isFolder } from '../digests/files.js'
 import { digestKey, newKey } from '../digests/key.js'
 import { type DigestPlace, digestName, type KeptDigest, PlaceError } from '../digests/place.js'
 import { examples } from '../examples.js'
-import { exit, exitCodeOf, messageOf } from '../failure.js'
+import { exit, exitCodeOf } from '../failure.js'
 import { interval, limit, number } from '../options.js'
 import type { Program } from '../program.js'
-import { everySoOften } from '../rounds.js'
-import { type GlobalOptions, inSession, type Setting, settingOf } from '../session.js'
+import { bravely, everySoOften } from '../rounds.js'
+import { inSession, type Setting, settingOf } from '../session.js'
 
 export function digest(program: Program): void {
   const command = program
@@ -36,7 +36,7 @@ export function digest(program: Program): void {
       }
       const round = await digesting(setting, options)
       if (options.every === undefined) return round()
-      await everySoOften(options.every, () => bravely(setting, global, round))
+      await everySoOften(options.every, () => bravely(setting, global, round, mayPass))
     })
   examples(command, [
     ['Make a key, once', 'auditrum digest --new-key digest-key.pem > digest-key.pub'],
@@ -110,17 +110,7 @@ async function placeOf({ terminal }: Setting, options: Options): Promise<DigestP
   return (await isFolder(to)) ? folder(to) : file(to)
 }
 
-/** A round that fails is said, and the next one tried, unless that would never help. */
-async function bravely(
-  { terminal }: Setting,
-  { verbose }: GlobalOptions,
-  round: () => Promise<void>,
-): Promise<void> {
-  try {
-    await round()
-  } catch (error) {
-    const mayPass = error instanceof PlaceError || exitCodeOf(error) === exit.database
-    if (!mayPass) throw error
-    terminal.warn(messageOf(error, verbose === true).message)
-  }
+/** Whether the next round may have more luck. */
+function mayPass(error: unknown): boolean {
+  return error instanceof PlaceError || exitCodeOf(error) === exit.database
 }

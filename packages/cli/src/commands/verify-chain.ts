@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import type { ChainVerification } from '@auditrum/core'
+import { readDigests } from '../digests/read.js'
+import { examples } from '../examples.js'
+import { exit } from '../failure.js'
+import { id, json, limit, number } from '../options.js'
+import type { Program } from '../program.js'
+import { withSession } from '../session.js'
+import { styled, type Terminal } from '../terminal.js'
+
+export function verifyChain(program: Program): void {
+  const command = program
+    .command('verify-chain')
+    .summary('is the log what was sealed?')
+    .description(
+      'Verifies every sealed event, and the chain itself against digests that were kept outside. Without a digest it trusts that nobody rewrote log and chain together. Exits with 1 where something is not as it was sealed.',
+    )
+    .option(
+      '--digest <place>',
+      'a digest, or a folder of them; may be given again',
+      (place: string, before: readonly string[]) => [...before, place],
+      [] as readonly string[],
+    )
+    .option('--public-key <file>', 'of who signed the digests, as PEM')
+    .option('--independent', 'recompute every hash here, by no function of the log')
+    .option('--jobs <number>', 'on so many connections at a time', limit)
+    .option('--after <event>', 'go on behind this event, where it was interrupted', id)
+    .option('--limit <number>', 'name at most so many problems; 1000 without it', limit)
+    .addOption(json())
+    .action(async (options, self) => {
+      const digest = await readDigests(options.digest)
+      const publicKey = options.publicKey && (await readFile(options.publicKey, 'utf8'))
+      await withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
+        const found = await terminal.waiting('Verifying', () =>
+          audit.verifyChain({
+            ...(digest.length > 0 && { digest }),
+            ...(publicKey && { publicKey }),
+            independent: options.independent,
+            jobs: options.jobs,
+            after: options.after,
+            limit: options.limit,
+            onProgress: ({ after, last }) => terminal.detail(`--after ${after} of ${last}`),
+          }),
+        )
+        if (!found.ok) process.exitCode = exit.failed
+        if (options.json) return terminal.document(found)
+        await print(terminal, found)
+        if (digest.length === 0) {
+          terminal.note('Without a digest, a log that was rewritten with its chain looks the same.')
+        }
+      })
+    })
+  examples(command, [
+    ['By what is in the database', 'auditrum verify-chain'],
+    [
+      'By all digests of a folder',
+      'auditrum verify-chain --digest digests/ --public-key digest-key.pub',
+    ],
+    ['For an auditor who trusts no function of it', 'auditrum verify-chain --independent'],
+  ])
+}
+
+async function print(terminal: Terminal, found: ChainVerification): Promise<void> {
+  const { ok, verified, redacted, retired, pending, problems, more } = found
+  for (const { kind, message } of problems)
+    await terminal.line(styled('red', kind.padEnd(9)), ` ${message}`)
+  if (more > 0) terminal.note(`There are ${more} more: give a larger --limit.`)
+  if (ok) await terminal.line(styled('green', 'chain OK'), `: ${verified} events verified`)
+  else {
+    const broken = number(problems.length + more, 'problem')
+    await terminal.line(styled('red', 'chain BROKEN'), `: ${broken}, ${verified} events verified`)
+  }
+  const remarks = [
+    redacted > 0 && `${redacted} of them redacted`,
+    retired > 0 && `${retired} retired`,
+    pending > 0 && `${pending} not sealed yet`,
+  ].filter((remark) => remark !== false)
+  if (remarks.length > 0) await terminal.line(remarks.join(', '))
+}
