@@ -9693,21 +9693,237 @@ SELECT pg_catalog.json_build_object(
   )
 )::text AS facts
 `,
-  'keep/parameters': `-- Who may set what decides whether triggers fire; PostgreSQL 15 and newer.
+  'keep/parameters': `-- Which settings roles may change that superusers alone may otherwise: what
+-- decides whether triggers fire, what names programs, libraries or files that the
+-- server runs or reads, and the others. PostgreSQL 15 and newer.
 --   $1: JSON array of role names
 SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'role', asked.rolname,
-  'capability', 'replica_role',
-  'how', privilege.name || ' on the parameter session_replication_role'
+  'capability', CASE
+    WHEN parameter.parname = 'session_replication_role' THEN 'replica_role'
+    WHEN parameter.parname IN (
+      'archive_cleanup_command', 'archive_command', 'archive_library', 'dynamic_library_path', 'extension_control_path',
+      'hba_file', 'ident_file', 'jit_provider', 'local_preload_libraries', 'log_directory', 'log_filename',
+      'oauth_validator_libraries', 'recovery_end_command', 'restore_command', 'session_preload_libraries',
+      'shared_preload_libraries', 'ssl_passphrase_command'
+    ) THEN 'server_files'
+    ELSE 'set_parameters'
+  END,
+  'how', pg_catalog.format('%s on the parameter %s', privilege.name, parameter.parname)
     || CASE WHEN role.oid <> asked.oid THEN pg_catalog.format(' (as %I)', role.rolname) ELSE '' END
-) ORDER BY asked.rolname, privilege.name, role.rolname), '[]')::text AS rights
+) ORDER BY asked.rolname, parameter.parname, privilege.name, role.rolname), '[]')::text AS rights
 FROM pg_catalog.pg_roles AS asked
 JOIN pg_catalog.pg_roles AS role ON pg_catalog.pg_has_role(asked.oid, role.oid, 'MEMBER')
+CROSS JOIN pg_catalog.pg_parameter_acl AS parameter
 CROSS JOIN pg_catalog.unnest(ARRAY['SET', 'ALTER SYSTEM']) AS privilege (name)
 WHERE asked.rolname IN (SELECT pg_catalog.json_array_elements_text($1::text::json))
   AND NOT asked.rolsuper AND NOT role.rolsuper
-  AND pg_catalog.has_parameter_privilege(role.oid, 'session_replication_role', privilege.name)
-  AND (role.oid = asked.oid OR NOT pg_catalog.has_parameter_privilege(asked.oid, 'session_replication_role', privilege.name))
+  AND pg_catalog.has_parameter_privilege(role.oid, parameter.parname, privilege.name)
+  AND (role.oid = asked.oid OR NOT pg_catalog.has_parameter_privilege(asked.oid, parameter.parname, privilege.name))
+  -- what everybody may set is not given by that
+  AND NOT (privilege.name = 'SET' AND EXISTS (
+    SELECT FROM pg_catalog.pg_settings AS setting
+    WHERE pg_catalog.lower(setting.name) = parameter.parname AND setting.context = 'user'
+  ))
+`,
+  'keep/reach': `-- What roles may do by way of what recorded tables are made of: which code of
+-- theirs runs as the owner of the log when he reads, changes or undoes rows, and
+-- what they can drop together with columns or triggers of these tables. What a
+-- function calls in its turn no catalogue knows. As rights.sql otherwise.
+--   $1: JSON array of role names
+WITH RECURSIVE log_schema AS (
+  SELECT oid, nspname, nspowner FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
+), stranger AS (
+  SELECT asked.rolname AS who, role.oid, role.rolname AS name, role.oid <> asked.oid AS is_other
+  FROM pg_catalog.pg_roles AS asked
+  JOIN pg_catalog.pg_roles AS role ON pg_catalog.pg_has_role(asked.oid, role.oid, 'MEMBER')
+  WHERE asked.rolname IN (SELECT pg_catalog.json_array_elements_text($1::text::json))
+    AND NOT asked.rolsuper AND NOT role.rolsuper AND role.oid NOT IN (SELECT nspowner FROM log_schema)
+), audited (oid) AS (
+  SELECT trigger.tgrelid
+  FROM log_schema
+  JOIN pg_catalog.pg_proc AS function ON function.pronamespace = log_schema.oid AND function.proname::text ~ '^capture_[0-9]+$'
+  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = function.oid
+  UNION
+  SELECT inherits.inhrelid
+  FROM audited JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent = audited.oid
+), recorded AS (
+  SELECT class.oid, class.relnamespace, pg_catalog.format('%I.%I', namespace.nspname, class.relname) AS name,
+    class.relowner IN (SELECT nspowner FROM log_schema) AS is_his
+  FROM audited
+  JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+), part (table_oid, type_id) AS (
+  -- the types of their columns, and what these are made of
+  SELECT recorded.oid, attribute.atttypid
+  FROM recorded
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
+  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
+  UNION
+  SELECT part.table_oid, inner_part.type_id
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  CROSS JOIN LATERAL (
+    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
+    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
+    UNION ALL
+    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
+    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ) AS inner_part
+), own_type AS (
+  -- those that are not of PostgreSQL itself
+  SELECT type.*, pg_catalog.format('the type %s in %s', pg_catalog.format_type(type.oid, NULL::integer), recorded.name) AS title,
+    recorded.name AS table_name, recorded.relnamespace AS table_namespace
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  JOIN recorded ON recorded.oid = part.table_oid
+  WHERE type.oid >= 16384::oid
+), compared AS (
+  -- by which operators, found by name in their schema, key columns are compared: where they are not
+  -- declared for exactly these types (domains are not), one that is would be called instead
+  SELECT recorded.name AS table_name, attribute.attname, attribute.atttypid AS type_id, operator.oprnamespace AS namespace,
+    operator.oprleft = attribute.atttypid AS is_exact
+  FROM recorded
+  JOIN pg_catalog.pg_index AS index ON index.indrelid = recorded.oid AND index.indisprimary
+  CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(index.indkey::smallint[]), pg_catalog.unnest(index.indclass::oid[])) AS key (attnum, class)
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid AND attribute.attnum = key.attnum
+  JOIN pg_catalog.pg_opclass AS class ON class.oid = key.class
+  JOIN pg_catalog.pg_amop AS member
+    ON member.amopfamily = class.opcfamily AND member.amoplefttype = class.opcintype AND member.amoprighttype = class.opcintype
+  JOIN pg_catalog.pg_operator AS operator ON operator.oid = member.amopopr
+  UNION
+  SELECT recorded.name, attribute.attname, attribute.atttypid, operator.oprnamespace,
+    (CASE WHEN side.is_far THEN operator.oprleft ELSE operator.oprright END) = attribute.atttypid
+  FROM recorded
+  JOIN pg_catalog.pg_constraint AS reference ON reference.confrelid = recorded.oid AND reference.contype = 'f'::"char"
+  CROSS JOIN LATERAL (
+    SELECT reference.confrelid AS relation, true AS is_far, far.attnum, far.operator
+    FROM ROWS FROM (pg_catalog.unnest(reference.confkey), pg_catalog.unnest(reference.conpfeqop)) AS far (attnum, operator)
+    UNION ALL
+    SELECT reference.conrelid, false, near.attnum, near.operator
+    FROM ROWS FROM (pg_catalog.unnest(reference.conkey), pg_catalog.unnest(reference.conpfeqop)) AS near (attnum, operator)
+  ) AS side
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = side.relation AND attribute.attnum = side.attnum
+  JOIN pg_catalog.pg_operator AS operator ON operator.oid = side.operator
+), evaluated (class, id, title) AS (
+  -- what he evaluates when he reads or changes rows; of tables that he owns also when others change
+  -- them: foreign keys, vacuum and analyze act as the owner of a table
+  SELECT 'pg_catalog.pg_policy'::regclass::oid, policy.oid, pg_catalog.format('the policy %I of %s', policy.polname, recorded.name)
+  FROM recorded JOIN pg_catalog.pg_policy AS policy ON policy.polrelid = recorded.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_constraint'::regclass::oid, domain_check.oid, own_type.title
+  FROM own_type JOIN pg_catalog.pg_constraint AS domain_check ON domain_check.contypid = own_type.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_class'::regclass::oid, index.indexrelid, 'an index of ' || recorded.name
+  FROM recorded JOIN pg_catalog.pg_index AS index ON index.indrelid = recorded.oid
+  WHERE recorded.is_his OR index.indisprimary
+  UNION ALL
+  SELECT part_of_table.class, part_of_table.id, part_of_table.kind || recorded.name
+  FROM recorded
+  CROSS JOIN LATERAL (
+    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, recorded.oid AS id, 'the partitioning of ' AS kind
+    UNION ALL
+    SELECT 'pg_catalog.pg_constraint'::regclass::oid, oid, 'a constraint of ' FROM pg_catalog.pg_constraint WHERE conrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_attrdef'::regclass::oid, oid, 'a column of ' FROM pg_catalog.pg_attrdef WHERE adrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_trigger'::regclass::oid, oid, pg_catalog.format('the trigger %I of ', tgname) FROM pg_catalog.pg_trigger WHERE tgrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_statistic_ext'::regclass::oid, oid, 'the statistics of ' FROM pg_catalog.pg_statistic_ext WHERE stxrelid = recorded.oid
+  ) AS part_of_table
+  WHERE recorded.is_his
+), named (class, id, title) AS (
+  SELECT depend.refclassid, depend.refobjid, evaluated.title
+  FROM evaluated JOIN pg_catalog.pg_depend AS depend ON depend.classid = evaluated.class AND depend.objid = evaluated.id
+), family (id, title) AS (
+  SELECT class.opcfamily, named.title
+  FROM named JOIN pg_catalog.pg_opclass AS class ON class.oid = named.id
+  WHERE named.class = 'pg_catalog.pg_opclass'::regclass::oid
+  UNION
+  SELECT class.opcfamily, own_type.title
+  FROM own_type JOIN pg_catalog.pg_opclass AS class ON class.opcintype = own_type.oid AND class.opcdefault
+), operator (id, title) AS (
+  SELECT named.id, named.title FROM named WHERE named.class = 'pg_catalog.pg_operator'::regclass::oid
+  UNION
+  SELECT member.amopopr, family.title FROM family JOIN pg_catalog.pg_amop AS member ON member.amopfamily = family.id
+  UNION
+  SELECT operator.oid, pg_catalog.format('the comparison of %I of %s', compared.attname, compared.table_name)
+  FROM compared
+  JOIN pg_catalog.pg_operator AS operator
+    ON operator.oprnamespace = compared.namespace AND compared.type_id IN (operator.oprleft, operator.oprright)
+), called (function_id, title) AS (
+  SELECT named.id, named.title FROM named WHERE named.class = 'pg_catalog.pg_proc'::regclass::oid
+  UNION
+  SELECT definition.oprcode::oid, operator.title FROM operator JOIN pg_catalog.pg_operator AS definition ON definition.oid = operator.id
+  UNION
+  SELECT member.amproc::oid, family.title FROM family JOIN pg_catalog.pg_amproc AS member ON member.amprocfamily = family.id
+  UNION
+  SELECT function.id, own_type.title
+  FROM own_type
+  LEFT JOIN pg_catalog.pg_range AS range ON range.rngtypid = own_type.oid
+  CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[
+    own_type.typinput, own_type.typoutput, own_type.typreceive, own_type.typsend, own_type.typmodin, own_type.typmodout,
+    own_type.typanalyze, own_type.typsubscript, range.rngcanonical, range.rngsubdiff
+  ]::oid[]) AS function (id)
+  UNION
+  SELECT conversion.castfunc, own_type.title
+  FROM own_type JOIN pg_catalog.pg_cast AS conversion ON own_type.oid IN (conversion.castsource, conversion.casttarget)
+  UNION
+  SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
+  FROM pg_catalog.pg_event_trigger AS event_trigger
+  WHERE event_trigger.evtenabled <> 'D'::"char"
+), droppable (owner, capability, how) AS (
+  SELECT namespace.nspowner, 'drop_tables', pg_catalog.format('owner of the schema %I, which has %s', namespace.nspname, own_type.title)
+  FROM own_type JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = own_type.typnamespace
+  WHERE own_type.typnamespace <> own_type.table_namespace
+  UNION
+  SELECT extension.extowner, member.capability, pg_catalog.format('owner of the extension %I, which has %s', extension.extname, member.title)
+  FROM (
+    SELECT 'pg_catalog.pg_type'::regclass::oid AS class, own_type.oid AS id, 'drop_tables' AS capability, own_type.title FROM own_type
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::regclass::oid, recorded.oid, 'drop_tables', recorded.name FROM recorded
+    UNION ALL
+    SELECT 'pg_catalog.pg_language'::regclass::oid, language.oid, 'disable_triggers', 'the language of the trigger functions'
+    FROM pg_catalog.pg_language AS language WHERE language.lanname = 'plpgsql'
+  ) AS member
+  JOIN pg_catalog.pg_depend AS depend
+    ON depend.classid = member.class AND depend.objid = member.id AND depend.deptype = 'e'::"char"
+    AND depend.refclassid = 'pg_catalog.pg_extension'::regclass::oid
+  JOIN pg_catalog.pg_extension AS extension ON extension.oid = depend.refobjid
+  UNION
+  SELECT language.lanowner, 'disable_triggers', pg_catalog.format('owner of the language %I of the trigger functions', language.lanname)
+  FROM pg_catalog.pg_language AS language WHERE language.lanname = 'plpgsql'
+), may (who, name, is_other, capability, how) AS (
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('owner of %s: a cast of it to json would be called', own_type.title)
+  FROM stranger JOIN own_type ON own_type.typowner = stranger.oid
+  WHERE own_type.typtype IN ('c', 'e', 'd', 'r', 'b') AND own_type.typelem = 0::oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('owner of the function %I.%I, which %s calls', namespace.nspname, function.proname, called.title)
+  FROM stranger
+  JOIN pg_catalog.pg_proc AS function ON function.proowner = stranger.oid
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = function.pronamespace
+  JOIN called ON called.function_id = function.oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('may create in the schema %I, whose operators compare %I of %s', namespace.nspname, compared.attname, compared.table_name)
+  FROM stranger
+  CROSS JOIN compared
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = compared.namespace
+  WHERE NOT compared.is_exact AND namespace.nspname <> 'pg_catalog'
+    AND pg_catalog.has_schema_privilege(stranger.oid, namespace.oid, 'CREATE')
+  UNION ALL
+  SELECT who, stranger.name, is_other, droppable.capability, droppable.how
+  FROM stranger JOIN droppable ON droppable.owner = stranger.oid
+)
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('role', who, 'capability', capability, 'how', how) ORDER BY who, capability, how), '[]')::text AS rights
+FROM (
+  SELECT DISTINCT ON (who, capability, how COLLATE "C") who, capability,
+    how || CASE WHEN is_other THEN pg_catalog.format(' (as %I)', name) ELSE '' END AS how
+  FROM may
+  ORDER BY who, capability, how COLLATE "C", is_other, name
+) AS said
 `,
   'keep/remember': `-- Notes whom the log was hardened against, so that status can tell when that was undone.
 INSERT INTO :schema.audit_setting (name, value)
@@ -9768,54 +9984,6 @@ WITH RECURSIVE log_schema AS (
   FROM audited
   JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-), part (table_oid, type_id) AS (
-  -- the types of their columns, and what these are made of
-  SELECT recorded.oid, attribute.atttypid
-  FROM recorded
-  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
-  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
-  UNION
-  SELECT part.table_oid, inner_part.type_id
-  FROM part
-  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
-  CROSS JOIN LATERAL (
-    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
-    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
-    UNION ALL
-    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
-    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
-  ) AS inner_part
-), called (function_id, of_what) AS (
-  -- what is called as the owner of the log when he reads recorded tables, or makes or drops anything;
-  -- of tables that he owns also when others change them: foreign keys and vacuum act as the owner of a table
-  SELECT depend.refobjid, pg_catalog.format('the policy %I of %s', policy.polname, recorded.name)
-  FROM recorded
-  JOIN pg_catalog.pg_policy AS policy ON policy.polrelid = recorded.oid
-  JOIN pg_catalog.pg_depend AS depend ON depend.classid = 'pg_catalog.pg_policy'::regclass::oid AND depend.objid = policy.oid
-  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
-  UNION
-  SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
-  FROM pg_catalog.pg_event_trigger AS event_trigger
-  WHERE event_trigger.evtenabled <> 'D'::"char"
-  UNION
-  SELECT trigger.tgfoid, pg_catalog.format('the trigger %I of %s', trigger.tgname, recorded.name)
-  FROM recorded
-  JOIN log_schema ON log_schema.nspowner = recorded.relowner
-  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = recorded.oid
-  UNION
-  SELECT depend.refobjid, part_of_table.kind || recorded.name
-  FROM recorded
-  JOIN log_schema ON log_schema.nspowner = recorded.relowner
-  CROSS JOIN LATERAL (
-    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, indexrelid AS id, 'an index of ' AS kind
-    FROM pg_catalog.pg_index WHERE indrelid = recorded.oid
-    UNION ALL
-    SELECT 'pg_catalog.pg_constraint'::regclass::oid, oid, 'a constraint of ' FROM pg_catalog.pg_constraint WHERE conrelid = recorded.oid
-    UNION ALL
-    SELECT 'pg_catalog.pg_attrdef'::regclass::oid, oid, 'a column of ' FROM pg_catalog.pg_attrdef WHERE adrelid = recorded.oid
-  ) AS part_of_table
-  JOIN pg_catalog.pg_depend AS depend ON depend.classid = part_of_table.class AND depend.objid = part_of_table.id
-  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
 ), named AS (
   -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
   SELECT DISTINCT declared.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
@@ -9901,21 +10069,6 @@ WITH RECURSIVE log_schema AS (
   UNION ALL
   SELECT who, able.name, is_other, 'search_path', 'CREATE on the schema pg_catalog'
   FROM able WHERE pg_catalog.has_schema_privilege(able.oid, 'pg_catalog', 'CREATE')
-  UNION ALL
-  SELECT who, stranger.name, is_other, 'run_as_owner',
-    pg_catalog.format('owner of the type %s in %s: a cast of it to json would be called', pg_catalog.format_type(type.oid, NULL::integer), recorded.name)
-  FROM stranger
-  JOIN pg_catalog.pg_type AS type ON type.typowner = stranger.oid
-  JOIN part ON part.type_id = type.oid
-  JOIN recorded ON recorded.oid = part.table_oid
-  WHERE type.typtype IN ('c', 'e', 'd', 'r', 'b') AND type.typelem = 0::oid
-  UNION ALL
-  SELECT who, stranger.name, is_other, 'run_as_owner',
-    pg_catalog.format('owner of the function %I.%I, which %s calls', namespace.nspname, function.proname, called.of_what)
-  FROM stranger
-  JOIN pg_catalog.pg_proc AS function ON function.proowner = stranger.oid
-  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = function.pronamespace
-  JOIN called ON called.function_id = function.oid
   UNION ALL
   SELECT who, stranger.name, is_other, 'run_as_condition',
     pg_catalog.format('%s of %s, which the condition (when) of %s names', reach.how, pg_catalog.format('%I.%s', named.nspname, named.written), named.of_table)

@@ -499,11 +499,9 @@ describe('the report', () => {
   }[] = [
     grants('disable_triggers', 'TRIGGER on shop.orders', ':group'),
     grants('truncate_tables', 'TRUNCATE on shop.orders', ':app'),
-    {
-      ...grants('replica_role', 'SET on parameter session_replication_role', ':group'),
-      by: 'SET on the parameter session_replication_role',
-      since: 15,
-    },
+    sets('replica_role', 'SET', 'session_replication_role', ':group'),
+    sets('server_files', 'ALTER SYSTEM', 'archive_command', ':app'),
+    sets('set_parameters', 'SET', 'log_statement', ':app'),
     {
       capability: 'replica_role',
       given: 'alter role :app set session_replication_role = replica',
@@ -524,6 +522,12 @@ describe('the report', () => {
     is('bypass_policies', 'BYPASSRLS'),
     owns('drop_tables', 'schema shop', ':migrator', 'owner of the schema shop'),
     owns('drop_tables', 'database :database', 'postgres', 'owner of the database'),
+    owns(
+      'disable_triggers',
+      'language plpgsql',
+      'postgres',
+      'owner of the language plpgsql of the trigger functions',
+    ),
     owns(
       'run_as_owner',
       'type shop.color',
@@ -555,7 +559,60 @@ describe('the report', () => {
       'alter table shop.orders owner to :migrator; drop index shop.mine',
       'an index of shop.orders',
     ),
+    calls(
+      'returns boolean immutable language sql',
+      'create domain shop.checked as text check (public.mine()); alter table shop.orders add checked shop.checked',
+      'drop domain shop.checked cascade',
+      'the type shop.checked in shop.orders',
+    ),
+    byExtension(
+      'drop_tables',
+      '',
+      '',
+      'owner of the extension citext, which has the type extended.citext in shop.orders',
+    ),
+    // an operator for the domain itself would be called, when a row is looked for by its key
+    byExtension(
+      'run_as_owner',
+      'grant create on schema extended to :app',
+      '',
+      'may create in the schema extended, whose operators compare email of shop.orders',
+    ),
+    byExtension(
+      'run_as_owner',
+      `create function public.mine(shop.email, shop.email) returns boolean language sql as 'select true';
+      alter function public.mine(shop.email, shop.email) owner to :app;
+      create operator extended.= (leftarg = shop.email, rightarg = shop.email, function = public.mine)`,
+      'drop function public.mine cascade',
+      'owner of the function public.mine, which the comparison of email of shop.orders calls',
+    ),
   ]
+
+  /** A key of a domain over a type of an extension that the application owns. */
+  function byExtension(capability: string, more: string, less: string, by: string) {
+    return {
+      capability,
+      given: `create schema extended;
+        grant create on database :database to :app;
+        grant create, usage on schema extended to :app;
+        set role :app; create extension citext schema extended; reset role;
+        revoke all on schema extended from :app;
+        create domain shop.email as extended.citext;
+        alter table shop.orders drop constraint orders_pkey, add email shop.email, add primary key (id, email);
+        ${more}`,
+      taken: `${less};
+        alter table shop.orders drop column email, add primary key (id);
+        drop schema extended cascade; drop domain if exists shop.email;
+        revoke create on database :database from :app`,
+      by,
+      isAlone: true,
+    }
+  }
+
+  function sets(capability: string, privilege: string, parameter: string, to: string) {
+    const by = `${privilege} on the parameter ${parameter}`
+    return { ...grants(capability, `${privilege} on parameter ${parameter}`, to), by, since: 15 }
+  }
 
   function calls(kind: string, given: string, taken: string, what: string) {
     const body = kind.includes('plpgsql') ? 'begin end' : 'select true'
