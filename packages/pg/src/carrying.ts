@@ -76,7 +76,7 @@ export class CarryingAuditrum extends Auditrum {
     if (result.pending.length > 0) {
       safely(this.#onError)(
         new SchemaError(
-          `Columns or partitions of ${result.pending.join(', ')} are others since the last sync, and this role may not change the log. They are recorded as declared; run sync as the owner of the log, in the deployment, before the application starts.`,
+          `Columns or partitions of ${result.pending.join(', ')} are others since the last sync, and this role may not change the log. They are recorded as declared; run sync as ${result.owner}, in the deployment, before the application starts.`,
         ),
       )
     }

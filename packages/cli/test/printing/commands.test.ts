@@ -88,6 +88,7 @@ describe('a new database', async () => {
       uninstalled: [],
       unchanged: ['public.customers', 'public.orders'],
       pending: [],
+      owner: 'postgres',
     })
     expect((await it.cli(['plan', '--check'])).code).toBe(0)
   })

@@ -141,6 +141,9 @@ WITH RECURSIVE log_schema AS (
   SELECT conversion.castfunc, own_type.title
   FROM own_type JOIN pg_catalog.pg_cast AS conversion ON own_type.oid IN (conversion.castsource, conversion.casttarget)
   UNION
+  SELECT conversion.castfunc, pg_catalog.format('the comparison of %I of %s', compared.attname, compared.table_name)
+  FROM compared JOIN pg_catalog.pg_cast AS conversion ON conversion.castsource = compared.type_id
+  UNION
   SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
   FROM pg_catalog.pg_event_trigger AS event_trigger
   WHERE event_trigger.evtenabled <> 'D'::"char"
@@ -185,6 +188,15 @@ WITH RECURSIVE log_schema AS (
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = compared.namespace
   WHERE NOT compared.is_exact AND namespace.nspname <> 'pg_catalog'
     AND pg_catalog.has_schema_privilege(stranger.oid, namespace.oid, 'CREATE')
+  UNION ALL
+  -- by a foreign key from a table of its own, whose type has a cast of its own
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('REFERENCES on %s: the cast that a foreign key needs would be called', recorded.name)
+  FROM stranger CROSS JOIN recorded
+  WHERE recorded.is_his AND (
+    pg_catalog.has_table_privilege(stranger.oid, recorded.oid, 'REFERENCES')
+    OR pg_catalog.has_any_column_privilege(stranger.oid, recorded.oid, 'REFERENCES')
+  )
   UNION ALL
   SELECT who, stranger.name, is_other, droppable.capability, droppable.how
   FROM stranger JOIN droppable ON droppable.owner = stranger.oid

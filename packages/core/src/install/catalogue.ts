@@ -147,6 +147,11 @@ export async function readCatalogue(
   }
 }
 
+/** What to run where the database is not as declared: `sync`, and as whom, where this role may not. */
+export function syncOf({ schema }: Catalogue): string {
+  return schema && !schema.mayInstall ? `sync as ${schema.owner}` : 'sync'
+}
+
 /** Every table that an application could track, without partitions and children. */
 export async function readTableNames(
   queryable: Queryable,

@@ -4,7 +4,7 @@ import { type Growth, growth } from '../observe/costs.js'
 import type { Queryable } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
 import { SCHEMA_VERSION, triggerName } from '../sql/template.js'
-import { type Catalogue, readTableNames, type Table } from './catalogue.js'
+import { type Catalogue, readTableNames, syncOf, type Table } from './catalogue.js'
 import type { AddFinding, Finding } from './finding.js'
 import { inspectTable } from './inspect.js'
 import { addLogFindings, type LogStatus, readLog } from './log.js'
@@ -87,7 +87,8 @@ export async function status(
   const findings: Finding[] = []
   const add: AddFinding = (severity, code, table, message, remedy) =>
     findings.push(Object.freeze({ severity, code, table, message, ...reasons[code], remedy }))
-  const RUN_SYNC = 'Run sync.'
+  const syncing = syncOf(catalogue)
+  const RUN_SYNC = `Run ${syncing}.`
 
   if (version === null) {
     add('error', 'log_missing', null, `There is no log in the schema ${schema}`, RUN_SYNC)
@@ -146,7 +147,7 @@ export async function status(
         'table_dropped',
         null,
         `The table of ${schema}.capture_${capture.id} was dropped`,
-        'Its history stays. Run sync with prune to drop the function.',
+        `Its history stays. Run ${syncing} with prune to drop the function.`,
       )
     } else inspectTracked(table, capture.id)
   }
@@ -159,7 +160,7 @@ export async function status(
         'column_missing',
         showTable(table),
         unknownColumn(table, missingName.column, missingName.option),
-        'Correct the declaration and run sync; until then events hold what is safe to store.',
+        `Correct the declaration and run ${syncing}; until then events hold what is safe to store.`,
       )
     }
     inspectTracking(table, oid)
@@ -180,7 +181,7 @@ export async function status(
       'trigger_missing',
       name,
       `${name} was tracked, and has none of its triggers any more`,
-      'Declare it and run sync; or run sync with prune, if it is not to be recorded.',
+      `Declare it and run ${syncing}; or run that with prune, if it is not to be recorded.`,
     )
   }
 
@@ -231,7 +232,7 @@ export async function status(
         'no_key',
         name,
         `${name} has no primary key, so its events name no row`,
-        'Add a primary key, then run sync.',
+        `Add a primary key, then run ${syncing}.`,
       )
     }
     if (
@@ -245,7 +246,7 @@ export async function status(
         'undeclared',
         name,
         `${name} is tracked and no longer declared`,
-        'Run sync with prune to stop.',
+        `Run ${syncing} with prune to stop.`,
       )
     }
   }

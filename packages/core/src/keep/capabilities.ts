@@ -36,7 +36,7 @@ export const capabilities = {
   ),
   run_as_owner: grave(
     'run its own code as the owner of the log, in a type, operator, policy or trigger',
-    'Let another role own the function or type: ALTER … OWNER TO …; a type also by harden with takeTables (--take-tables). REVOKE CREATE on the schema of operators from it.',
+    'Let another role own the function or type: ALTER … OWNER TO …; a type also by harden with takeTables (--take-tables). REVOKE CREATE on the schema of operators, and REFERENCES on the tables, from it.',
   ),
   read_keys: grave('read the keys of signed contexts', HARDEN),
   disable_triggers: grave(

@@ -25,7 +25,9 @@ export function missingStatements(facts: Facts, schema: string, wanted: Wanted):
   const revoked = facts.revoked.flatMap((grant) => revocations(grant, owner, wanted.letRead))
   const readLess = revoked.length > 0 || facts.mayRead?.[wanted.appRole] !== true
   return Object.freeze([
-    ...facts.triggers.flatMap(({ statement, mayRevoke }) => (mayRevoke ? [statement] : [])),
+    ...facts.rowRights.flatMap(({ statement, mayRevoke, isTaken }) =>
+      mayRevoke && (wanted.takeTables || !isTaken) ? [statement] : [],
+    ),
     ...facts.ownerNeeds,
     ...taken.flatMap((table) => handOver(table, owner)),
     ...(wanted.takeTables ? facts.types.map((type) => `ALTER TYPE ${type} OWNER TO ${owner}`) : []),

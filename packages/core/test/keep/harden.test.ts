@@ -336,6 +336,32 @@ test('a role that is no superuser hands a log over to one that it can become', a
   expect(await audit.harden({ appRole: app.name })).toMatchObject({ changes: [] })
 })
 
+test('says beforehand what handing tables over takes, and closes foreign keys to them', async () => {
+  const { database, owner, migrator, as } = await separated()
+  const options = { appRole: migrator.name, takeTables: true }
+  await expect((await as(owner)).harden({ ...options, dryRun: true })).rejects.toThrow(
+    `cannot be handed to ${owner.name} yet, which takes CREATE on the schema shop for ${owner.name} (GRANT CREATE ON SCHEMA shop TO ${owner.name}), and the rights of ${migrator.name} for ${owner.name}, who runs this. Grant that`,
+  )
+  await database.query(`
+    grant create on schema shop to ${owner.name};
+    grant ${migrator.name} to ${owner.name};
+    grant references on shop.orders to public`)
+  const done = await (await as(owner)).harden(options)
+  await database.query(`revoke ${migrator.name} from ${owner.name}`)
+  expect(done.changes).toEqual(
+    expect.arrayContaining([
+      'REVOKE REFERENCES ON shop.orders FROM PUBLIC',
+      `ALTER TABLE shop.orders OWNER TO "${owner.name}"`,
+    ]),
+  )
+  expect(done.gaps.map(({ capability }) => capability)).toEqual(['drop_tables'])
+  const its = await migrator.client()
+  await its.query('insert into shop.orders default values')
+  await expect(
+    its.query('create table shop.notes (order_id integer references shop.orders)'),
+  ).rejects.toThrow('permission denied for table orders')
+})
+
 test('waits for who is writing, and hands the log over when that has ended', async () => {
   const { database, app, migrator, as } = await separated()
   const keeper = await database.role()
@@ -559,6 +585,16 @@ describe('the report', () => {
       'alter table shop.orders owner to :migrator; drop index shop.mine',
       'an index of shop.orders',
     ),
+    // as the owner of the table, when a foreign key to it looks for the row
+    {
+      capability: 'run_as_owner',
+      given:
+        'grant references (id) on shop.orders to :group; alter table shop.orders owner to :owner',
+      taken:
+        'alter table shop.orders owner to :migrator; revoke references on shop.orders from :group',
+      by: 'REFERENCES on shop.orders: the cast that a foreign key needs would be called',
+      isAlone: true,
+    },
     calls(
       'returns boolean immutable language sql',
       'create domain shop.checked as text check (public.mine()); alter table shop.orders add checked shop.checked',
