@@ -22,6 +22,7 @@ import { suggest } from './commands/suggest.js'
 import { sync } from './commands/sync.js'
 import { verifyTables } from './commands/verify-tables.js'
 import { examples } from './examples.js'
+import { askForRequired } from './required.js'
 
 const groups = {
   install: 'Install:',
@@ -75,6 +76,7 @@ export function createProgram(): Program {
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))
+  for (const command of program.commands) askForRequired(command)
   program.helpCommand('help [command]', 'show what a command takes')
   examples(program, [
     ['Set it up', 'auditrum sync'],

@@ -1,6 +1,6 @@
 import { AuditReader } from './audit-reader.js'
 import type { Status } from './install/status.js'
-import { type Hardening, type HardenOptions, harden } from './keep/harden.js'
+import { checkRole, type Hardening, type HardenOptions, harden } from './keep/harden.js'
 import { type Maintenance, maintain } from './keep/maintain.js'
 import { createPartitions, type PartitionOptions } from './keep/partitions.js'
 import { type Purge, type PurgeOptions, purge } from './keep/purge.js'
@@ -87,6 +87,22 @@ export abstract class AuditKeeper extends AuditReader {
       status: () => this.status(),
       lockTimeout: this.#lockTimeout,
     })
+  }
+
+  /**
+   * Has the log forget that it was hardened against a role, which was meant by mistake or is gone for
+   * good: `status` says nothing more of it. What was taken from the role stays taken.
+   *
+   * @throws UsageError where the log was not hardened against it.
+   * @throws SchemaError where this is not the owner of the log.
+   * @example
+   * ```ts
+   * await audit.forgetHardening('shpo')
+   * ```
+   */
+  async forgetHardening(appRole: string): Promise<void> {
+    const text = `SELECT ${quoteIdentifier(this.schema)}.forget_hardening($1)`
+    await rowsOf(this.#queryable, text, [checkRole('forgetHardening', 'appRole', appRole)])
   }
 
   /**

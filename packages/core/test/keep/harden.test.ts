@@ -741,7 +741,7 @@ describe('the report', () => {
 })
 
 test('status tells what was undone since, and hardening again mends it', async () => {
-  const { audit, app, admin, owner, database, migrator } = await separated()
+  const { audit, app, admin, owner, database, migrator, as } = await separated()
   const options = { appRole: app.name, adminRole: admin.name }
   await audit.harden(options)
   const undone = async () =>
@@ -778,11 +778,15 @@ test('status tells what was undone since, and hardening again mends it', async (
   expect((await audit.harden(options)).changes.length).toBeLessThan(2)
   expect((await audit.status()).ok).toBe(true)
 
-  // a role that was meant by mistake, as the guide has it forgotten
+  // a role that was meant by mistake
   await audit.harden({ appRole: migrator.name })
   expect(await undone()).not.toEqual([])
-  await database.query(
-    `update auditrum.audit_setting set value = value - '${migrator.name}' where name = 'hardened'`,
+  await expect(audit.forgetHardening('nobody')).rejects.toThrow(
+    `The log was not hardened against nobody. Give one of these: ${[app.name, migrator.name].sort().join(', ')}.`,
   )
+  await expect((await as(app)).forgetHardening(app.name)).rejects.toMatchObject({
+    code: 'AUDITRUM_SCHEMA',
+  })
+  await audit.forgetHardening(migrator.name)
   expect(await undone()).toEqual([])
 })
