@@ -1,7 +1,7 @@
 import { AuditReader } from './audit-reader.js'
 import type { Status } from './install/status.js'
 import { checkRole, type Hardening, type HardenOptions, harden } from './keep/harden.js'
-import { type Maintenance, maintain } from './keep/maintain.js'
+import { type MaintainOptions, type Maintenance, maintain } from './keep/maintain.js'
 import { createPartitions, type PartitionOptions } from './keep/partitions.js'
 import { type Purge, type PurgeOptions, purge } from './keep/purge.js'
 import { checkFlag } from './options.js'
@@ -44,9 +44,13 @@ export abstract class AuditKeeper extends AuditReader {
    * no write waits longer than `lockTimeout`. Several at a time do no harm.
    *
    * @throws SchemaError where the log could not be locked. The rest is done, and the next run does that.
+   * @example
+   * ```ts
+   * const { purge } = await audit.maintain({ dryRun: true }) // what is older than its retention
+   * ```
    */
-  async maintain(): Promise<Maintenance> {
-    return maintain(this.#queryable, this.schema, this.#lockTimeout)
+  async maintain(options: MaintainOptions = {}): Promise<Maintenance> {
+    return maintain(this.#queryable, this.schema, options, this.#lockTimeout)
   }
 
   /**

@@ -1611,11 +1611,12 @@ DECLARE
   closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
   part       record;
 BEGIN
-  IF coalesce(ahead, 0) NOT BETWEEN 0 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
+  -- with none ahead, whatever is written before the next maintain would go to the overflow
+  IF coalesce(ahead, 1) NOT BETWEEN 1 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Partitions cannot be made %s %ss ahead.', ahead, coalesce(unit, 'month')),
-      HINT = 'Give a number from 0 to 120 months, 520 weeks or 400 days.';
+      HINT = 'Give a number from 1 to 120 months, 520 weeks or 400 days.';
   ELSIF unit NOT IN ('month', 'week', 'day') THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -5226,6 +5227,7 @@ $function$;
 -- to be called again, with the id that it returned as purge_id, until it says
 -- that nothing is pending. What is left undone maintain() does.
 --
+--   older_than       null, with dry_run: as the tables declare their retention, what maintain() would do
 --   drop_partitions  those that hold nothing else are dropped, rather than emptied
 --   detach           false: the caller detaches them, as purge_drop says
 DROP FUNCTION IF EXISTS :schema.purge(interval, text, boolean, boolean, bigint, boolean, interval);
@@ -5253,7 +5255,7 @@ BEGIN
   IF :schema.is_span(older_than) THEN
     span := older_than;
   END IF;
-  IF span IS NULL THEN
+  IF span IS NULL AND NOT (older_than IS NULL AND dry_run AND relation IS NULL) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
