@@ -74,7 +74,7 @@ export abstract class AuditKeeper extends AuditReader {
    * Makes the log append-only for the role of the application: takes every right on it from that role,
    * from PUBLIC and from the roles that it is a member of, lets the admin role read and keep it, checks the
    * result in the same transaction, and tells what each role can still do. To be run as the owner of the
-   * log, or as a superuser, and again after an upgrade; run again it changes nothing.
+   * log, or as a superuser; run again it changes nothing.
    *
    * @throws SchemaError where recording is off or may be put off (`status` says so as well), or where the
    *   application's role has what cannot be taken from it: it is a superuser, owns the log, or can become

@@ -61,7 +61,7 @@ export interface Capture {
 }
 
 /** What `track()` in the database notes on the function it writes. */
-interface Stamp {
+export interface Stamp {
   readonly app: string
   readonly declaration: Readonly<Record<string, unknown>>
   readonly key: readonly string[]
