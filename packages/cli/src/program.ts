@@ -28,6 +28,7 @@ import { verifyChain } from './commands/verify-chain.js'
 import { verifyProofCommand } from './commands/verify-proof.js'
 import { verifyTables } from './commands/verify-tables.js'
 import { examples } from './examples.js'
+import { askForRequired } from './required.js'
 
 const groups = {
   install: 'Install:',
@@ -85,6 +86,7 @@ export function createProgram(): Program {
   program.commandsGroup(groups.others)
   run(program)
   demo(program, (args) => createProgram().parseAsync(args, { from: 'user' }))
+  for (const command of program.commands) askForRequired(command)
   program.helpCommand('help [command]', 'show what a command takes')
   examples(program, [
     ['Set it up', 'auditrum sync'],

@@ -6,6 +6,7 @@ export { type RequestContext, type RequestFacts, requestContext } from './contex
 export { checkSigning, signPayload } from './context/sign.js'
 export { runInContext, type StoredContext, storedContext } from './context/store.js'
 export { quoteTable } from './declare/table.js'
+export { sqlStateOf } from './errors.js'
 export { checkOptions, didYouMean, isPlainObject } from './options.js'
 export { historyArguments, timeText } from './read/filter.js'
 export { quoteIdentifier, quoteLiteral } from './sql/quote.js'

@@ -1,7 +1,7 @@
 import { AuditReader } from './audit-reader.js'
 import type { Status } from './install/status.js'
-import { type Hardening, type HardenOptions, harden } from './keep/harden.js'
-import { type Maintenance, maintain } from './keep/maintain.js'
+import { checkRole, type Hardening, type HardenOptions, harden } from './keep/harden.js'
+import { type MaintainOptions, type Maintenance, maintain } from './keep/maintain.js'
 import { createPartitions, type PartitionOptions } from './keep/partitions.js'
 import { type Purge, type PurgeOptions, purge } from './keep/purge.js'
 import { checkFlag } from './options.js'
@@ -44,9 +44,13 @@ export abstract class AuditKeeper extends AuditReader {
    * no write waits longer than `lockTimeout`. Several at a time do no harm.
    *
    * @throws SchemaError where the log could not be locked. The rest is done, and the next run does that.
+   * @example
+   * ```ts
+   * const { purge } = await audit.maintain({ dryRun: true }) // what is older than its retention
+   * ```
    */
-  async maintain(): Promise<Maintenance> {
-    return maintain(this.#queryable, this.schema, this.#lockTimeout)
+  async maintain(options: MaintainOptions = {}): Promise<Maintenance> {
+    return maintain(this.#queryable, this.schema, options, this.#lockTimeout)
   }
 
   /**
@@ -70,7 +74,7 @@ export abstract class AuditKeeper extends AuditReader {
    * Makes the log append-only for the role of the application: takes every right on it from that role,
    * from PUBLIC and from the roles that it is a member of, lets the admin role read and keep it, checks the
    * result in the same transaction, and tells what each role can still do. To be run as the owner of the
-   * log, or as a superuser, and again after an upgrade; run again it changes nothing.
+   * log, or as a superuser; run again it changes nothing.
    *
    * @throws SchemaError where recording is off or may be put off (`status` says so as well), or where the
    *   application's role has what cannot be taken from it: it is a superuser, owns the log, or can become
@@ -87,6 +91,22 @@ export abstract class AuditKeeper extends AuditReader {
       status: () => this.status(),
       lockTimeout: this.#lockTimeout,
     })
+  }
+
+  /**
+   * Has the log forget that it was hardened against a role, which was meant by mistake or is gone for
+   * good: `status` says nothing more of it. What was taken from the role stays taken.
+   *
+   * @throws UsageError where the log was not hardened against it.
+   * @throws SchemaError where this is not the owner of the log.
+   * @example
+   * ```ts
+   * await audit.forgetHardening('shpo')
+   * ```
+   */
+  async forgetHardening(appRole: string): Promise<void> {
+    const text = `SELECT ${quoteIdentifier(this.schema)}.forget_hardening($1)`
+    await rowsOf(this.#queryable, text, [checkRole('forgetHardening', 'appRole', appRole)])
   }
 
   /**

@@ -36,6 +36,9 @@ import type { Reversal } from './undo/reversal.js'
 import { type RevertOptions, revert } from './undo/revert.js'
 import type { RevertTarget } from './undo/target.js'
 
+/** The longest lock_timeout of PostgreSQL, in milliseconds. */
+const LONGEST = 2_147_483_647
+
 /**
  * The audit trail of one database, over any driver. It opens no connection and holds none.
  *
@@ -91,9 +94,9 @@ export class Auditrum extends AuditSealer {
         `tables: ${show(tables)} is no list. Give one: tables: [track('orders')].`,
       )
     }
-    if (!Number.isSafeInteger(lockTimeout) || lockTimeout < 1) {
+    if (!Number.isSafeInteger(lockTimeout) || lockTimeout < 1 || lockTimeout > LONGEST) {
       throw new UsageError(
-        `lockTimeout: ${show(lockTimeout)} is no time to wait. Give milliseconds, at least 1.`,
+        `lockTimeout: ${show(lockTimeout)} is no time to wait. Give milliseconds, 1 to ${LONGEST}.`,
       )
     }
     super(queryable, reader, schema, lockTimeout)

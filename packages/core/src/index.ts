@@ -72,7 +72,7 @@ export type { SyncResult } from './install/sync.js'
 // keep
 export type { CapabilityCode } from './keep/capabilities.js'
 export type { Hardening, HardeningGap, HardenOptions } from './keep/harden.js'
-export type { Maintenance } from './keep/maintain.js'
+export type { MaintainOptions, Maintenance } from './keep/maintain.js'
 export type { PartitionOptions } from './keep/partitions.js'
 export type { Purge, PurgeOptions } from './keep/purge.js'
 export type { RightsLine } from './keep/rights.js'

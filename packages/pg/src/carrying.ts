@@ -15,6 +15,7 @@ import {
   type ContextPayload,
   checkOptions,
   checkSigning,
+  sqlStateOf,
 } from '@auditrum/core/adapter'
 import type { Carry, CarryOptions } from './session.js'
 
@@ -24,7 +25,10 @@ export interface CarryingOptions extends AuditrumOptions {
   readonly carry?: Carry
   /** Signs every context, for a database that asks for it: see `signContexts`. */
   readonly signing?: Signing
-  /** Whether a timer calls `maintain()` once a day; true without it. It keeps no process alive. */
+  /**
+   * Whether a timer calls `maintain()` once a day; true without it. It keeps no process alive. A role that
+   * may not maintain the log is told so once, by `onError`.
+   */
   readonly maintain?: boolean
   /** Hears of what went wrong beside the application's own work; one line per kind on stderr without it. */
   readonly onError?: (error: AuditrumError) => void
@@ -33,6 +37,8 @@ export interface CarryingOptions extends AuditrumOptions {
 const ownOptions = ['carry', 'signing', 'maintain', 'onError'] satisfies (keyof CarryingOptions)[]
 const FIRST_MAINTENANCE = 60_000
 const DAY = 86_400_000
+/** insufficient_privilege */
+const DENIED = '42501'
 
 /** Makes connections carry the context; what it returns takes that off again. */
 export type Attach = (carrying: CarryOptions) => (() => void) | undefined
@@ -76,7 +82,7 @@ export class CarryingAuditrum extends Auditrum {
     if (result.pending.length > 0) {
       safely(this.#onError)(
         new SchemaError(
-          `Columns or partitions of ${result.pending.join(', ')} are others since the last sync, and this role may not change the log. They are recorded as declared; run sync as the owner of the log, in the deployment, before the application starts.`,
+          `Columns or partitions of ${result.pending.join(', ')} are others since the last sync, and this role may not change the log. They are recorded as declared; run sync as ${result.owner}, in the deployment, before the application starts.`,
         ),
       )
     }
@@ -97,6 +103,8 @@ export class CarryingAuditrum extends Auditrum {
         await this.maintain()
       } catch (error) {
         safely(this.#onError)(asError(error))
+        // nothing that another day changes, and said once
+        if (sqlStateOf(error) === DENIED) return
       }
       if (!this.#isClosed) this.#schedule(DAY)
     }, delay).unref()
@@ -171,6 +179,12 @@ function oncePerKind(): (error: AuditrumError) => void {
 }
 
 function asError(error: unknown): AuditrumError {
+  if (sqlStateOf(error) === DENIED) {
+    return new SchemaError(
+      'The role of this connection may not maintain the log, so its timer stops here. Turn it off (maintain: false), and run auditrum maintain daily as the admin role that harden was given, or as the owner of the log.',
+      { cause: error },
+    )
+  }
   if (error instanceof AuditrumError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new UsageError(`The log's daily maintenance failed: ${message}. Look at status().`, {

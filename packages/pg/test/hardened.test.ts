@@ -41,6 +41,8 @@ test('a pool of a role without any right on the log is recorded, with its contex
     onError: ({ message }) => heard.push(message),
   })
   expect(await restarted.sync()).toMatchObject({ pending: ['public.orders'] })
-  expect(heard).toEqual([expect.stringMatching(/public\.orders.*run sync as the owner of the log/)])
+  expect(heard).toEqual([
+    expect.stringMatching(/public\.orders.*run sync as postgres, in the deployment/),
+  ])
   restarted.close()
 })

@@ -64,4 +64,25 @@ test('maintenance that fails is heard of, and tried again the next day', async (
   }
 })
 
+test('a role that may not maintain the log is told so once', async () => {
+  const it = await shop()
+  const role = await it.database.role()
+  await it.database.query(`grant usage on schema auditrum to ${role.name}`)
+  const heard: string[] = []
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const onError = ({ message }: Error) => heard.push(message)
+    const audit = auditrum(role.pool({ idleTimeoutMillis: 0 }), { maintain: true, onError })
+    vi.advanceTimersByTime(MINUTE)
+    await vi.waitFor(() => expect(heard).toHaveLength(1), patience)
+    expect(heard[0]).toMatch(
+      /may not maintain the log, so its timer stops here\. .*maintain: false/,
+    )
+    expect(vi.getTimerCount()).toBe(0)
+    audit.close()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 const patience = { timeout: 20_000, interval: 10 }

@@ -1,9 +1,12 @@
 import type { Hardening } from '@auditrum/core'
+import { quoteIdentifier, quoteLiteral } from '@auditrum/core/adapter'
+import { Option } from '@commander-js/extra-typings'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import { dryRun, json, number, output, showSql } from '../options.js'
 import type { Program } from '../program.js'
-import { discover, withSession } from '../session.js'
+import { missing } from '../required.js'
+import { discover, type Session, withSession } from '../session.js'
 import { grid, table } from '../table.js'
 import { styled, type Terminal } from '../terminal.js'
 
@@ -14,7 +17,7 @@ export function harden(program: Program): void {
     .description(
       'Takes every right on the log from the role that the application connects as, checks that in the same transaction, and prints what each role can still do. Exits with 1 if the application could still change or silence the log.',
     )
-    .requiredOption('--app-role <role>', 'what the application connects as')
+    .option('--app-role <role>', 'what the application connects as; needed')
     .option(
       '--admin-role <role>',
       'who may read the log, make partitions and let go of what is old',
@@ -28,14 +31,27 @@ export function harden(program: Program): void {
       'also hand the recorded tables of the application to the owner of the log',
     )
     .option('--let-read', 'let the application read the log')
+    .addOption(
+      new Option(
+        '--forget <role>',
+        'no more: have status forget a role that was meant by mistake; what was taken from it stays taken',
+      ).conflicts(['appRole', 'adminRole', 'takeOwnership', 'takeTables', 'letRead', 'json']),
+    )
     .addOption(dryRun())
     .addOption(output())
     .addOption(json())
-    .action((options, self) =>
-      withSession(self.optsWithGlobals(), async (session) => {
+    .action((options, self) => {
+      const { appRole, forget } = options
+      if (forget !== undefined) {
+        return withSession(self.optsWithGlobals(), (session) =>
+          forgetRole(session, forget, options),
+        )
+      }
+      if (appRole === undefined) missing(self, '--app-role <role>')
+      return withSession(self.optsWithGlobals(), async (session) => {
         const { audit, terminal } = session
         await discover(session)
-        const { appRole, adminRole, takeOwnership, takeTables, letRead } = options
+        const { adminRole, takeOwnership, takeTables, letRead } = options
         const run = (isDry: boolean) =>
           audit.harden({ appRole, adminRole, takeOwnership, takeTables, letRead, dryRun: isDry })
         const isShown = await showSql(terminal, options, async () => (await run(true)).sql)
@@ -54,15 +70,27 @@ export function harden(program: Program): void {
         )
         await printRights(terminal, done)
         await printGaps(terminal, done)
-      }),
-    )
+      })
+    })
   examples(command, [
     [
       'Let the application append, and auditors read',
       'auditrum harden --app-role shop --admin-role auditors',
     ],
     ['See the SQL first', 'auditrum harden --app-role shop --dry-run'],
+    ['That was the wrong role', 'auditrum harden --forget shop --dry-run'],
   ])
+}
+
+async function forgetRole(
+  { audit, terminal }: Session,
+  role: string,
+  options: Parameters<typeof showSql>[1],
+): Promise<void> {
+  const call = `SELECT ${quoteIdentifier(audit.schema)}.forget_hardening(${quoteLiteral(role)});\n`
+  if (await showSql(terminal, options, async () => call)) return
+  await audit.forgetHardening(role)
+  terminal.note(`${role} is forgotten. What was taken from it stays taken.`)
 }
 
 async function printRights(terminal: Terminal, { rights }: Hardening): Promise<void> {

@@ -51,12 +51,20 @@ export function purge(program: Program): void {
 
 /** A line for each table and partition, and what it comes to. */
 export async function printPurge(terminal: Terminal, gone: Purge, isDry = false): Promise<void> {
-  for (const { table, until, events } of gone.tables)
-    await terminal.line(`${table} until ${time(until)}: ${number(events, 'event')}`)
-  for (const name of gone.partitions)
-    await terminal.line(`${isDry ? 'would drop' : 'dropped'} partition ${name}`)
+  const lines = purgeLines(gone, isDry)
+  for (const line of lines.slice(0, -1)) await terminal.line(line)
+  terminal.note(lines.at(-1) ?? '')
+}
+
+/** The same; the last one is the sum. */
+export function purgeLines(gone: Purge, isDry: boolean): readonly string[] {
   const sum = `${number(gone.events, 'event')} and ${number(gone.contexts, 'context')}, ${bytes(gone.bytes)}`
-  if (gone.events + gone.contexts + gone.partitions.length === 0)
-    terminal.note('Nothing is that old.')
-  else terminal.note(isDry ? `${sum} would go.` : `${sum} are gone.`)
+  const isNothing = gone.events + gone.contexts + gone.partitions.length === 0
+  return [
+    ...gone.tables.map(
+      ({ table, until, events }) => `${table} until ${time(until)}: ${number(events, 'event')}`,
+    ),
+    ...gone.partitions.map((name) => `${isDry ? 'would drop' : 'dropped'} partition ${name}`),
+    isNothing ? 'Nothing is that old.' : isDry ? `${sum} would go.` : `${sum} are gone.`,
+  ]
 }

@@ -27,12 +27,12 @@ export function sync(program: Program): void {
         if (isShown) return
         const result = await terminal.waiting('Syncing', () => audit.sync({ prune }))
         if (options.json) return terminal.document(result)
-        const { unchanged, pending, ...changed } = result
+        const { unchanged, pending, owner, ...changed } = result
         for (const [what, tables] of Object.entries(changed)) {
           for (const table of tables) await terminal.line(`${what} ${table}`)
         }
         for (const table of pending) {
-          await terminal.line(`pending ${table}: run sync as the owner of the log`)
+          await terminal.line(`pending ${table}: run sync as ${owner}, who owns the log`)
         }
         const total = unchanged.length + pending.length + Object.values(changed).flat().length
         if (total === 0) return terminal.note('The log is installed; no table is declared.')

@@ -88,6 +88,7 @@ describe('a new database', async () => {
       uninstalled: [],
       unchanged: ['public.customers', 'public.orders'],
       pending: [],
+      owner: 'postgres',
     })
     expect((await it.cli(['plan', '--check'])).code).toBe(0)
   })
@@ -144,7 +145,8 @@ describe('a new database', async () => {
       stdout: '',
       stderr: 'All are there; behind them maintain will make them by month.\n',
     })
-    expect((await it.cli(['create-partitions', '--months', 'five'])).code).toBe(2)
+    for (const months of ['five', '0'])
+      expect((await it.cli(['create-partitions', '--months', months])).code).toBe(2)
     await database.query('alter table customers add column phone text')
     expect((await it.cli(['maintain'])).stdout).toBe('other columns public.customers\n')
     expect(JSON.parse((await it.cli(['maintain', '--json'])).stdout)).toEqual({
@@ -162,6 +164,12 @@ describe('a new database', async () => {
     const { stdout, stderr } = await it.cli([...args, '--dry-run'])
     expect(stdout).toMatch(/^public\.customers until 20.*: \d+ events?\n$/)
     expect(stderr).toMatch(/^\d+ events? and 0 contexts, \d+ k?B would go\.\n$/)
+    const due = `update auditrum.audit_table set declaration = declaration`
+    await database.query(`${due} || '{"retention": "2 years"}' where table_name = 'customers'`)
+    expect((await it.cli(['maintain', '--dry-run'])).stdout).toMatch(
+      /^-- public\.customers until 20.*: \d+ events?\n-- \d+ events? and 0 contexts, .* would go\.\nCALL "auditrum"\.run_maintenance\(\);\n$/,
+    )
+    await database.query(`${due} - 'retention' where table_name = 'customers'`)
     const gone = await it.cli([...args, '--reason', 'article 5', '--json'])
     expect(JSON.parse(gone.stdout)).toMatchObject({ tables: [{ table: 'public.customers' }] })
     const { rows } = await database.query('select change_reason, events from auditrum.purges')

@@ -84,7 +84,39 @@ test('refuses a role that cannot be held back, and what is no role', async () =>
   const superuser = await it.cli(['harden', '--app-role', 'postgres'])
   expect(superuser).toMatchObject({ code: 3, stdout: '' })
   expect(superuser.stderr).toMatch(/^auditrum: The role postgres is a superuser/)
-  expect(await it.cli(['harden'])).toMatchObject({ code: 2 })
+  const needed = "auditrum: required option '--app-role <role>' not specified"
+  expect(await it.cli(['harden'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(needed),
+  })
+  expect(await it.cli(['harden', '--approle', app.name])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('(Did you mean --app-role?)'),
+  })
+  expect(await it.cli(['purge', '--olderthan', '2 years'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('(Did you mean --older-than?)'),
+  })
+  expect(await it.cli(['purge'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("required option '--older-than <time>' not specified"),
+  })
   const same = ['harden', '--app-role', app.name, '--admin-role', app.name]
   expect(await it.cli(same)).toMatchObject({ code: 2 })
+})
+
+test('forgets a role that was meant by mistake', async () => {
+  const forgetting = ['harden', '--forget', app.name]
+  const dry = await it.cli([...forgetting, '--dry-run'])
+  expect(dry.stdout).toBe(`SELECT "auditrum".forget_hardening('${app.name}');\n`)
+  expect(await it.cli(forgetting)).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringContaining('What was taken from it stays taken.'),
+  })
+  expect(await it.cli(forgetting)).toMatchObject({
+    code: 2,
+    stderr: `auditrum: The log was not hardened against ${app.name}. There is nothing to forget: it was hardened against no role.\n`,
+  })
+  expect(await it.cli([...forgetting, '--app-role', app.name])).toMatchObject({ code: 2 })
 })

@@ -37,11 +37,12 @@ DECLARE
   closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
   part       record;
 BEGIN
-  IF coalesce(ahead, 0) NOT BETWEEN 0 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
+  -- with none ahead, whatever is written before the next maintain would go to the overflow
+  IF coalesce(ahead, 1) NOT BETWEEN 1 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Partitions cannot be made %s %ss ahead.', ahead, coalesce(unit, 'month')),
-      HINT = 'Give a number from 0 to 120 months, 520 weeks or 400 days.';
+      HINT = 'Give a number from 1 to 120 months, 520 weeks or 400 days.';
   ELSIF unit NOT IN ('month', 'week', 'day') THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',

@@ -8,6 +8,7 @@
 -- to be called again, with the id that it returned as purge_id, until it says
 -- that nothing is pending. What is left undone maintain() does.
 --
+--   older_than       null, with dry_run: as the tables declare their retention, what maintain() would do
 --   drop_partitions  those that hold nothing else are dropped, rather than emptied
 --   detach           false: the caller detaches them, as purge_drop says
 DROP FUNCTION IF EXISTS :schema.purge(interval, text, boolean, boolean, bigint, boolean, interval);
@@ -35,7 +36,7 @@ BEGIN
   IF :schema.is_span(older_than) THEN
     span := older_than;
   END IF;
-  IF span IS NULL THEN
+  IF span IS NULL AND NOT (older_than IS NULL AND dry_run AND relation IS NULL) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),

@@ -31,6 +31,13 @@ BEGIN
   FROM pg_proc AS keeping CROSS JOIN pg_catalog.aclexplode(keeping.proacl) AS privilege
   WHERE keeping.oid = ':schema.maintain'::regproc AND privilege.grantee NOT IN (keeping.proowner, 0);
 
+  -- all that harden gave: a function that was dropped to be made anew has lost its rights
+  PERFORM :schema.let_read(role.oid),
+    CASE WHEN role.rolname = known.given ->> 'admin' THEN :schema.let_maintain(role.oid) END
+  FROM pg_catalog.jsonb_each(:schema.hardened()) AS known (app, given)
+  JOIN pg_roles AS role ON role.rolname = known.given ->> 'admin' OR role.rolname = known.app AND (known.given -> 'letRead')::boolean
+  WHERE role.oid <> (SELECT nspowner FROM pg_namespace WHERE nspname = :'schema');
+
   PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
 END
 $install$;

@@ -61,6 +61,16 @@ WITH RECURSIVE log_schema AS (
     SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
     WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
   ) AS inner_part
+), taken_type AS (
+  -- those that the application owns
+  SELECT pg_catalog.format('%I.%I', namespace.nspname, type.typname) AS name, type.typnamespace AS namespace, type.typowner AS owner
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  JOIN can ON can.oid = type.typowner
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = type.typnamespace
+  LEFT JOIN pg_catalog.pg_class AS class ON class.oid = type.typrelid
+  -- arrays go with their elements, rows with their tables
+  WHERE type.typelem = 0::oid AND (class.oid IS NULL OR class.relkind = 'c')
 ), granted AS (
   SELECT 'SCHEMA' AS kind, log_schema.name, log_schema.nspowner AS owner, privilege.grantee, privilege.grantor,
     privilege.privilege_type = 'USAGE' AS is_reading
@@ -179,15 +189,26 @@ SELECT pg_catalog.json_build_object(
   ),
   'ownerWithin', (SELECT coalesce(pg_catalog.json_agg(can.name), '[]') FROM can JOIN owner ON owner.oid = can.oid),
   'adminWithin', (SELECT coalesce(pg_catalog.json_agg(can.name), '[]') FROM can WHERE can.name = $2::text),
-  'triggers', (
+  -- by which others decide what happens to rows, or what runs as the owner of a table
+  'rowRights', (
     SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
-      'statement', pg_catalog.format('REVOKE TRIGGER ON %s FROM %s', recorded.name, coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC')),
-      'mayRevoke', (SELECT pg_catalog.pg_has_role(me.oid, recorded.owner, 'USAGE') FROM me)
+      'statement', pg_catalog.format('REVOKE %s ON %s FROM %s', privilege.privilege_type, recorded.name, coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC')),
+      'mayRevoke', (SELECT pg_catalog.pg_has_role(me.oid, recorded.owner, 'USAGE') FROM me),
+      -- a foreign key to a table may call a cast, as its owner: that is for tables of the owner of the log
+      'isTaken', privilege.privilege_type = 'REFERENCES'::text AND recorded.owner NOT IN (SELECT oid FROM owner)
     )), '[]')
     FROM recorded
-    CROSS JOIN pg_catalog.aclexplode(recorded.acl) AS privilege
+    CROSS JOIN LATERAL (
+      SELECT own.grantee, own.privilege_type FROM pg_catalog.aclexplode(recorded.acl) AS own
+      UNION
+      SELECT own.grantee, own.privilege_type
+      FROM pg_catalog.pg_attribute AS attribute CROSS JOIN pg_catalog.aclexplode(attribute.attacl) AS own
+      WHERE attribute.attrelid = recorded.oid
+    ) AS privilege
     LEFT JOIN can ON can.oid = privilege.grantee
-    WHERE privilege.privilege_type = 'TRIGGER' AND privilege.grantee <> recorded.owner
+    WHERE (privilege.privilege_type = 'TRIGGER'::text
+        OR privilege.privilege_type = 'REFERENCES'::text AND recorded.owner IN (SELECT oid FROM owner UNION ALL SELECT oid FROM can))
+      AND privilege.grantee <> recorded.owner
       AND (can.oid IS NOT NULL OR privilege.grantee = 0::oid)
       -- sync creates triggers by it
       AND privilege.grantee NOT IN (SELECT oid FROM owner)
@@ -213,14 +234,29 @@ SELECT pg_catalog.json_build_object(
     FROM recorded JOIN can ON can.oid = recorded.owner
   ),
   'types', (
-    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.format('%I.%I', namespace.nspname, type.typname)), '[]')
-    FROM part
-    JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
-    JOIN can ON can.oid = type.typowner
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = type.typnamespace
-    LEFT JOIN pg_catalog.pg_class AS class ON class.oid = type.typrelid
-    -- arrays go with their elements, rows with their tables
-    WHERE type.typelem = 0::oid AND (class.oid IS NULL OR class.relkind = 'c')
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT taken_type.name), '[]') FROM taken_type
+  ),
+  -- what whoever is no superuser lacks to hand these over
+  'handingNeeds', (
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT need.what ORDER BY need.what), '[]')
+    FROM me CROSS JOIN owner CROSS JOIN LATERAL (
+      SELECT pg_catalog.format('CREATE on the schema %1$s for %2$I (GRANT CREATE ON SCHEMA %1$s TO %2$I)', pg_catalog.quote_ident(namespace.nspname), owner.rolname) AS what
+      FROM pg_catalog.pg_namespace AS namespace
+      WHERE namespace.oid IN (
+          SELECT recorded.namespace FROM recorded JOIN can ON can.oid = recorded.owner
+          UNION ALL SELECT taken_type.namespace FROM taken_type
+        ) AND NOT pg_catalog.has_schema_privilege(owner.oid, namespace.oid, 'CREATE')
+      UNION ALL
+      SELECT pg_catalog.format('the rights of %I for %I, who runs this', can.name, me.rolname)
+      FROM can
+      WHERE can.oid IN (SELECT recorded.owner FROM recorded UNION ALL SELECT taken_type.owner FROM taken_type)
+        AND NOT pg_catalog.pg_has_role(me.oid, can.oid, 'USAGE')
+      UNION ALL
+      SELECT pg_catalog.format('SET ROLE %1$I for %2$I, who runs this (GRANT %1$I TO %2$I)', owner.rolname, me.rolname)
+      WHERE NOT pg_catalog.pg_has_role(me.oid, owner.oid,
+        CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+    ) AS need
+    WHERE NOT me.rolsuper AND EXISTS (SELECT FROM recorded JOIN can ON can.oid = recorded.owner UNION ALL SELECT FROM taken_type)
   ),
   -- what the owner of the log needs so that it can go on tracking
   'ownerNeeds', (

@@ -51,54 +51,6 @@ WITH RECURSIVE log_schema AS (
   FROM audited
   JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-), part (table_oid, type_id) AS (
-  -- the types of their columns, and what these are made of
-  SELECT recorded.oid, attribute.atttypid
-  FROM recorded
-  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
-  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
-  UNION
-  SELECT part.table_oid, inner_part.type_id
-  FROM part
-  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
-  CROSS JOIN LATERAL (
-    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
-    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
-    UNION ALL
-    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
-    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
-  ) AS inner_part
-), called (function_id, of_what) AS (
-  -- what is called as the owner of the log when he reads recorded tables, or makes or drops anything;
-  -- of tables that he owns also when others change them: foreign keys and vacuum act as the owner of a table
-  SELECT depend.refobjid, pg_catalog.format('the policy %I of %s', policy.polname, recorded.name)
-  FROM recorded
-  JOIN pg_catalog.pg_policy AS policy ON policy.polrelid = recorded.oid
-  JOIN pg_catalog.pg_depend AS depend ON depend.classid = 'pg_catalog.pg_policy'::regclass::oid AND depend.objid = policy.oid
-  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
-  UNION
-  SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
-  FROM pg_catalog.pg_event_trigger AS event_trigger
-  WHERE event_trigger.evtenabled <> 'D'::"char"
-  UNION
-  SELECT trigger.tgfoid, pg_catalog.format('the trigger %I of %s', trigger.tgname, recorded.name)
-  FROM recorded
-  JOIN log_schema ON log_schema.nspowner = recorded.relowner
-  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = recorded.oid
-  UNION
-  SELECT depend.refobjid, part_of_table.kind || recorded.name
-  FROM recorded
-  JOIN log_schema ON log_schema.nspowner = recorded.relowner
-  CROSS JOIN LATERAL (
-    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, indexrelid AS id, 'an index of ' AS kind
-    FROM pg_catalog.pg_index WHERE indrelid = recorded.oid
-    UNION ALL
-    SELECT 'pg_catalog.pg_constraint'::regclass::oid, oid, 'a constraint of ' FROM pg_catalog.pg_constraint WHERE conrelid = recorded.oid
-    UNION ALL
-    SELECT 'pg_catalog.pg_attrdef'::regclass::oid, oid, 'a column of ' FROM pg_catalog.pg_attrdef WHERE adrelid = recorded.oid
-  ) AS part_of_table
-  JOIN pg_catalog.pg_depend AS depend ON depend.classid = part_of_table.class AND depend.objid = part_of_table.id
-  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
 ), named AS (
   -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
   SELECT DISTINCT declared.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
@@ -184,21 +136,6 @@ WITH RECURSIVE log_schema AS (
   UNION ALL
   SELECT who, able.name, is_other, 'search_path', 'CREATE on the schema pg_catalog'
   FROM able WHERE pg_catalog.has_schema_privilege(able.oid, 'pg_catalog', 'CREATE')
-  UNION ALL
-  SELECT who, stranger.name, is_other, 'run_as_owner',
-    pg_catalog.format('owner of the type %s in %s: a cast of it to json would be called', pg_catalog.format_type(type.oid, NULL::integer), recorded.name)
-  FROM stranger
-  JOIN pg_catalog.pg_type AS type ON type.typowner = stranger.oid
-  JOIN part ON part.type_id = type.oid
-  JOIN recorded ON recorded.oid = part.table_oid
-  WHERE type.typtype IN ('c', 'e', 'd', 'r', 'b') AND type.typelem = 0::oid
-  UNION ALL
-  SELECT who, stranger.name, is_other, 'run_as_owner',
-    pg_catalog.format('owner of the function %I.%I, which %s calls', namespace.nspname, function.proname, called.of_what)
-  FROM stranger
-  JOIN pg_catalog.pg_proc AS function ON function.proowner = stranger.oid
-  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = function.pronamespace
-  JOIN called ON called.function_id = function.oid
   UNION ALL
   SELECT who, stranger.name, is_other, 'run_as_condition',
     pg_catalog.format('%s of %s, which the condition (when) of %s names', reach.how, pg_catalog.format('%I.%s', named.nspname, named.written), named.of_table)

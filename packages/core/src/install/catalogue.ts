@@ -61,7 +61,7 @@ export interface Capture {
 }
 
 /** What `track()` in the database notes on the function it writes. */
-interface Stamp {
+export interface Stamp {
   readonly app: string
   readonly declaration: Readonly<Record<string, unknown>>
   readonly key: readonly string[]
@@ -145,6 +145,11 @@ export async function readCatalogue(
       stamp: parseStamp(capture.stamp),
     })),
   }
+}
+
+/** What to run where the database is not as declared: `sync`, and as whom, where this role may not. */
+export function syncOf({ schema }: Catalogue): string {
+  return schema && !schema.mayInstall ? `sync as ${schema.owner}` : 'sync'
 }
 
 /** Every table that an application could track, without partitions and children. */

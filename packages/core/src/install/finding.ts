@@ -108,4 +108,6 @@ export type AddFinding = (
   table: string | null,
   message: string,
   remedy: string,
+  /** Another than that of the code; null for none. */
+  command?: string | null,
 ) => void

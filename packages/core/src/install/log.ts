@@ -1,7 +1,7 @@
 import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
-import type { Catalogue } from './catalogue.js'
+import { type Catalogue, syncOf } from './catalogue.js'
 import type { AddFinding } from './finding.js'
 import type { OverflowStatus, PartitionStatus } from './status.js'
 
@@ -109,7 +109,7 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'label_broken',
       table,
       `The label ${JSON.stringify(label)} of ${table} cannot be evaluated, so its rows have none: ${problem}`,
-      'Correct the declaration and run sync. No event is lost or incomplete.',
+      `Correct the declaration and run ${syncOf(catalogue)}. No event is lost or incomplete.`,
     )
   }
   for (const table of new Set(log.drifted.map((each) => each.table))) {
@@ -118,8 +118,10 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
     const past = drifted.filter((each) => !present.includes(each))
     const message = (each: LogStatus['drifted']) =>
       `Events of ${table} were written without the declared ${each.map(({ name }) => name).join(', ')}`
-    if (present.length > 0)
-      add('error', 'drift', table, message(present), 'Correct the declaration and run sync.')
+    if (present.length > 0) {
+      const remedy = `Correct the declaration and run ${syncOf(catalogue)}.`
+      add('error', 'drift', table, message(present), remedy)
+    }
     if (past.length > 0) {
       add(
         'info',

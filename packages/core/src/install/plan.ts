@@ -50,6 +50,8 @@ export interface Preparation {
   readonly waiting: ReadonlySet<Change>
   /** What will fail, each by itself, and why. */
   readonly denied: ReadonlyMap<Change, SchemaError>
+  /** Who owns the log, or is going to. */
+  readonly owner: string
 }
 
 /** What sync works with; {@link plan} tells the changes alone. */
@@ -66,6 +68,7 @@ export async function prepare(queryable: Queryable, options: PlanOptions): Promi
     return change
   })
   if (prune) changes.push(...planPrune(wanted, catalogue, schema, app))
+  const owner = catalogue.schema?.owner ?? catalogue.role
   const pending = [log, ...changes].filter(({ action }) => action !== 'none')
   const all = Object.freeze([log, ...changes])
   if (
@@ -73,9 +76,14 @@ export async function prepare(queryable: Queryable, options: PlanOptions): Promi
     !catalogue.schema.mayInstall &&
     pending.every((each) => canWait.has(each))
   )
-    return { changes: all, waiting: new Set(pending), denied: new Map() }
+    return { changes: all, waiting: new Set(pending), denied: new Map(), owner }
   refuseWithoutPrivilege(pending, catalogue, schema)
-  return { changes: all, waiting: new Set(), denied: deniedTables(pending, wanted, catalogue) }
+  return {
+    changes: all,
+    waiting: new Set(),
+    denied: deniedTables(pending, wanted, catalogue),
+    owner,
+  }
 }
 
 function planLog(catalogue: Catalogue, schema: string): Change {

@@ -104,6 +104,7 @@ export const objects: readonly SqlName[] = [
   'functions/known_since',
   'functions/log_status',
   'functions/hardened',
+  'functions/forget_hardening',
   'functions/conditions',
   'functions/table_past',
   'functions/truncations_after',

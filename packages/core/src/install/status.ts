@@ -4,7 +4,7 @@ import { type Growth, growth } from '../observe/costs.js'
 import type { Queryable } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
 import { SCHEMA_VERSION, triggerName } from '../sql/template.js'
-import { type Catalogue, readTableNames, type Table } from './catalogue.js'
+import { type Catalogue, readTableNames, type Stamp, syncOf, type Table } from './catalogue.js'
 import type { AddFinding, Finding } from './finding.js'
 import { inspectTable } from './inspect.js'
 import { addLogFindings, type LogStatus, readLog } from './log.js'
@@ -18,6 +18,7 @@ import {
   sweptTables,
   unknownColumn,
 } from './resolve.js'
+import { callOfTrack } from './schema.js'
 import { inspectLog, writableBy } from './shipped.js'
 
 export interface TableStatus {
@@ -85,9 +86,13 @@ export async function status(
   const catalogue = await readFor(queryable, schema, entries)
   const { version, missing, edited } = inspectLog(catalogue, schema)
   const findings: Finding[] = []
-  const add: AddFinding = (severity, code, table, message, remedy) =>
-    findings.push(Object.freeze({ severity, code, table, message, ...reasons[code], remedy }))
-  const RUN_SYNC = 'Run sync.'
+  const add: AddFinding = (severity, code, table, message, remedy, command) => {
+    const reason = reasons[code]
+    const known = command === undefined ? reason : { ...reason, command }
+    findings.push(Object.freeze({ severity, code, table, message, ...known, remedy }))
+  }
+  const syncing = syncOf(catalogue)
+  const RUN_SYNC = `Run ${syncing}.`
 
   if (version === null) {
     add('error', 'log_missing', null, `There is no log in the schema ${schema}`, RUN_SYNC)
@@ -146,9 +151,18 @@ export async function status(
         'table_dropped',
         null,
         `The table of ${schema}.capture_${capture.id} was dropped`,
-        'Its history stays. Run sync with prune to drop the function.',
+        `Its history stays. Run ${syncing} with prune to drop the function.`,
       )
     } else inspectTracked(table, capture.id)
+  }
+
+  /** What brings a table up to date that is recorded and not declared here: by generate-trigger, or by another app. */
+  function renewing(table: Table, { app, declaration }: Stamp): string {
+    const as = syncing.slice('sync'.length)
+    if (app !== options.app)
+      return `Run sync${as} where the app ${JSON.stringify(app)} declares it.`
+    const name = { schema: table.schema, table: table.table }
+    return `It is not declared here: declare it and run sync${as}, or record it anew as it was told${as}: ${callOfTrack(name, declaration, schema, app)}`
   }
 
   function inspectDeclared(entry: Declaration, table: Table, oid: string) {
@@ -159,7 +173,7 @@ export async function status(
         'column_missing',
         showTable(table),
         unknownColumn(table, missingName.column, missingName.option),
-        'Correct the declaration and run sync; until then events hold what is safe to store.',
+        `Correct the declaration and run ${syncing}; until then events hold what is safe to store.`,
       )
     }
     inspectTracking(table, oid)
@@ -180,7 +194,7 @@ export async function status(
       'trigger_missing',
       name,
       `${name} was tracked, and has none of its triggers any more`,
-      'Declare it and run sync; or run sync with prune, if it is not to be recorded.',
+      `Declare it and run ${syncing}; or run that with prune, if it is not to be recorded.`,
     )
   }
 
@@ -197,13 +211,18 @@ export async function status(
       (entry): entry is Declaration => entry.kind === 'track' && matches(entry.table, table),
     )
     const declared = declaration && capture.stamp?.app === options.app
+    // of what nobody declares here sync knows nothing
+    const isOurs =
+      declared || sweptTables(entries, catalogue).some(({ oid }) => oid === capture.table)
+    const mending = isOurs || !capture.stamp ? RUN_SYNC : renewing(table, capture.stamp)
+    const command = isOurs ? undefined : null
     for (const { code, severity, message } of inspectTable(
       table,
       capture,
       schema,
       declared ? { ...declaration.options } : undefined,
     )) {
-      add(severity, code, name, `${name}: ${message}`, RUN_SYNC)
+      add(severity, code, name, `${name}: ${message}`, mending, command)
     }
     for (const type of table.foreignCasts) {
       add(
@@ -231,7 +250,7 @@ export async function status(
         'no_key',
         name,
         `${name} has no primary key, so its events name no row`,
-        'Add a primary key, then run sync.',
+        `Add a primary key. ${mending.replace(/^./, (first) => `Then ${first.toLowerCase()}`)}`,
       )
     }
     if (
@@ -245,7 +264,7 @@ export async function status(
         'undeclared',
         name,
         `${name} is tracked and no longer declared`,
-        'Run sync with prune to stop.',
+        `Run ${syncing} with prune to stop.`,
       )
     }
   }

@@ -22,6 +22,8 @@ export interface SyncResult {
    * TRUNCATE goes unrecorded), which this role may not mend. The next sync of the owner of the log does.
    */
   readonly pending: readonly string[]
+  /** Who owns the log, and may do what is pending. */
+  readonly owner: string
 }
 
 /** lock_not_available, deadlock_detected, serialization_failure, and what two installers at once can meet. */
@@ -46,7 +48,7 @@ const TRANSACTION_FAILED = '25P02'
  */
 export async function sync(queryable: Queryable, options: SyncOptions): Promise<SyncResult> {
   const prepared = await prepare(queryable, options)
-  const { changes, waiting, denied } = prepared
+  const { changes, waiting, denied, owner } = prepared
   const [refused] = denied.values()
   const isAlone = changes.every(
     (change) => change.action === 'none' || denied.has(change) || isNewLog(change),
@@ -62,6 +64,7 @@ export async function sync(queryable: Queryable, options: SyncOptions): Promise<
     uninstalled: named('uninstall'),
     unchanged: named('none'),
     pending: [...waiting].map(({ table }) => String(table)),
+    owner,
   })
 }
 

@@ -35,17 +35,17 @@ export const capabilities = {
     'Hand the function, and the schema that it is in, to the owner of the log, or write the condition without it.',
   ),
   run_as_owner: grave(
-    'run its own code as the owner of the log, in a cast, policy or trigger',
-    'Let another role own the function or type: ALTER … OWNER TO …; a type also by harden with takeTables (--take-tables).',
+    'run its own code as the owner of the log, in a type, operator, policy or trigger',
+    'Let another role own the function or type: ALTER … OWNER TO …; a type also by harden with takeTables (--take-tables). REVOKE CREATE on the schema of operators, and REFERENCES on the tables, from it.',
   ),
   read_keys: grave('read the keys of signed contexts', HARDEN),
   disable_triggers: grave(
     'disable, replace or drop the triggers of recorded tables',
-    'Let another role own the tables: harden with takeTables (--take-tables); and REVOKE TRIGGER on them as their owner.',
+    'Let another role own the tables: harden with takeTables (--take-tables); and REVOKE TRIGGER on them as their owner. An extension goes to another role by REASSIGN OWNED BY … TO ….',
   ),
   drop_tables: grave(
-    'drop recorded tables, and make others in their place',
-    'Let another role own the schema, and the database: ALTER SCHEMA … OWNER TO …, ALTER DATABASE … OWNER TO ….',
+    'drop recorded tables, or columns by their type, and make others in their place',
+    'Let another role own the schema, the database and the extension: ALTER SCHEMA … OWNER TO …, ALTER DATABASE … OWNER TO …; an extension goes by REASSIGN OWNED BY … TO ….',
   ),
   replica_role: grave(
     'silence every trigger (session_replication_role)',
@@ -61,7 +61,7 @@ export const capabilities = {
   ),
   server_files: grave(
     'run programs, or write files, as the server',
-    'REVOKE pg_execute_server_program, pg_write_server_files, EXECUTE ON FUNCTION lo_export from it.',
+    'REVOKE pg_execute_server_program, pg_write_server_files, EXECUTE ON FUNCTION lo_export, SET, ALTER SYSTEM ON PARAMETER … from it.',
   ),
   truncate_tables: minor(
     'TRUNCATE recorded tables: one event, without the rows',
@@ -78,6 +78,10 @@ export const capabilities = {
   bypass_policies: minor(
     'read past row security policies (BYPASSRLS)',
     'ALTER ROLE … NOBYPASSRLS.',
+  ),
+  set_parameters: minor(
+    'change settings that superusers alone may change otherwise',
+    'REVOKE SET, ALTER SYSTEM ON PARAMETER … from it.',
   ),
   end_sessions: minor('end the sessions of others', 'REVOKE pg_signal_backend from it.'),
   maintain_log: minor('make partitions, and let go of what is old', HARDEN),

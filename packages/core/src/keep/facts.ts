@@ -61,9 +61,17 @@ export interface Facts {
   readonly foreignOwners: readonly string[]
   readonly ownerWithin: readonly string[]
   readonly adminWithin: readonly string[]
-  readonly triggers: readonly { readonly statement: string; readonly mayRevoke: boolean }[]
+  /** TRIGGER on recorded tables, and REFERENCES on those that the owner of the log owns. */
+  readonly rowRights: readonly {
+    readonly statement: string
+    readonly mayRevoke: boolean
+    /** Whether that is so once the table was handed over. */
+    readonly isTaken: boolean
+  }[]
   readonly tables: readonly OwnedTable[]
   readonly types: readonly string[]
+  /** What is lacking to hand tables and types over, in words. */
+  readonly handingNeeds: readonly string[]
   readonly ownerNeeds: readonly string[]
   /** What owners of recorded tables need so that they can make partitions. */
   readonly callers: readonly { readonly table: string; readonly statement: string }[]

@@ -140,12 +140,9 @@ function checked(given: HardenOptions) {
   for (const [option, value] of Object.entries({ takeTables, letRead, dryRun }))
     checkFlag('harden', option, value)
   if (typeof takeOwnership !== 'string') checkFlag('harden', 'takeOwnership', takeOwnership)
-  for (const [option, value] of Object.entries({ appRole, adminRole, takeOwnership })) {
-    if (option === 'appRole' ? isName(value) : typeof value !== 'string' || isName(value)) continue
-    throw new UsageError(
-      `harden was given ${option}: ${show(value)}. Give the name of a role, as pg_roles has it.`,
-    )
-  }
+  checkRole('harden', 'appRole', appRole)
+  if (typeof adminRole === 'string') checkRole('harden', 'adminRole', adminRole)
+  if (typeof takeOwnership === 'string') checkRole('harden', 'takeOwnership', takeOwnership)
   if (adminRole !== undefined && (typeof adminRole !== 'string' || adminRole === appRole)) {
     throw new UsageError(
       `harden was given adminRole: ${show(adminRole)}. Give the name of a role that is not the application's.`,
@@ -161,8 +158,12 @@ function checked(given: HardenOptions) {
   }
 }
 
-function isName(value: unknown): boolean {
-  return typeof value === 'string' && value !== '' && !value.includes('\0')
+/** Refuses what is no name of a role. */
+export function checkRole(call: string, option: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
+  throw new UsageError(
+    `${call} was given ${option}: ${show(value)}. Give the name of a role, as pg_roles has it.`,
+  )
 }
 
 async function currentRole(queryable: Queryable): Promise<string> {

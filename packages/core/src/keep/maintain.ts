@@ -1,8 +1,19 @@
 import { SchemaError } from '../errors.js'
+import { checkFlag, checkOptions } from '../options.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
 import { detachConcurrently } from './detach.js'
-import { type Purge, type PurgeStep, purged } from './purge.js'
+import { dueForPurge, type Purge, type PurgeStep, purged } from './purge.js'
+
+/** What `maintain` may be told. */
+export interface MaintainOptions {
+  /**
+   * Only counts what is older than its retention, in `purge`; tells nothing of partitions and columns.
+   *
+   * @defaultValue `false`
+   */
+  readonly dryRun?: boolean | undefined
+}
 
 /** What `maintain` did. */
 export interface Maintenance {
@@ -10,7 +21,7 @@ export interface Maintenance {
   readonly partitions: readonly string[]
   /** Tables whose columns had changed since they were last noted. */
   readonly shapes: readonly string[]
-  /** What was older than its retention, if something was. */
+  /** What was older than its retention, if something was; with `dryRun` what would go. */
   readonly purge?: Purge
 }
 
@@ -31,8 +42,16 @@ interface Step extends Omit<Maintenance, 'purge'> {
 export async function maintain(
   queryable: Queryable,
   schema: string,
+  options: MaintainOptions,
   lockTimeout: number,
 ): Promise<Maintenance> {
+  checkOptions('maintain', options, ['dryRun'])
+  checkFlag('maintain', 'dryRun', options.dryRun)
+  if (options.dryRun) {
+    const purge = await dueForPurge(queryable, schema)
+    const isDue = purge.events + purge.contexts + purge.partitions.length > 0
+    return { partitions: [], shapes: [], ...(isDue && { purge }) }
+  }
   const text = `SELECT ${quoteIdentifier(schema)}.maintain_step($1::interval, $2::boolean, $3)::text AS done`
   const partitions = new Set<string>()
   const shapes = new Set<string>()

@@ -8,11 +8,11 @@ import { quoteIdentifier } from '../sql/quote.js'
  * last time (at first 3 months). It is remembered, for `maintain`.
  */
 export interface PartitionOptions {
-  /** By month: how many after this one, up to 120. */
+  /** By month: how many after this one, 1 to 120. */
   readonly months?: number | undefined
-  /** By ISO week: how many after this one, up to 520. */
+  /** By ISO week: how many after this one, 1 to 520. */
   readonly weeks?: number | undefined
-  /** By day: how many after this one, up to 400. */
+  /** By day: how many after this one, 1 to 400. */
   readonly days?: number | undefined
 }
 
@@ -61,9 +61,9 @@ function checkPlan(options: PartitionOptions) {
   const [name] = given
   if (name === undefined) return { ahead: null, unit: null }
   const ahead = options[name]
-  if (ahead === undefined || !Number.isSafeInteger(ahead) || ahead < 0) {
+  if (ahead === undefined || !Number.isSafeInteger(ahead) || ahead < 1) {
     throw new UsageError(
-      `Partitions cannot be made ${ahead} ${name} ahead. Give a whole number, from 0 on.`,
+      `Partitions cannot be made ${ahead} ${name} ahead. Give a whole number, from 1 on: with none ahead, what is written before the next maintain() goes to the overflow.`,
     )
   }
   return { ahead, unit: units[name] }

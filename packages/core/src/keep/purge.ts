@@ -95,6 +95,13 @@ export async function purge(
   }
 }
 
+/** What is older than the retention that its table declares: what `maintain` would let go of. */
+export async function dueForPurge(queryable: Queryable, schema: string): Promise<Purge> {
+  const text = `SELECT ${quoteIdentifier(schema)}.purge(NULL, NULL, true, true)::text AS due`
+  const [row] = await rowsOf<{ due: string }>(queryable, text, [])
+  return purged(JSON.parse(row?.due ?? '{}'))
+}
+
 /** A step without what is between us and the database. */
 export function purged({ id, events, contexts, bytes, partitions, tables }: PurgeStep): Purge {
   return Object.freeze({ id: id ?? null, events, contexts, bytes, partitions, tables })

@@ -111,6 +111,11 @@ export function refuse(
       `The role ${facts.role} does not have the rights of ${facts.holder}, who owns the log. Run harden as ${facts.holder}, as a member of it, or as a superuser.`,
     )
   }
+  if (wanted.takeTables && facts.handingNeeds.length > 0) {
+    fail(
+      `The tables cannot be handed to ${facts.owner?.name} yet, which takes ${facts.handingNeeds.join(', and ')}. Grant that, which can be taken back afterwards, or run harden as a superuser.`,
+    )
+  }
   const condition = rights.find(({ capability }) => capability === 'run_as_condition')
   if (condition) {
     fail(

@@ -38,11 +38,15 @@ export async function readRights(
     JSON.stringify(keepingFunctions),
   ])
   const rights: Right[] = JSON.parse(found?.rights ?? '[]')
-  if (server < 150_000) return rights
-  const [more] = await rowsOf<{ rights: string }>(queryable, render('keep/parameters', schema), [
-    asked,
-  ])
-  return [...rights, ...(JSON.parse(more?.rights ?? '[]') as Right[])]
+  const further = [
+    'keep/reach',
+    ...(server < 150_000 ? [] : (['keep/parameters'] as const)),
+  ] as const
+  for (const name of further) {
+    const [more] = await rowsOf<{ rights: string }>(queryable, render(name, schema), [asked])
+    rights.push(...(JSON.parse(more?.rights ?? '[]') as Right[]))
+  }
+  return rights
 }
 
 /**

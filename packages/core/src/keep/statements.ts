@@ -23,9 +23,12 @@ export function missingStatements(facts: Facts, schema: string, wanted: Wanted):
   const isOwner = wanted.adminRole === facts.owner?.name
   const { adminRole } = wanted
   const revoked = facts.revoked.flatMap((grant) => revocations(grant, owner, wanted.letRead))
-  const readLess = revoked.length > 0 || facts.mayRead?.[wanted.appRole] !== true
+  // what somebody may by PUBLIC, say, is gone with it
+  const isLess = revoked.length > 0
   return Object.freeze([
-    ...facts.triggers.flatMap(({ statement, mayRevoke }) => (mayRevoke ? [statement] : [])),
+    ...facts.rowRights.flatMap(({ statement, mayRevoke, isTaken }) =>
+      mayRevoke && (wanted.takeTables || !isTaken) ? [statement] : [],
+    ),
     ...facts.ownerNeeds,
     ...taken.flatMap((table) => handOver(table, owner)),
     ...(wanted.takeTables ? facts.types.map((type) => `ALTER TYPE ${type} OWNER TO ${owner}`) : []),
@@ -40,11 +43,13 @@ export function missingStatements(facts: Facts, schema: string, wanted: Wanted):
     ),
     ...facts.defaults,
     ...revoked,
-    ...(wanted.letRead && readLess ? [letRead(wanted.appRole)] : []),
-    ...(adminRole !== null && !isOwner && facts.mayRead?.[adminRole] !== true
+    ...(wanted.letRead && (isLess || facts.mayRead?.[wanted.appRole] !== true)
+      ? [letRead(wanted.appRole)]
+      : []),
+    ...(adminRole !== null && !isOwner && (isLess || facts.mayRead?.[adminRole] !== true)
       ? [letRead(adminRole)]
       : []),
-    ...(adminRole !== null && !isOwner && !facts.mayMaintain
+    ...(adminRole !== null && !isOwner && (isLess || !facts.mayMaintain)
       ? [
           `SELECT ${log}.let_maintain(${quoteLiteral(quoteIdentifier(adminRole))}::pg_catalog.regrole)`,
         ]

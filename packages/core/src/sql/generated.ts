@@ -1687,11 +1687,12 @@ DECLARE
   closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
   part       record;
 BEGIN
-  IF coalesce(ahead, 0) NOT BETWEEN 0 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
+  -- with none ahead, whatever is written before the next maintain would go to the overflow
+  IF coalesce(ahead, 1) NOT BETWEEN 1 AND (CASE coalesce(unit, 'month') WHEN 'month' THEN 120 WHEN 'week' THEN 520 ELSE 400 END) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Partitions cannot be made %s %ss ahead.', ahead, coalesce(unit, 'month')),
-      HINT = 'Give a number from 0 to 120 months, 520 weeks or 400 days.';
+      HINT = 'Give a number from 1 to 120 months, 520 weeks or 400 days.';
   ELSIF unit NOT IN ('month', 'week', 'day') THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -2397,6 +2398,32 @@ AS $function$
       CROSS JOIN LATERAL jsonb_each(image.document) AS part
     )
   END
+$function$;
+`,
+  'functions/forget_hardening': `-- Has the log forget that it was hardened against a role, which was meant by
+-- mistake or is gone for good, so that status says nothing more of it. What was
+-- taken from the role stays taken: grant it again, by let_read for one.
+--   select auditrum.forget_hardening('shop');
+CREATE OR REPLACE FUNCTION :schema.forget_hardening(app_role text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  known text[];
+BEGIN
+  UPDATE :schema.audit_setting SET value = value - app_role WHERE name = 'hardened' AND value ? app_role;
+  IF NOT FOUND THEN
+    known := ARRAY(SELECT jsonb_object_keys(:schema.hardened()) ORDER BY 1);
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('The log was not hardened against %I.', app_role),
+      HINT = CASE known
+        WHEN '{}' THEN 'There is nothing to forget: it was hardened against no role.'
+        ELSE format('Give one of these: %s.', array_to_string(known, ', '))
+      END;
+  END IF;
+END
 $function$;
 `,
   'functions/hardened': `-- Against whom the log was hardened, as keep/remember.sql noted it.
@@ -5363,6 +5390,7 @@ $function$;
 -- to be called again, with the id that it returned as purge_id, until it says
 -- that nothing is pending. What is left undone maintain() does.
 --
+--   older_than       null, with dry_run: as the tables declare their retention, what maintain() would do
 --   drop_partitions  those that hold nothing else are dropped, rather than emptied
 --   detach           false: the caller detaches them, as purge_drop says
 DROP FUNCTION IF EXISTS :schema.purge(interval, text, boolean, boolean, bigint, boolean, interval);
@@ -5390,7 +5418,7 @@ BEGIN
   IF :schema.is_span(older_than) THEN
     span := older_than;
   END IF;
-  IF span IS NULL THEN
+  IF span IS NULL AND NOT (older_than IS NULL AND dry_run AND relation IS NULL) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
       MESSAGE = format('Events cannot be purged that are older than %s.', coalesce(quote_literal(older_than), 'null')),
@@ -9998,6 +10026,13 @@ BEGIN
   FROM pg_proc AS keeping CROSS JOIN pg_catalog.aclexplode(keeping.proacl) AS privilege
   WHERE keeping.oid = ':schema.maintain'::regproc AND privilege.grantee NOT IN (keeping.proowner, 0);
 
+  -- all that harden gave: a function that was dropped to be made anew has lost its rights
+  PERFORM :schema.let_read(role.oid),
+    CASE WHEN role.rolname = known.given ->> 'admin' THEN :schema.let_maintain(role.oid) END
+  FROM pg_catalog.jsonb_each(:schema.hardened()) AS known (app, given)
+  JOIN pg_roles AS role ON role.rolname = known.given ->> 'admin' OR role.rolname = known.app AND (known.given -> 'letRead')::boolean
+  WHERE role.oid <> (SELECT nspowner FROM pg_namespace WHERE nspname = :'schema');
+
   PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('auditrum.search_path'), true);
 END
 $install$;
@@ -10130,6 +10165,16 @@ WITH RECURSIVE log_schema AS (
     SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
     WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
   ) AS inner_part
+), taken_type AS (
+  -- those that the application owns
+  SELECT pg_catalog.format('%I.%I', namespace.nspname, type.typname) AS name, type.typnamespace AS namespace, type.typowner AS owner
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  JOIN can ON can.oid = type.typowner
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = type.typnamespace
+  LEFT JOIN pg_catalog.pg_class AS class ON class.oid = type.typrelid
+  -- arrays go with their elements, rows with their tables
+  WHERE type.typelem = 0::oid AND (class.oid IS NULL OR class.relkind = 'c')
 ), granted AS (
   SELECT 'SCHEMA' AS kind, log_schema.name, log_schema.nspowner AS owner, privilege.grantee, privilege.grantor,
     privilege.privilege_type = 'USAGE' AS is_reading
@@ -10248,15 +10293,26 @@ SELECT pg_catalog.json_build_object(
   ),
   'ownerWithin', (SELECT coalesce(pg_catalog.json_agg(can.name), '[]') FROM can JOIN owner ON owner.oid = can.oid),
   'adminWithin', (SELECT coalesce(pg_catalog.json_agg(can.name), '[]') FROM can WHERE can.name = $2::text),
-  'triggers', (
+  -- by which others decide what happens to rows, or what runs as the owner of a table
+  'rowRights', (
     SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.jsonb_build_object(
-      'statement', pg_catalog.format('REVOKE TRIGGER ON %s FROM %s', recorded.name, coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC')),
-      'mayRevoke', (SELECT pg_catalog.pg_has_role(me.oid, recorded.owner, 'USAGE') FROM me)
+      'statement', pg_catalog.format('REVOKE %s ON %s FROM %s', privilege.privilege_type, recorded.name, coalesce(pg_catalog.quote_ident(can.name), 'PUBLIC')),
+      'mayRevoke', (SELECT pg_catalog.pg_has_role(me.oid, recorded.owner, 'USAGE') FROM me),
+      -- a foreign key to a table may call a cast, as its owner: that is for tables of the owner of the log
+      'isTaken', privilege.privilege_type = 'REFERENCES'::text AND recorded.owner NOT IN (SELECT oid FROM owner)
     )), '[]')
     FROM recorded
-    CROSS JOIN pg_catalog.aclexplode(recorded.acl) AS privilege
+    CROSS JOIN LATERAL (
+      SELECT own.grantee, own.privilege_type FROM pg_catalog.aclexplode(recorded.acl) AS own
+      UNION
+      SELECT own.grantee, own.privilege_type
+      FROM pg_catalog.pg_attribute AS attribute CROSS JOIN pg_catalog.aclexplode(attribute.attacl) AS own
+      WHERE attribute.attrelid = recorded.oid
+    ) AS privilege
     LEFT JOIN can ON can.oid = privilege.grantee
-    WHERE privilege.privilege_type = 'TRIGGER' AND privilege.grantee <> recorded.owner
+    WHERE (privilege.privilege_type = 'TRIGGER'::text
+        OR privilege.privilege_type = 'REFERENCES'::text AND recorded.owner IN (SELECT oid FROM owner UNION ALL SELECT oid FROM can))
+      AND privilege.grantee <> recorded.owner
       AND (can.oid IS NOT NULL OR privilege.grantee = 0::oid)
       -- sync creates triggers by it
       AND privilege.grantee NOT IN (SELECT oid FROM owner)
@@ -10282,14 +10338,29 @@ SELECT pg_catalog.json_build_object(
     FROM recorded JOIN can ON can.oid = recorded.owner
   ),
   'types', (
-    SELECT coalesce(pg_catalog.json_agg(DISTINCT pg_catalog.format('%I.%I', namespace.nspname, type.typname)), '[]')
-    FROM part
-    JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
-    JOIN can ON can.oid = type.typowner
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = type.typnamespace
-    LEFT JOIN pg_catalog.pg_class AS class ON class.oid = type.typrelid
-    -- arrays go with their elements, rows with their tables
-    WHERE type.typelem = 0::oid AND (class.oid IS NULL OR class.relkind = 'c')
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT taken_type.name), '[]') FROM taken_type
+  ),
+  -- what whoever is no superuser lacks to hand these over
+  'handingNeeds', (
+    SELECT coalesce(pg_catalog.json_agg(DISTINCT need.what ORDER BY need.what), '[]')
+    FROM me CROSS JOIN owner CROSS JOIN LATERAL (
+      SELECT pg_catalog.format('CREATE on the schema %1$s for %2$I (GRANT CREATE ON SCHEMA %1$s TO %2$I)', pg_catalog.quote_ident(namespace.nspname), owner.rolname) AS what
+      FROM pg_catalog.pg_namespace AS namespace
+      WHERE namespace.oid IN (
+          SELECT recorded.namespace FROM recorded JOIN can ON can.oid = recorded.owner
+          UNION ALL SELECT taken_type.namespace FROM taken_type
+        ) AND NOT pg_catalog.has_schema_privilege(owner.oid, namespace.oid, 'CREATE')
+      UNION ALL
+      SELECT pg_catalog.format('the rights of %I for %I, who runs this', can.name, me.rolname)
+      FROM can
+      WHERE can.oid IN (SELECT recorded.owner FROM recorded UNION ALL SELECT taken_type.owner FROM taken_type)
+        AND NOT pg_catalog.pg_has_role(me.oid, can.oid, 'USAGE')
+      UNION ALL
+      SELECT pg_catalog.format('SET ROLE %1$I for %2$I, who runs this (GRANT %1$I TO %2$I)', owner.rolname, me.rolname)
+      WHERE NOT pg_catalog.pg_has_role(me.oid, owner.oid,
+        CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+    ) AS need
+    WHERE NOT me.rolsuper AND EXISTS (SELECT FROM recorded JOIN can ON can.oid = recorded.owner UNION ALL SELECT FROM taken_type)
   ),
   -- what the owner of the log needs so that it can go on tracking
   'ownerNeeds', (
@@ -10341,21 +10412,249 @@ SELECT pg_catalog.json_build_object(
   )
 )::text AS facts
 `,
-  'keep/parameters': `-- Who may set what decides whether triggers fire; PostgreSQL 15 and newer.
+  'keep/parameters': `-- Which settings roles may change that superusers alone may otherwise: what
+-- decides whether triggers fire, what names programs, libraries or files that the
+-- server runs or reads, and the others. PostgreSQL 15 and newer.
 --   $1: JSON array of role names
 SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
   'role', asked.rolname,
-  'capability', 'replica_role',
-  'how', privilege.name || ' on the parameter session_replication_role'
+  'capability', CASE
+    WHEN parameter.parname = 'session_replication_role' THEN 'replica_role'
+    WHEN parameter.parname IN (
+      'archive_cleanup_command', 'archive_command', 'archive_library', 'dynamic_library_path', 'extension_control_path',
+      'hba_file', 'ident_file', 'jit_provider', 'local_preload_libraries', 'log_directory', 'log_filename',
+      'oauth_validator_libraries', 'recovery_end_command', 'restore_command', 'session_preload_libraries',
+      'shared_preload_libraries', 'ssl_passphrase_command'
+    ) THEN 'server_files'
+    ELSE 'set_parameters'
+  END,
+  'how', pg_catalog.format('%s on the parameter %s', privilege.name, parameter.parname)
     || CASE WHEN role.oid <> asked.oid THEN pg_catalog.format(' (as %I)', role.rolname) ELSE '' END
-) ORDER BY asked.rolname, privilege.name, role.rolname), '[]')::text AS rights
+) ORDER BY asked.rolname, parameter.parname, privilege.name, role.rolname), '[]')::text AS rights
 FROM pg_catalog.pg_roles AS asked
 JOIN pg_catalog.pg_roles AS role ON pg_catalog.pg_has_role(asked.oid, role.oid, 'MEMBER')
+CROSS JOIN pg_catalog.pg_parameter_acl AS parameter
 CROSS JOIN pg_catalog.unnest(ARRAY['SET', 'ALTER SYSTEM']) AS privilege (name)
 WHERE asked.rolname IN (SELECT pg_catalog.json_array_elements_text($1::text::json))
   AND NOT asked.rolsuper AND NOT role.rolsuper
-  AND pg_catalog.has_parameter_privilege(role.oid, 'session_replication_role', privilege.name)
-  AND (role.oid = asked.oid OR NOT pg_catalog.has_parameter_privilege(asked.oid, 'session_replication_role', privilege.name))
+  AND pg_catalog.has_parameter_privilege(role.oid, parameter.parname, privilege.name)
+  AND (role.oid = asked.oid OR NOT pg_catalog.has_parameter_privilege(asked.oid, parameter.parname, privilege.name))
+  -- what everybody may set is not given by that
+  AND NOT (privilege.name = 'SET' AND EXISTS (
+    SELECT FROM pg_catalog.pg_settings AS setting
+    WHERE pg_catalog.lower(setting.name) = parameter.parname AND setting.context = 'user'
+  ))
+`,
+  'keep/reach': `-- What roles may do by way of what recorded tables are made of: which code of
+-- theirs runs as the owner of the log when he reads, changes or undoes rows, and
+-- what they can drop together with columns or triggers of these tables. What a
+-- function calls in its turn no catalogue knows. As rights.sql otherwise.
+--   $1: JSON array of role names
+WITH RECURSIVE log_schema AS (
+  SELECT oid, nspname, nspowner FROM pg_catalog.pg_namespace WHERE nspname = :'schema'
+), stranger AS (
+  SELECT asked.rolname AS who, role.oid, role.rolname AS name, role.oid <> asked.oid AS is_other
+  FROM pg_catalog.pg_roles AS asked
+  JOIN pg_catalog.pg_roles AS role ON pg_catalog.pg_has_role(asked.oid, role.oid, 'MEMBER')
+  WHERE asked.rolname IN (SELECT pg_catalog.json_array_elements_text($1::text::json))
+    AND NOT asked.rolsuper AND NOT role.rolsuper AND role.oid NOT IN (SELECT nspowner FROM log_schema)
+), audited (oid) AS (
+  SELECT trigger.tgrelid
+  FROM log_schema
+  JOIN pg_catalog.pg_proc AS function ON function.pronamespace = log_schema.oid AND function.proname::text ~ '^capture_[0-9]+$'
+  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgfoid = function.oid
+  UNION
+  SELECT inherits.inhrelid
+  FROM audited JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent = audited.oid
+), recorded AS (
+  SELECT class.oid, class.relnamespace, pg_catalog.format('%I.%I', namespace.nspname, class.relname) AS name,
+    class.relowner IN (SELECT nspowner FROM log_schema) AS is_his
+  FROM audited
+  JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+), part (table_oid, type_id) AS (
+  -- the types of their columns, and what these are made of
+  SELECT recorded.oid, attribute.atttypid
+  FROM recorded
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
+  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
+  UNION
+  SELECT part.table_oid, inner_part.type_id
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  CROSS JOIN LATERAL (
+    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
+    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
+    UNION ALL
+    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
+    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
+  ) AS inner_part
+), own_type AS (
+  -- those that are not of PostgreSQL itself
+  SELECT type.*, pg_catalog.format('the type %s in %s', pg_catalog.format_type(type.oid, NULL::integer), recorded.name) AS title,
+    recorded.name AS table_name, recorded.relnamespace AS table_namespace
+  FROM part
+  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
+  JOIN recorded ON recorded.oid = part.table_oid
+  WHERE type.oid >= 16384::oid
+), compared AS (
+  -- by which operators, found by name in their schema, key columns are compared: where they are not
+  -- declared for exactly these types (domains are not), one that is would be called instead
+  SELECT recorded.name AS table_name, attribute.attname, attribute.atttypid AS type_id, operator.oprnamespace AS namespace,
+    operator.oprleft = attribute.atttypid AS is_exact
+  FROM recorded
+  JOIN pg_catalog.pg_index AS index ON index.indrelid = recorded.oid AND index.indisprimary
+  CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(index.indkey::smallint[]), pg_catalog.unnest(index.indclass::oid[])) AS key (attnum, class)
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid AND attribute.attnum = key.attnum
+  JOIN pg_catalog.pg_opclass AS class ON class.oid = key.class
+  JOIN pg_catalog.pg_amop AS member
+    ON member.amopfamily = class.opcfamily AND member.amoplefttype = class.opcintype AND member.amoprighttype = class.opcintype
+  JOIN pg_catalog.pg_operator AS operator ON operator.oid = member.amopopr
+  UNION
+  SELECT recorded.name, attribute.attname, attribute.atttypid, operator.oprnamespace,
+    (CASE WHEN side.is_far THEN operator.oprleft ELSE operator.oprright END) = attribute.atttypid
+  FROM recorded
+  JOIN pg_catalog.pg_constraint AS reference ON reference.confrelid = recorded.oid AND reference.contype = 'f'::"char"
+  CROSS JOIN LATERAL (
+    SELECT reference.confrelid AS relation, true AS is_far, far.attnum, far.operator
+    FROM ROWS FROM (pg_catalog.unnest(reference.confkey), pg_catalog.unnest(reference.conpfeqop)) AS far (attnum, operator)
+    UNION ALL
+    SELECT reference.conrelid, false, near.attnum, near.operator
+    FROM ROWS FROM (pg_catalog.unnest(reference.conkey), pg_catalog.unnest(reference.conpfeqop)) AS near (attnum, operator)
+  ) AS side
+  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = side.relation AND attribute.attnum = side.attnum
+  JOIN pg_catalog.pg_operator AS operator ON operator.oid = side.operator
+), evaluated (class, id, title) AS (
+  -- what he evaluates when he reads or changes rows; of tables that he owns also when others change
+  -- them: foreign keys, vacuum and analyze act as the owner of a table
+  SELECT 'pg_catalog.pg_policy'::regclass::oid, policy.oid, pg_catalog.format('the policy %I of %s', policy.polname, recorded.name)
+  FROM recorded JOIN pg_catalog.pg_policy AS policy ON policy.polrelid = recorded.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_constraint'::regclass::oid, domain_check.oid, own_type.title
+  FROM own_type JOIN pg_catalog.pg_constraint AS domain_check ON domain_check.contypid = own_type.oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_class'::regclass::oid, index.indexrelid, 'an index of ' || recorded.name
+  FROM recorded JOIN pg_catalog.pg_index AS index ON index.indrelid = recorded.oid
+  WHERE recorded.is_his OR index.indisprimary
+  UNION ALL
+  SELECT part_of_table.class, part_of_table.id, part_of_table.kind || recorded.name
+  FROM recorded
+  CROSS JOIN LATERAL (
+    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, recorded.oid AS id, 'the partitioning of ' AS kind
+    UNION ALL
+    SELECT 'pg_catalog.pg_constraint'::regclass::oid, oid, 'a constraint of ' FROM pg_catalog.pg_constraint WHERE conrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_attrdef'::regclass::oid, oid, 'a column of ' FROM pg_catalog.pg_attrdef WHERE adrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_trigger'::regclass::oid, oid, pg_catalog.format('the trigger %I of ', tgname) FROM pg_catalog.pg_trigger WHERE tgrelid = recorded.oid
+    UNION ALL
+    SELECT 'pg_catalog.pg_statistic_ext'::regclass::oid, oid, 'the statistics of ' FROM pg_catalog.pg_statistic_ext WHERE stxrelid = recorded.oid
+  ) AS part_of_table
+  WHERE recorded.is_his
+), named (class, id, title) AS (
+  SELECT depend.refclassid, depend.refobjid, evaluated.title
+  FROM evaluated JOIN pg_catalog.pg_depend AS depend ON depend.classid = evaluated.class AND depend.objid = evaluated.id
+), family (id, title) AS (
+  SELECT class.opcfamily, named.title
+  FROM named JOIN pg_catalog.pg_opclass AS class ON class.oid = named.id
+  WHERE named.class = 'pg_catalog.pg_opclass'::regclass::oid
+  UNION
+  SELECT class.opcfamily, own_type.title
+  FROM own_type JOIN pg_catalog.pg_opclass AS class ON class.opcintype = own_type.oid AND class.opcdefault
+), operator (id, title) AS (
+  SELECT named.id, named.title FROM named WHERE named.class = 'pg_catalog.pg_operator'::regclass::oid
+  UNION
+  SELECT member.amopopr, family.title FROM family JOIN pg_catalog.pg_amop AS member ON member.amopfamily = family.id
+  UNION
+  SELECT operator.oid, pg_catalog.format('the comparison of %I of %s', compared.attname, compared.table_name)
+  FROM compared
+  JOIN pg_catalog.pg_operator AS operator
+    ON operator.oprnamespace = compared.namespace AND compared.type_id IN (operator.oprleft, operator.oprright)
+), called (function_id, title) AS (
+  SELECT named.id, named.title FROM named WHERE named.class = 'pg_catalog.pg_proc'::regclass::oid
+  UNION
+  SELECT definition.oprcode::oid, operator.title FROM operator JOIN pg_catalog.pg_operator AS definition ON definition.oid = operator.id
+  UNION
+  SELECT member.amproc::oid, family.title FROM family JOIN pg_catalog.pg_amproc AS member ON member.amprocfamily = family.id
+  UNION
+  SELECT function.id, own_type.title
+  FROM own_type
+  LEFT JOIN pg_catalog.pg_range AS range ON range.rngtypid = own_type.oid
+  CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[
+    own_type.typinput, own_type.typoutput, own_type.typreceive, own_type.typsend, own_type.typmodin, own_type.typmodout,
+    own_type.typanalyze, own_type.typsubscript, range.rngcanonical, range.rngsubdiff
+  ]::oid[]) AS function (id)
+  UNION
+  SELECT conversion.castfunc, own_type.title
+  FROM own_type JOIN pg_catalog.pg_cast AS conversion ON own_type.oid IN (conversion.castsource, conversion.casttarget)
+  UNION
+  SELECT conversion.castfunc, pg_catalog.format('the comparison of %I of %s', compared.attname, compared.table_name)
+  FROM compared JOIN pg_catalog.pg_cast AS conversion ON conversion.castsource = compared.type_id
+  UNION
+  SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
+  FROM pg_catalog.pg_event_trigger AS event_trigger
+  WHERE event_trigger.evtenabled <> 'D'::"char"
+), droppable (owner, capability, how) AS (
+  SELECT namespace.nspowner, 'drop_tables', pg_catalog.format('owner of the schema %I, which has %s', namespace.nspname, own_type.title)
+  FROM own_type JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = own_type.typnamespace
+  WHERE own_type.typnamespace <> own_type.table_namespace
+  UNION
+  SELECT extension.extowner, member.capability, pg_catalog.format('owner of the extension %I, which has %s', extension.extname, member.title)
+  FROM (
+    SELECT 'pg_catalog.pg_type'::regclass::oid AS class, own_type.oid AS id, 'drop_tables' AS capability, own_type.title FROM own_type
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::regclass::oid, recorded.oid, 'drop_tables', recorded.name FROM recorded
+    UNION ALL
+    SELECT 'pg_catalog.pg_language'::regclass::oid, language.oid, 'disable_triggers', 'the language of the trigger functions'
+    FROM pg_catalog.pg_language AS language WHERE language.lanname = 'plpgsql'
+  ) AS member
+  JOIN pg_catalog.pg_depend AS depend
+    ON depend.classid = member.class AND depend.objid = member.id AND depend.deptype = 'e'::"char"
+    AND depend.refclassid = 'pg_catalog.pg_extension'::regclass::oid
+  JOIN pg_catalog.pg_extension AS extension ON extension.oid = depend.refobjid
+  UNION
+  SELECT language.lanowner, 'disable_triggers', pg_catalog.format('owner of the language %I of the trigger functions', language.lanname)
+  FROM pg_catalog.pg_language AS language WHERE language.lanname = 'plpgsql'
+), may (who, name, is_other, capability, how) AS (
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('owner of %s: a cast of it to json would be called', own_type.title)
+  FROM stranger JOIN own_type ON own_type.typowner = stranger.oid
+  WHERE own_type.typtype IN ('c', 'e', 'd', 'r', 'b') AND own_type.typelem = 0::oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('owner of the function %I.%I, which %s calls', namespace.nspname, function.proname, called.title)
+  FROM stranger
+  JOIN pg_catalog.pg_proc AS function ON function.proowner = stranger.oid
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = function.pronamespace
+  JOIN called ON called.function_id = function.oid
+  UNION ALL
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('may create in the schema %I, whose operators compare %I of %s', namespace.nspname, compared.attname, compared.table_name)
+  FROM stranger
+  CROSS JOIN compared
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = compared.namespace
+  WHERE NOT compared.is_exact AND namespace.nspname <> 'pg_catalog'
+    AND pg_catalog.has_schema_privilege(stranger.oid, namespace.oid, 'CREATE')
+  UNION ALL
+  -- by a foreign key from a table of its own, whose type has a cast of its own
+  SELECT who, stranger.name, is_other, 'run_as_owner',
+    pg_catalog.format('REFERENCES on %s: the cast that a foreign key needs would be called', recorded.name)
+  FROM stranger CROSS JOIN recorded
+  WHERE recorded.is_his AND (
+    pg_catalog.has_table_privilege(stranger.oid, recorded.oid, 'REFERENCES')
+    OR pg_catalog.has_any_column_privilege(stranger.oid, recorded.oid, 'REFERENCES')
+  )
+  UNION ALL
+  SELECT who, stranger.name, is_other, droppable.capability, droppable.how
+  FROM stranger JOIN droppable ON droppable.owner = stranger.oid
+)
+SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('role', who, 'capability', capability, 'how', how) ORDER BY who, capability, how), '[]')::text AS rights
+FROM (
+  SELECT DISTINCT ON (who, capability, how COLLATE "C") who, capability,
+    how || CASE WHEN is_other THEN pg_catalog.format(' (as %I)', name) ELSE '' END AS how
+  FROM may
+  ORDER BY who, capability, how COLLATE "C", is_other, name
+) AS said
 `,
   'keep/remember': `-- Notes whom the log was hardened against, so that status can tell when that was undone.
 INSERT INTO :schema.audit_setting (name, value)
@@ -10416,54 +10715,6 @@ WITH RECURSIVE log_schema AS (
   FROM audited
   JOIN pg_catalog.pg_class AS class ON class.oid = audited.oid
   JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-), part (table_oid, type_id) AS (
-  -- the types of their columns, and what these are made of
-  SELECT recorded.oid, attribute.atttypid
-  FROM recorded
-  JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = recorded.oid
-  WHERE attribute.attnum > 0 AND NOT attribute.attisdropped
-  UNION
-  SELECT part.table_oid, inner_part.type_id
-  FROM part
-  JOIN pg_catalog.pg_type AS type ON type.oid = part.type_id
-  CROSS JOIN LATERAL (
-    SELECT type.typbasetype AS type_id WHERE type.typtype = 'd'::"char"
-    UNION ALL SELECT type.typelem WHERE type.typelem <> 0::oid
-    UNION ALL
-    SELECT attribute.atttypid FROM pg_catalog.pg_attribute AS attribute
-    WHERE attribute.attrelid = type.typrelid AND type.typtype = 'c'::"char" AND attribute.attnum > 0 AND NOT attribute.attisdropped
-  ) AS inner_part
-), called (function_id, of_what) AS (
-  -- what is called as the owner of the log when he reads recorded tables, or makes or drops anything;
-  -- of tables that he owns also when others change them: foreign keys and vacuum act as the owner of a table
-  SELECT depend.refobjid, pg_catalog.format('the policy %I of %s', policy.polname, recorded.name)
-  FROM recorded
-  JOIN pg_catalog.pg_policy AS policy ON policy.polrelid = recorded.oid
-  JOIN pg_catalog.pg_depend AS depend ON depend.classid = 'pg_catalog.pg_policy'::regclass::oid AND depend.objid = policy.oid
-  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
-  UNION
-  SELECT event_trigger.evtfoid, pg_catalog.format('the event trigger %I', event_trigger.evtname)
-  FROM pg_catalog.pg_event_trigger AS event_trigger
-  WHERE event_trigger.evtenabled <> 'D'::"char"
-  UNION
-  SELECT trigger.tgfoid, pg_catalog.format('the trigger %I of %s', trigger.tgname, recorded.name)
-  FROM recorded
-  JOIN log_schema ON log_schema.nspowner = recorded.relowner
-  JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = recorded.oid
-  UNION
-  SELECT depend.refobjid, part_of_table.kind || recorded.name
-  FROM recorded
-  JOIN log_schema ON log_schema.nspowner = recorded.relowner
-  CROSS JOIN LATERAL (
-    SELECT 'pg_catalog.pg_class'::regclass::oid AS class, indexrelid AS id, 'an index of ' AS kind
-    FROM pg_catalog.pg_index WHERE indrelid = recorded.oid
-    UNION ALL
-    SELECT 'pg_catalog.pg_constraint'::regclass::oid, oid, 'a constraint of ' FROM pg_catalog.pg_constraint WHERE conrelid = recorded.oid
-    UNION ALL
-    SELECT 'pg_catalog.pg_attrdef'::regclass::oid, oid, 'a column of ' FROM pg_catalog.pg_attrdef WHERE adrelid = recorded.oid
-  ) AS part_of_table
-  JOIN pg_catalog.pg_depend AS depend ON depend.classid = part_of_table.class AND depend.objid = part_of_table.id
-  WHERE depend.refclassid = 'pg_catalog.pg_proc'::regclass::oid
 ), named AS (
   -- what conditions (when) name in other schemas than pg_catalog, which alone is in their path
   SELECT DISTINCT declared.table_name AS of_table, namespace.oid AS namespace, namespace.nspname,
@@ -10549,21 +10800,6 @@ WITH RECURSIVE log_schema AS (
   UNION ALL
   SELECT who, able.name, is_other, 'search_path', 'CREATE on the schema pg_catalog'
   FROM able WHERE pg_catalog.has_schema_privilege(able.oid, 'pg_catalog', 'CREATE')
-  UNION ALL
-  SELECT who, stranger.name, is_other, 'run_as_owner',
-    pg_catalog.format('owner of the type %s in %s: a cast of it to json would be called', pg_catalog.format_type(type.oid, NULL::integer), recorded.name)
-  FROM stranger
-  JOIN pg_catalog.pg_type AS type ON type.typowner = stranger.oid
-  JOIN part ON part.type_id = type.oid
-  JOIN recorded ON recorded.oid = part.table_oid
-  WHERE type.typtype IN ('c', 'e', 'd', 'r', 'b') AND type.typelem = 0::oid
-  UNION ALL
-  SELECT who, stranger.name, is_other, 'run_as_owner',
-    pg_catalog.format('owner of the function %I.%I, which %s calls', namespace.nspname, function.proname, called.of_what)
-  FROM stranger
-  JOIN pg_catalog.pg_proc AS function ON function.proowner = stranger.oid
-  JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = function.pronamespace
-  JOIN called ON called.function_id = function.oid
   UNION ALL
   SELECT who, stranger.name, is_other, 'run_as_condition',
     pg_catalog.format('%s of %s, which the condition (when) of %s names', reach.how, pg_catalog.format('%I.%s', named.nspname, named.written), named.of_table)

@@ -1,7 +1,7 @@
 import type { Database } from '@auditrum/testkit'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import { describe, expect, test } from 'vitest'
-import { Auditrum, type Status, track, trackAll, waive } from '../../src/index.js'
+import { Auditrum, type Status, track, trackAll, trackingSql, waive } from '../../src/index.js'
 import { auditedDatabase } from '../support.js'
 
 interface Case {
@@ -195,6 +195,37 @@ describe('status', () => {
         message: expect.stringContaining('card'),
       }),
     )
+  })
+
+  test('of a table that is recorded and not declared is mended by the SQL that it gives', async () => {
+    const { database, audit } = await shop()
+    await database.query(`
+      create table "Parts" (id integer primary key, secret text);
+      create table other (id integer primary key)`)
+    await database.query(
+      trackingSql(track({ schema: 'public', table: 'Parts' }, { mask: ['secret'] })),
+    )
+    await database.query(trackingSql(track('other'), { app: 'other' }))
+    await database.query('alter table "Parts" add note text; alter table other add note text')
+    const changed = async () =>
+      (await audit.status()).findings.filter(({ code }) => code === 'columns_changed')
+    const found = await changed()
+    expect(found).toMatchObject([
+      { table: 'public.Parts', command: null },
+      {
+        table: 'public.other',
+        remedy: 'Run sync where the app "other" declares it.',
+        command: null,
+      },
+    ])
+    const [, sql = ''] =
+      /^It is not declared here: declare it and run sync, or record it anew as it was told: (SELECT .*;)$/.exec(
+        String(found[0]?.remedy),
+      ) ?? []
+    await audit.sync()
+    expect(await changed()).toHaveLength(2)
+    await database.query(sql)
+    expect(await changed()).toHaveLength(1)
   })
 
   test('is well again once drift was mended, and still tells of it', async () => {

@@ -29,7 +29,7 @@ test('there is a partition for this month, three more, and one for whatever come
   expect((await client.query(indexes)).rows[0]?.count).toBe(5)
 })
 
-test.for([-1, 121, 1.5, Number.NaN])('%o months are refused', async (months) => {
+test.for([-1, 0, 121, 1.5, Number.NaN])('%o months are refused', async (months) => {
   const database = await auditedDatabase()
   await expect(new Auditrum(database).createPartitions({ months })).rejects.toMatchObject({
     code: 'AUDITRUM_USAGE',

@@ -207,7 +207,12 @@ describe('sync', () => {
       updated: [],
       unchanged: [],
       pending: ['public.orders'],
+      owner: 'postgres',
     })
+    // who asks as a role that may not is told who may
+    expect((await hardened.status()).findings).toContainEqual(
+      expect.objectContaining({ code: 'columns_changed', remedy: 'Run sync as postgres.' }),
+    )
     await database.query(`insert into orders values (1, 'x'); update orders set note = 'y'`)
     const { rows } = await database.query(
       `select new ->> 'note' as note from auditrum.audit_event order by id`,

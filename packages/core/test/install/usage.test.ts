@@ -58,6 +58,11 @@ test.for<[string, () => unknown, RegExp]>([
   ['an unknown image', audit({ image: 'half' }), /^image: "half" is no image/],
   ['a time that is none', audit({ lockTimeout: '2s' }), /^lockTimeout: "2s"/],
   [
+    'a time that PostgreSQL cannot wait',
+    audit({ lockTimeout: 1e12 }),
+    /^lockTimeout: 1000000000000 is no time to wait\. Give milliseconds, 1 to 2147483647\./,
+  ],
+  [
     'a reader that cannot read',
     audit({ reader: {} }),
     /^The option reader is .*not a Queryable\. Give a pg\.Pool/,

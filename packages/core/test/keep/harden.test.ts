@@ -336,6 +336,32 @@ test('a role that is no superuser hands a log over to one that it can become', a
   expect(await audit.harden({ appRole: app.name })).toMatchObject({ changes: [] })
 })
 
+test('says beforehand what handing tables over takes, and closes foreign keys to them', async () => {
+  const { database, owner, migrator, as } = await separated()
+  const options = { appRole: migrator.name, takeTables: true }
+  await expect((await as(owner)).harden({ ...options, dryRun: true })).rejects.toThrow(
+    `cannot be handed to ${owner.name} yet, which takes CREATE on the schema shop for ${owner.name} (GRANT CREATE ON SCHEMA shop TO ${owner.name}), and the rights of ${migrator.name} for ${owner.name}, who runs this. Grant that`,
+  )
+  await database.query(`
+    grant create on schema shop to ${owner.name};
+    grant ${migrator.name} to ${owner.name};
+    grant references on shop.orders to public`)
+  const done = await (await as(owner)).harden(options)
+  await database.query(`revoke ${migrator.name} from ${owner.name}`)
+  expect(done.changes).toEqual(
+    expect.arrayContaining([
+      'REVOKE REFERENCES ON shop.orders FROM PUBLIC',
+      `ALTER TABLE shop.orders OWNER TO "${owner.name}"`,
+    ]),
+  )
+  expect(done.gaps.map(({ capability }) => capability)).toEqual(['drop_tables'])
+  const its = await migrator.client()
+  await its.query('insert into shop.orders default values')
+  await expect(
+    its.query('create table shop.notes (order_id integer references shop.orders)'),
+  ).rejects.toThrow('permission denied for table orders')
+})
+
 test('waits for who is writing, and hands the log over when that has ended', async () => {
   const { database, app, migrator, as } = await separated()
   const keeper = await database.role()
@@ -499,11 +525,9 @@ describe('the report', () => {
   }[] = [
     grants('disable_triggers', 'TRIGGER on shop.orders', ':group'),
     grants('truncate_tables', 'TRUNCATE on shop.orders', ':app'),
-    {
-      ...grants('replica_role', 'SET on parameter session_replication_role', ':group'),
-      by: 'SET on the parameter session_replication_role',
-      since: 15,
-    },
+    sets('replica_role', 'SET', 'session_replication_role', ':group'),
+    sets('server_files', 'ALTER SYSTEM', 'archive_command', ':app'),
+    sets('set_parameters', 'SET', 'log_statement', ':app'),
     {
       capability: 'replica_role',
       given: 'alter role :app set session_replication_role = replica',
@@ -524,6 +548,12 @@ describe('the report', () => {
     is('bypass_policies', 'BYPASSRLS'),
     owns('drop_tables', 'schema shop', ':migrator', 'owner of the schema shop'),
     owns('drop_tables', 'database :database', 'postgres', 'owner of the database'),
+    owns(
+      'disable_triggers',
+      'language plpgsql',
+      'postgres',
+      'owner of the language plpgsql of the trigger functions',
+    ),
     owns(
       'run_as_owner',
       'type shop.color',
@@ -555,7 +585,70 @@ describe('the report', () => {
       'alter table shop.orders owner to :migrator; drop index shop.mine',
       'an index of shop.orders',
     ),
+    // as the owner of the table, when a foreign key to it looks for the row
+    {
+      capability: 'run_as_owner',
+      given:
+        'grant references (id) on shop.orders to :group; alter table shop.orders owner to :owner',
+      taken:
+        'alter table shop.orders owner to :migrator; revoke references on shop.orders from :group',
+      by: 'REFERENCES on shop.orders: the cast that a foreign key needs would be called',
+      isAlone: true,
+    },
+    calls(
+      'returns boolean immutable language sql',
+      'create domain shop.checked as text check (public.mine()); alter table shop.orders add checked shop.checked',
+      'drop domain shop.checked cascade',
+      'the type shop.checked in shop.orders',
+    ),
+    byExtension(
+      'drop_tables',
+      '',
+      '',
+      'owner of the extension citext, which has the type extended.citext in shop.orders',
+    ),
+    // an operator for the domain itself would be called, when a row is looked for by its key
+    byExtension(
+      'run_as_owner',
+      'grant create on schema extended to :app',
+      '',
+      'may create in the schema extended, whose operators compare email of shop.orders',
+    ),
+    byExtension(
+      'run_as_owner',
+      `create function public.mine(shop.email, shop.email) returns boolean language sql as 'select true';
+      alter function public.mine(shop.email, shop.email) owner to :app;
+      create operator extended.= (leftarg = shop.email, rightarg = shop.email, function = public.mine)`,
+      'drop function public.mine cascade',
+      'owner of the function public.mine, which the comparison of email of shop.orders calls',
+    ),
   ]
+
+  /** A key of a domain over a type of an extension that the application owns. */
+  function byExtension(capability: string, more: string, less: string, by: string) {
+    return {
+      capability,
+      given: `create schema extended;
+        grant create on database :database to :app;
+        grant create, usage on schema extended to :app;
+        set role :app; create extension citext schema extended; reset role;
+        revoke all on schema extended from :app;
+        create domain shop.email as extended.citext;
+        alter table shop.orders drop constraint orders_pkey, add email shop.email, add primary key (id, email);
+        ${more}`,
+      taken: `${less};
+        alter table shop.orders drop column email, add primary key (id);
+        drop schema extended cascade; drop domain if exists shop.email;
+        revoke create on database :database from :app`,
+      by,
+      isAlone: true,
+    }
+  }
+
+  function sets(capability: string, privilege: string, parameter: string, to: string) {
+    const by = `${privilege} on the parameter ${parameter}`
+    return { ...grants(capability, `${privilege} on parameter ${parameter}`, to), by, since: 15 }
+  }
 
   function calls(kind: string, given: string, taken: string, what: string) {
     const body = kind.includes('plpgsql') ? 'begin end' : 'select true'
@@ -648,7 +741,7 @@ describe('the report', () => {
 })
 
 test('status tells what was undone since, and hardening again mends it', async () => {
-  const { audit, app, admin, owner, database, migrator } = await separated()
+  const { audit, app, admin, owner, database, migrator, as } = await separated()
   const options = { appRole: app.name, adminRole: admin.name }
   await audit.harden(options)
   const undone = async () =>
@@ -663,6 +756,10 @@ test('status tells what was undone since, and hardening again mends it', async (
     `grant execute on function auditrum.untrack to ${app.name}`,
     `grant trigger on shop.orders to ${app.name}`,
     `revoke execute on function auditrum.maintain from ${admin.name}`,
+    // as pg_restore --no-privileges leaves it
+    `update pg_proc set proacl = null where pronamespace = 'auditrum'::regnamespace;
+     update pg_class set relacl = null where relnamespace = 'auditrum'::regnamespace;
+     update pg_namespace set nspacl = null where nspname = 'auditrum'`,
   ]) {
     await database.query(change)
     expect(await undone()).toContainEqual([
@@ -679,17 +776,27 @@ test('status tells what was undone since, and hardening again mends it', async (
     ['hardening_incomplete', 'warning', expect.stringContaining('owner of shop.orders')],
   ])
   await database.query(`alter table shop.orders owner to ${migrator.name}`)
-  // the admins' rights come back with an upgrade
-  await database.query('drop function auditrum.maintain cascade')
+  // what was given comes back with an upgrade, also where all of it was dropped to be made anew
+  await database.query(
+    'drop function auditrum.maintain cascade; drop function auditrum.warn_of_gaps cascade',
+  )
   await new Auditrum(await owner.client(), { tables: [track('shop.orders')] }).sync()
-  expect((await audit.harden(options)).changes.length).toBeLessThan(2)
+  expect(await undone()).toEqual([])
+  // but for the owner of a table, which is another one since
+  expect((await audit.harden(options)).changes).toEqual([
+    `GRANT EXECUTE ON ROUTINE auditrum.capture_1() TO ${migrator.name}`,
+  ])
   expect((await audit.status()).ok).toBe(true)
 
-  // a role that was meant by mistake, as the guide has it forgotten
+  // a role that was meant by mistake
   await audit.harden({ appRole: migrator.name })
   expect(await undone()).not.toEqual([])
-  await database.query(
-    `update auditrum.audit_setting set value = value - '${migrator.name}' where name = 'hardened'`,
+  await expect(audit.forgetHardening('nobody')).rejects.toThrow(
+    `The log was not hardened against nobody. Give one of these: ${[app.name, migrator.name].sort().join(', ')}.`,
   )
+  await expect((await as(app)).forgetHardening(app.name)).rejects.toMatchObject({
+    code: 'AUDITRUM_SCHEMA',
+  })
+  await audit.forgetHardening(migrator.name)
   expect(await undone()).toEqual([])
 })

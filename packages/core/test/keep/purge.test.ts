@@ -394,9 +394,15 @@ describe('retention', () => {
       'forever',
       '2 years',
     ])
-    expect(await audit.maintain()).toMatchObject({
-      purge: { events: 1, tables: [{ table: 'public.carts', events: 1 }] },
+    const due = { events: 1, tables: [{ table: 'public.carts', events: 1 }] }
+    expect(await audit.maintain({ dryRun: true })).toMatchObject({
+      partitions: [],
+      shapes: [],
+      purge: { ...due, id: null },
     })
+    expect(await database.events('carts')).toHaveLength(3)
+    expect(await audit.maintain()).toMatchObject({ purge: due })
+    expect(await audit.maintain({ dryRun: true })).toEqual({ partitions: [], shapes: [] })
     expect(await database.events('orders')).toHaveLength(3)
     expect(await database.events('carts')).toHaveLength(2)
     expect(await audit.maintain()).toEqual({ partitions: [], shapes: [] })
