@@ -52,6 +52,8 @@ export const objects: readonly SqlName[] = [
   'functions/overflow_start',
   'functions/is_over',
   'functions/closing_bound',
+  'functions/is_beyond',
+  'functions/overflow_obstacle',
   'functions/lock_log',
   'functions/close_overflow',
   'functions/create_partitions',

@@ -1173,16 +1173,18 @@ $function$;
   'functions/close_overflow': `-- Where partitions were made too late the overflow holds rows. It becomes a
 -- partition of its own, longer than others, and no row is moved:
 --   1. a constraint says up to when it goes, not yet valid, which takes no look at the rows
---   2. PostgreSQL validates it while everybody reads and writes
---   3. create_partitions swaps the overflow for a new one, with no need to look
--- Each is a transaction of its own, or writers would wait for the second. This
--- does the first or the second of them, for one of the logs, and says which;
--- null where there is nothing to do. Whoever is killed in between has left
--- nothing that the next call does not take up.
+--   2. create_partitions has PostgreSQL validate it while everybody reads and writes
+--   3. and swaps the overflow for a new one, with no need to look
+-- The first is a transaction of its own, or writers would wait for the second.
+-- This does it, for one of the logs, and says so; null where there is nothing to
+-- do. Whoever is killed in between has left nothing that the next call does not
+-- take up.
 --
 -- The bound is at least two days ahead, and a day before it the constraint gives
 -- way by itself: if nobody comes back no write is refused. The constraint is
--- then made anew.
+-- then made anew, as where a clock that ran ahead has written behind the bound.
+-- For the same reason nobody but the swap itself is to see it validated: others
+-- would plan by it, and not look for rows that it let pass.
 CREATE OR REPLACE FUNCTION :schema.close_overflow(patience interval DEFAULT '2 seconds')
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -1208,7 +1210,8 @@ BEGIN
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
     SELECT * INTO closing FROM :schema.closing_bound(log);
     CONTINUE WHEN closing.until IS NULL AND NOT in_use;
-    CONTINUE WHEN in_use AND closing.is_valid AND NOT closing.is_over;  -- waits for create_partitions
+    -- waits for create_partitions
+    CONTINUE WHEN in_use AND NOT closing.is_over AND NOT :schema.is_beyond(log, closing.until);
     IF current_setting('auditrum.closing', true) = pg_current_xact_id_if_assigned()::text THEN
       RETURN NULL;  -- the lock of the first step is held until this transaction ends
     END IF;
@@ -1236,21 +1239,11 @@ BEGIN
       );
       EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', log || '_closing', overflow, until);
       RETURN format('%s is bounded at %s', log || '_overflow', until);
-    ELSIF closing.is_over OR NOT in_use THEN
+    ELSE
       PERFORM :schema.lock_log(ARRAY[log || '_overflow'], patience);
       PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
       EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
       RETURN format('%s is no longer bounded', log || '_overflow');
-    ELSE
-      BEGIN
-        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', overflow, log || '_closing');
-        RETURN format('%s is known to end at %s', log || '_overflow', closing.until);
-      EXCEPTION WHEN check_violation THEN
-        -- a clock was ahead: the next bound is behind that
-        PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
-        RETURN format('%s is no longer bounded', log || '_overflow');
-      END;
     END IF;
   END LOOP;
   RETURN NULL;
@@ -1258,18 +1251,19 @@ END
 $function$;
 `,
   'functions/closing_bound': `-- The constraint with which the overflow partition of a log is being closed: up
--- to which time, whether PostgreSQL has seen that all rows comply, and whether
--- it has given way (see close_overflow). No row where there is none.
+-- to which time, and whether it has given way (see close_overflow). No row where
+-- there is none.
+DROP FUNCTION IF EXISTS :schema.closing_bound(text);  -- it returned more
 CREATE OR REPLACE FUNCTION :schema.closing_bound(log text)
-RETURNS TABLE (until timestamptz, is_valid boolean, is_over boolean)
+RETURNS TABLE (until timestamptz, is_over boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 SET "DateStyle" = 'ISO'
 AS $function$
-  SELECT noted.until, noted.convalidated, :schema.is_over(noted.until - interval '1 day')
+  SELECT noted.until, :schema.is_over(noted.until - interval '1 day')
   FROM (
-    SELECT obj_description(oid, 'pg_constraint')::timestamptz AS until, convalidated
+    SELECT obj_description(oid, 'pg_constraint')::timestamptz AS until
     FROM pg_constraint
     WHERE conrelid = to_regclass(format('%I.%I', :'schema', log || '_overflow')) AND conname = log || '_closing'
   ) AS noted
@@ -1606,6 +1600,7 @@ DECLARE
   until      timestamptz;
   closing    record;
   in_use     boolean;
+  is_proven  boolean;  -- that all rows of the overflow lie before the bound with which it is being closed
   made       jsonb := '[]';  -- new tables: {of_log, name, since, until}
   logs       text[] := '{}';  -- those whose overflow is to be swapped
   closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
@@ -1656,12 +1651,28 @@ BEGIN
 
     SELECT * INTO closing FROM :schema.closing_bound(log);
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF closing.is_valid AND NOT closing.is_over AND in_use THEN
+    is_proven := in_use AND NOT coalesce(closing.is_over, true)
+      -- the lock with which it was bounded must not be held meanwhile
+      AND current_setting('auditrum.closing', true) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text;
+    IF is_proven THEN
+      BEGIN
+        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', overflow, log || '_closing');
+      EXCEPTION WHEN check_violation THEN
+        is_proven := false;  -- a clock was ahead: close_overflow will say where the next bound is
+      END;
+    END IF;
+    IF is_proven THEN
       since := closing.until;
       closed := closed || jsonb_build_object(log, since);
+      -- so that the look at it below, under the lock, is a short one
+      PERFORM brin_summarize_new_values(index.indexrelid)
+      FROM pg_index AS index
+      JOIN pg_class AS class ON class.oid = index.indexrelid
+      JOIN pg_am AS method ON method.oid = class.relam
+      WHERE index.indrelid = overflow::regclass AND method.amname = 'brin';
     ELSIF in_use THEN
       RAISE WARNING '%_overflow holds rows, so no partition was added behind it.', log
-        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending.';
+        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending, and what else is to be done.';
       CONTINUE;
     ELSIF since >= last_bound OR closing.until IS NOT NULL THEN
       CONTINUE;
@@ -1686,8 +1697,12 @@ BEGIN
     parent := format('%I.%I', :'schema', log);
     overflow := format('%I.%I', :'schema', log || '_overflow');
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF in_use AND NOT closed ? log THEN
+    until := closed ->> log;
+    IF in_use AND (until IS NULL OR :schema.is_over(until - interval '1 day') OR :schema.is_beyond(log, until)) THEN
       -- since it was looked at: the next call closes it
+      IF until IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
+      END IF;
       FOR part IN SELECT * FROM jsonb_to_recordset(made) AS own (of_log text, name text) WHERE own.of_log = log LOOP
         EXECUTE format('DROP TABLE %I.%I', :'schema', part.name);
       END LOOP;
@@ -1695,8 +1710,7 @@ BEGIN
     END IF;
     since := :schema.overflow_start(log);
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
-    IF closed ? log THEN
-      until := closed ->> log;
+    IF until IS NOT NULL THEN
       new_name := :schema.partition_name(log, unit, since, until);
       EXECUTE format('ALTER TABLE %s RENAME TO %I', overflow, new_name);
       EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
@@ -2376,6 +2390,29 @@ AS $function$
     (moment ->> 'snapshot')::pg_snapshot, (moment ->> 'unseen_since')::timestamptz,
     id, changed_at, txid
   )
+$function$;
+`,
+  'functions/is_beyond': `-- Whether the overflow of a log holds rows from a time on. Where a clock ran ahead
+-- and was set right, it may, in spite of a constraint that had given way by that
+-- clock (close_overflow): neither the constraint nor what is planned by it is asked.
+CREATE OR REPLACE FUNCTION :schema.is_beyond(log text, at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET constraint_exclusion = off
+SET enable_seqscan = off  -- few pages are looked at, however many there seem to be
+SET jit = off
+AS $function$
+DECLARE
+  found boolean;
+BEGIN
+  EXECUTE format(
+    'SELECT EXISTS (SELECT FROM :schema.%I WHERE %I >= %L)',
+    log || '_overflow', CASE log WHEN 'audit_event' THEN 'changed_at' ELSE 'id' END, :schema.partition_bound(log, at)
+  )
+  INTO found;
+  RETURN found;
+END
 $function$;
 `,
   'functions/is_later': `-- is_after with the parts of the moment as values: in a condition on many months
@@ -3594,6 +3631,7 @@ BEGIN
         FROM pg_catalog.pg_class AS class
         WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
       ),
+      'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
@@ -3834,7 +3872,7 @@ $function$;
 `,
   'functions/maintain_step': `-- One step of the log's housekeeping (maintain), in a transaction of its own, and
 -- what it did. "pending" says whether there are more, "blocked" what could not be
--- locked. Of several at a time one does the work.
+-- done, and why. Of several at a time one does the work.
 --
 --   detach  false: the caller detaches old partitions, as purge_drop says
 --   part    partitions or purge: that alone
@@ -3886,6 +3924,7 @@ BEGIN
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
         PERFORM :schema.mend_log();
+        SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
@@ -4070,6 +4109,28 @@ AS $function$
       FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
     )
   END
+$function$;
+`,
+  'functions/overflow_obstacle': `-- What keeps the overflow from becoming a partition, and what is to be done; null
+-- where nothing does. What a clock wrote that was wrong by that much would make
+-- one partition of all that is to come.
+CREATE OR REPLACE FUNCTION :schema.overflow_obstacle()
+RETURNS TABLE (message text, remedy text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  far timestamptz := clock_timestamp() + interval '10 years';
+BEGIN
+  IF :schema.is_beyond('audit_event', far) OR :schema.is_beyond('audit_context', far) THEN
+    message := 'A clock that was wrong wrote rows of more than ten years ahead, so that the overflow cannot become a partition: all later events go to it.';
+    remedy := format(
+      'Nothing is lost. As the owner of the log copy these rows elsewhere, delete them, and run maintain() again: DELETE FROM %1$I.audit_event WHERE changed_at > now() + interval ''10 years''; DELETE FROM %1$I.audit_context WHERE started_at > now() + interval ''10 years''.',
+      :'schema'
+    );
+    RETURN NEXT;
+  END IF;
+END
 $function$;
 `,
   'functions/overflow_start': `-- The time with which the overflow partition of audit_event or audit_context
