@@ -60,6 +60,7 @@ export const objects: readonly SqlName[] = [
   'functions/is_span',
   'functions/purge_targets',
   'functions/purge_needs',
+  'functions/hold_partition',
   'functions/droppable_partitions',
   'functions/mend_start',
   'functions/mend_log',

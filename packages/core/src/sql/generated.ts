@@ -1792,57 +1792,44 @@ $function$;
 --   targets   {table_id: until}
 --   before    contexts older than this go, unless an event needs them
 --   only_one  the first of them is asked for alone
+DROP FUNCTION IF EXISTS :schema.droppable_partitions(text, jsonb, timestamptz, boolean);  -- it returned more
 CREATE OR REPLACE FUNCTION :schema.droppable_partitions(log text, targets jsonb, before timestamptz, only_one boolean)
-RETURNS TABLE (name text, rows bigint, counts jsonb, bytes bigint)
-LANGUAGE plpgsql STABLE
+RETURNS SETOF text
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
-#variable_conflict use_variable
 DECLARE
-  last  timestamptz := CASE log WHEN 'audit_context' THEN before ELSE (
+  last     timestamptz := CASE log WHEN 'audit_context' THEN before ELSE (
     SELECT max(target.value::timestamptz) FROM jsonb_each_text(targets) AS target
   ) END;
-  part  record;
-  stays boolean;
-  start record;  -- the first partition, if it is empty: it is worth replacing with another one alone
+  part     record;
+  stays    boolean;
+  is_empty boolean;
+  empties  text[] := '{}';  -- worth dropping with one that is not empty: another one takes their place
 BEGIN
   FOR part IN SELECT * FROM :schema.partitions_of(log) AS known WHERE NOT known.is_leaving LOOP
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
+    CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
     IF log = 'audit_context' THEN
-      EXIT WHEN :schema.purge_needs(
+      stays := :schema.purge_needs(
         targets,
         coalesce(:schema.partition_bound(log, part.since)::bigint, 0),
         :schema.partition_bound(log, part.until)::bigint
       );
-      EXECUTE format('SELECT count(*) FROM %s', part.relation::regclass) INTO rows;
-      counts := '{}';
     ELSE
-      -- found at once where most is to stay; counting takes a look at all
       EXECUTE format(
         'SELECT EXISTS (SELECT FROM %s WHERE NOT coalesce(($1 ->> table_id::text)::timestamptz >= $2, false))', part.relation::regclass
       )
       INTO stays
       USING targets, part.until;
-      EXIT WHEN stays;
-      EXECUTE format(
-        'SELECT coalesce(jsonb_object_agg(table_id, number), ''{}''), coalesce(sum(number), 0) FROM (SELECT table_id, count(*) AS number FROM %s GROUP BY table_id) AS counted',
-        part.relation::regclass
-      )
-      INTO counts, rows;
     END IF;
-    name := part.name;
-    bytes := pg_total_relation_size(part.relation);
-    IF part.since IS NULL AND rows = 0 THEN
-      start := (name, rows, counts, bytes);
-      CONTINUE;
-    END IF;
-    IF start IS NOT NULL THEN
-      RETURN QUERY SELECT start.f1, start.f2, start.f3, start.f4;
-      EXIT WHEN only_one;
-      start := NULL;
-    END IF;
-    RETURN NEXT;
+    EXIT WHEN stays;
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', part.relation::regclass) INTO is_empty;
+    empties := empties || part.name;
+    CONTINUE WHEN is_empty;
+    RETURN QUERY SELECT unnest(CASE WHEN only_one THEN empties[1:1] ELSE empties END);
     EXIT WHEN only_one;
+    empties := '{}';
   END LOOP;
 END
 $function$;
@@ -2321,6 +2308,21 @@ AS $function$
     SELECT event.* FROM :schema.auditlog AS event WHERE $2 IS NULL AND event.table_id = (SELECT id FROM tracked)
   ) AS log
   ORDER BY log.id DESC
+$function$;
+`,
+  'functions/hold_partition': `-- Locks a partition until the transaction ends, so that no other purge drops it
+-- under our hands; false where one has.
+CREATE OR REPLACE FUNCTION :schema.hold_partition(name text, mode text)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  EXECUTE format('LOCK TABLE %I.%I IN %s MODE', :'schema', name, mode);
+  RETURN true;
+EXCEPTION WHEN undefined_table THEN
+  RETURN false;
+END
 $function$;
 `,
   'functions/id_parts': `-- The parts of an object_id, as a JSON array; null where it has none: of a long
@@ -4029,16 +4031,25 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
+  start CONSTANT text := 'SELECT min(known.since) FROM :schema.partitions_of($1) AS known HAVING bool_and(known.since IS NOT NULL)';
   since timestamptz;
   name  text;
 BEGIN
-  SELECT min(known.since) INTO since FROM :schema.partitions_of(log) AS known HAVING bool_and(known.since IS NOT NULL);
+  EXECUTE start INTO since USING log;
+  IF since IS NULL THEN
+    RETURN;
+  END IF;
+  -- what attaching takes as well; first, for another purge may be mending it now
+  EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
+  EXECUTE start INTO since USING log;
   IF since IS NULL THEN
     RETURN;
   END IF;
   name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
   -- what a purge has noted by that name it would take for the one that is to go
-  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions)) LOOP
+  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
+    OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
+  LOOP
     name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
   END LOOP;
   EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
@@ -5369,9 +5380,11 @@ END
 $function$;
 `,
   'functions/purge_drop': `-- One step of dropping partitions for a purge, each in a transaction of its own:
--- a partition is noted, then detached, then dropped, so that whoever goes on
--- with a purge that was killed knows where it was. Returns null where nothing is
--- left to drop, else what is to be detached, or {}.
+-- a partition is noted as the leaver, then detached, then dropped, so that whoever
+-- goes on with a purge that was killed knows where it was. What it held is counted
+-- as it is dropped: by then another purge may have deleted of it, and each row is
+-- counted once, by the purge that took it. Returns null where nothing is left to
+-- drop, else what is to be detached, or {}.
 --
 -- With detach it is detached here, which locks the log for an instant, as lock_log
 -- does. Else whoever calls detaches it CONCURRENTLY, which no function can.
@@ -5380,44 +5393,53 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+#variable_conflict use_column
 DECLARE
-  purge  :schema.audit_purge;
-  leaver text;
-  part   record;
+  purge    :schema.audit_purge;
+  leaver   regclass;
+  part     record;
+  next     text;
+  gone     jsonb;
+  size     bigint;
 BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
-  FOREACH leaver IN ARRAY purge.partitions LOOP
-    CONTINUE WHEN NOT starts_with(leaver, log) OR to_regclass(format('%I.%I', :'schema', leaver)) IS NULL;
-    SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = to_regclass(format('%I.%I', :'schema', leaver));
-    IF NOT FOUND THEN
-      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
-      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
-    ELSIF part.is_leaving THEN
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I FINALIZE', log, :'schema', leaver);
-    ELSIF detach THEN
-      PERFORM :schema.lock_log(ARRAY[log], patience);
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I', log, :'schema', leaver);
-      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
-      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
-    ELSE
-      RETURN jsonb_build_object('log', log, 'partition', leaver);
+  IF purge.leaver IS NULL THEN
+    SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
+    IF next IS NULL OR EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver = next AND other.id <> purge_id) THEN
+      PERFORM :schema.mend_start(log);
+      RETURN NULL;
     END IF;
-    RETURN '{}';
-  END LOOP;
-
-  SELECT * INTO part FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
-  IF FOUND THEN
-    UPDATE :schema.audit_purge AS own
-    SET partitions = own.partitions || part.name,
-      events = own.events + CASE log WHEN 'audit_event' THEN part.rows ELSE 0 END,
-      contexts = own.contexts + CASE log WHEN 'audit_context' THEN part.rows ELSE 0 END,
-      bytes = own.bytes + part.bytes,
-      counts = :schema.added_counts(own.counts, part.counts)
-    WHERE own.id = purge_id;
+    UPDATE :schema.audit_purge AS own SET leaver = next WHERE own.id = purge_id;
     RETURN '{}';
   END IF;
-  PERFORM :schema.mend_start(log);
-  RETURN NULL;
+
+  leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
+  SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
+  IF part.is_leaving THEN
+    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+  ELSIF FOUND AND detach THEN
+    PERFORM :schema.lock_log(ARRAY[log], patience);
+    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
+  ELSIF FOUND THEN
+    RETURN jsonb_build_object('log', log, 'partition', purge.leaver);
+  ELSE
+    -- where two purges were at it, the other may have dropped it: then it is on its record
+    IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
+      gone := :schema.purge_rescue(log, purge.leaver, purge.targets);
+      size := pg_total_relation_size(leaver);
+      EXECUTE format('DROP TABLE %s', leaver);
+    END IF;
+    UPDATE :schema.audit_purge AS own
+    SET leaver = NULL,
+      partitions = own.partitions || CASE WHEN gone IS NOT NULL THEN ARRAY[purge.leaver] END,
+      events = own.events + CASE log WHEN 'audit_event' THEN lost.number ELSE 0 END,
+      contexts = own.contexts + CASE log WHEN 'audit_context' THEN lost.number ELSE 0 END,
+      bytes = own.bytes + coalesce(size, 0),
+      counts = CASE log WHEN 'audit_event' THEN :schema.added_counts(own.counts, coalesce(gone, '{}')) ELSE own.counts END
+    FROM (SELECT coalesce(sum(value::bigint), 0) AS number FROM jsonb_each_text(gone)) AS lost
+    WHERE own.id = purge_id;
+  END IF;
+  RETURN '{}';
 END
 $function$;
 `,
@@ -5442,10 +5464,11 @@ BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   SELECT max(target.value::timestamptz) INTO last FROM jsonb_each_text(purge.targets) AS target;
   FOR part IN
-    SELECT known.relation::regclass AS relation, coalesce(known.since, '-infinity') AS since
+    SELECT known.name, format('%I.%I', :'schema', known.name) AS relation, coalesce(known.since, '-infinity') AS since
     FROM :schema.partitions_of('audit_event') AS known
     WHERE NOT known.is_leaving AND coalesce(known.since, '-infinity') BETWEEN purge.place_since AND last
   LOOP
+    CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ROW EXCLUSIVE');
     after := CASE WHEN part.since = purge.place_since THEN purge.place_id ELSE -1 END;
     IF after = -1 THEN
       EXECUTE format(
@@ -5569,7 +5592,7 @@ BEGIN
     dropped := ARRAY(
       SELECT part.name
       FROM unnest(ARRAY['audit_event', 'audit_context']) AS log
-      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part
+      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part (name)
     );
   END IF;
   RETURN jsonb_build_object(
@@ -5605,9 +5628,11 @@ $function$;
 `,
   'functions/purge_rescue': `-- What is to stay of a partition that a purge has detached: of a transaction that
 -- was still open when the purge looked at it. It goes back into the log, which may
--- need a first partition for that.
+-- need a first partition for that. Returns how many of which table are to go, as
+-- {table_id: number}; of contexts {"": number}.
+DROP FUNCTION IF EXISTS :schema.purge_rescue(text, text, jsonb);  -- it returned nothing
 CREATE OR REPLACE FUNCTION :schema.purge_rescue(log text, leaver text, targets jsonb)
-RETURNS void
+RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -5615,17 +5640,27 @@ DECLARE
   stays text := CASE log
     WHEN 'audit_event' THEN 'NOT coalesce(own.changed_at < ($1 ->> own.table_id::text)::timestamptz, false)'
     ELSE $condition$
-      EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
-      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id)
+      (EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id))
     $condition$
   END;
   is_needed boolean;
+  counts    jsonb;
 BEGIN
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS own WHERE %s)', :'schema', leaver, stays) INTO is_needed USING targets;
+  EXECUTE format(
+    $query$
+    SELECT coalesce(sum(number) FILTER (WHERE stays), 0) > 0, coalesce(jsonb_object_agg(name, number) FILTER (WHERE NOT stays), '{}')
+    FROM (SELECT %s AS name, %s AS stays, count(*) AS number FROM %I.%I AS own GROUP BY 1, 2) AS counted
+    $query$,
+    CASE log WHEN 'audit_event' THEN 'own.table_id::text' ELSE '''''::text' END, stays, :'schema', leaver
+  )
+  INTO is_needed, counts
+  USING targets;
   IF is_needed THEN
     PERFORM :schema.mend_start(log);
     EXECUTE format('INSERT INTO :schema.%I SELECT own.* FROM %I.%I AS own WHERE %s', log, :'schema', leaver, stays) USING targets;
   END IF;
+  RETURN counts;
 END
 $function$;
 `,
@@ -10342,11 +10377,23 @@ CREATE TABLE IF NOT EXISTS :schema.audit_purge (
   events      bigint      NOT NULL DEFAULT 0,
   contexts    bigint      NOT NULL DEFAULT 0,
   bytes       bigint      NOT NULL DEFAULT 0,    -- of rows that were deleted, and of partitions with their indexes
-  partitions  text[]      NOT NULL DEFAULT '{}',
+  partitions  text[]      NOT NULL DEFAULT '{}', -- that it has dropped
+  leaver      text,                              -- the one that it is dropping
   place_log   text        NOT NULL DEFAULT 'audit_event',  -- how far it has come: the log,
   place_since timestamptz NOT NULL DEFAULT '-infinity',    -- where the partition begins,
   place_id    bigint      NOT NULL DEFAULT -1              -- and the last id that was looked at
 );
+
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_purge'::regclass AND attname = 'leaver' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_purge ADD COLUMN leaver text;
+  END IF;
+END
+$columns$;
 `,
   'tables/audit_setting': `-- What the log knows of itself: schema_version, incarnation, partitions
 -- (how long they are, and how many are made ahead).
