@@ -32,6 +32,7 @@ DECLARE
   until      timestamptz;
   closing    record;
   in_use     boolean;
+  is_proven  boolean;  -- that all rows of the overflow lie before the bound with which it is being closed
   made       jsonb := '[]';  -- new tables: {of_log, name, since, until}
   logs       text[] := '{}';  -- those whose overflow is to be swapped
   closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
@@ -83,12 +84,28 @@ BEGIN
 
     SELECT * INTO closing FROM :schema.closing_bound(log);
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF closing.is_valid AND NOT closing.is_over AND in_use THEN
+    is_proven := in_use AND NOT coalesce(closing.is_over, true)
+      -- the lock with which it was bounded must not be held meanwhile
+      AND current_setting('auditrum.closing', true) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text;
+    IF is_proven THEN
+      BEGIN
+        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', overflow, log || '_closing');
+      EXCEPTION WHEN check_violation THEN
+        is_proven := false;  -- a clock was ahead: close_overflow will say where the next bound is
+      END;
+    END IF;
+    IF is_proven THEN
       since := closing.until;
       closed := closed || jsonb_build_object(log, since);
+      -- so that the look at it below, under the lock, is a short one
+      PERFORM brin_summarize_new_values(index.indexrelid)
+      FROM pg_index AS index
+      JOIN pg_class AS class ON class.oid = index.indexrelid
+      JOIN pg_am AS method ON method.oid = class.relam
+      WHERE index.indrelid = overflow::regclass AND method.amname = 'brin';
     ELSIF in_use THEN
       RAISE WARNING '%_overflow holds rows, so no partition was added behind it.', log
-        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending.';
+        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending, and what else is to be done.';
       CONTINUE;
     ELSIF since >= last_bound OR closing.until IS NOT NULL THEN
       CONTINUE;
@@ -113,8 +130,12 @@ BEGIN
     parent := format('%I.%I', :'schema', log);
     overflow := format('%I.%I', :'schema', log || '_overflow');
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF in_use AND NOT closed ? log THEN
+    until := closed ->> log;
+    IF in_use AND (until IS NULL OR :schema.is_over(until - interval '1 day') OR :schema.is_beyond(log, until)) THEN
       -- since it was looked at: the next call closes it
+      IF until IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
+      END IF;
       FOR part IN SELECT * FROM jsonb_to_recordset(made) AS own (of_log text, name text) WHERE own.of_log = log LOOP
         EXECUTE format('DROP TABLE %I.%I', :'schema', part.name);
       END LOOP;
@@ -122,8 +143,7 @@ BEGIN
     END IF;
     since := :schema.overflow_start(log);
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
-    IF closed ? log THEN
-      until := closed ->> log;
+    IF until IS NOT NULL THEN
       new_name := :schema.partition_name(log, unit, since, until);
       EXECUTE format('ALTER TABLE %s RENAME TO %I', overflow, new_name);
       EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',

@@ -1,6 +1,6 @@
 -- One step of the log's housekeeping (maintain), in a transaction of its own, and
 -- what it did. "pending" says whether there are more, "blocked" what could not be
--- locked. Of several at a time one does the work.
+-- done, and why. Of several at a time one does the work.
 --
 --   detach  false: the caller detaches old partitions, as purge_drop says
 --   part    partitions or purge: that alone
@@ -52,6 +52,7 @@ BEGIN
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
         PERFORM :schema.mend_log();
+        SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;

@@ -7,16 +7,25 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
+  start CONSTANT text := 'SELECT min(known.since) FROM :schema.partitions_of($1) AS known HAVING bool_and(known.since IS NOT NULL)';
   since timestamptz;
   name  text;
 BEGIN
-  SELECT min(known.since) INTO since FROM :schema.partitions_of(log) AS known HAVING bool_and(known.since IS NOT NULL);
+  EXECUTE start INTO since USING log;
+  IF since IS NULL THEN
+    RETURN;
+  END IF;
+  -- what attaching takes as well; first, for another purge may be mending it now
+  EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
+  EXECUTE start INTO since USING log;
   IF since IS NULL THEN
     RETURN;
   END IF;
   name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
   -- what a purge has noted by that name it would take for the one that is to go
-  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions)) LOOP
+  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
+    OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
+  LOOP
     name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
   END LOOP;
   EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);

@@ -1,7 +1,9 @@
 -- One step of dropping partitions for a purge, each in a transaction of its own:
--- a partition is noted, then detached, then dropped, so that whoever goes on
--- with a purge that was killed knows where it was. Returns null where nothing is
--- left to drop, else what is to be detached, or {}.
+-- a partition is noted as the leaver, then detached, then dropped, so that whoever
+-- goes on with a purge that was killed knows where it was. What it held is counted
+-- as it is dropped: by then another purge may have deleted of it, and each row is
+-- counted once, by the purge that took it. Returns null where nothing is left to
+-- drop, else what is to be detached, or {}.
 --
 -- With detach it is detached here, which locks the log for an instant, as lock_log
 -- does. Else whoever calls detaches it CONCURRENTLY, which no function can.
@@ -10,43 +12,52 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+#variable_conflict use_column
 DECLARE
-  purge  :schema.audit_purge;
-  leaver text;
-  part   record;
+  purge    :schema.audit_purge;
+  leaver   regclass;
+  part     record;
+  next     text;
+  gone     jsonb;
+  size     bigint;
 BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
-  FOREACH leaver IN ARRAY purge.partitions LOOP
-    CONTINUE WHEN NOT starts_with(leaver, log) OR to_regclass(format('%I.%I', :'schema', leaver)) IS NULL;
-    SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = to_regclass(format('%I.%I', :'schema', leaver));
-    IF NOT FOUND THEN
-      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
-      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
-    ELSIF part.is_leaving THEN
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I FINALIZE', log, :'schema', leaver);
-    ELSIF detach THEN
-      PERFORM :schema.lock_log(ARRAY[log], patience);
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I', log, :'schema', leaver);
-      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
-      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
-    ELSE
-      RETURN jsonb_build_object('log', log, 'partition', leaver);
+  IF purge.leaver IS NULL THEN
+    SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
+    IF next IS NULL OR EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver = next AND other.id <> purge_id) THEN
+      PERFORM :schema.mend_start(log);
+      RETURN NULL;
     END IF;
-    RETURN '{}';
-  END LOOP;
-
-  SELECT * INTO part FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
-  IF FOUND THEN
-    UPDATE :schema.audit_purge AS own
-    SET partitions = own.partitions || part.name,
-      events = own.events + CASE log WHEN 'audit_event' THEN part.rows ELSE 0 END,
-      contexts = own.contexts + CASE log WHEN 'audit_context' THEN part.rows ELSE 0 END,
-      bytes = own.bytes + part.bytes,
-      counts = :schema.added_counts(own.counts, part.counts)
-    WHERE own.id = purge_id;
+    UPDATE :schema.audit_purge AS own SET leaver = next WHERE own.id = purge_id;
     RETURN '{}';
   END IF;
-  PERFORM :schema.mend_start(log);
-  RETURN NULL;
+
+  leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
+  SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
+  IF part.is_leaving THEN
+    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+  ELSIF FOUND AND detach THEN
+    PERFORM :schema.lock_log(ARRAY[log], patience);
+    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
+  ELSIF FOUND THEN
+    RETURN jsonb_build_object('log', log, 'partition', purge.leaver);
+  ELSE
+    -- where two purges were at it, the other may have dropped it: then it is on its record
+    IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
+      gone := :schema.purge_rescue(log, purge.leaver, purge.targets);
+      size := pg_total_relation_size(leaver);
+      EXECUTE format('DROP TABLE %s', leaver);
+    END IF;
+    UPDATE :schema.audit_purge AS own
+    SET leaver = NULL,
+      partitions = own.partitions || CASE WHEN gone IS NOT NULL THEN ARRAY[purge.leaver] END,
+      events = own.events + CASE log WHEN 'audit_event' THEN lost.number ELSE 0 END,
+      contexts = own.contexts + CASE log WHEN 'audit_context' THEN lost.number ELSE 0 END,
+      bytes = own.bytes + coalesce(size, 0),
+      counts = CASE log WHEN 'audit_event' THEN :schema.added_counts(own.counts, coalesce(gone, '{}')) ELSE own.counts END
+    FROM (SELECT coalesce(sum(value::bigint), 0) AS number FROM jsonb_each_text(gone)) AS lost
+    WHERE own.id = purge_id;
+  END IF;
+  RETURN '{}';
 END
 $function$;

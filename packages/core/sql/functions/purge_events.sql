@@ -19,10 +19,11 @@ BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   SELECT max(target.value::timestamptz) INTO last FROM jsonb_each_text(purge.targets) AS target;
   FOR part IN
-    SELECT known.relation::regclass AS relation, coalesce(known.since, '-infinity') AS since
+    SELECT known.name, format('%I.%I', :'schema', known.name) AS relation, coalesce(known.since, '-infinity') AS since
     FROM :schema.partitions_of('audit_event') AS known
     WHERE NOT known.is_leaving AND coalesce(known.since, '-infinity') BETWEEN purge.place_since AND last
   LOOP
+    CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ROW EXCLUSIVE');
     after := CASE WHEN part.since = purge.place_since THEN purge.place_id ELSE -1 END;
     IF after = -1 THEN
       EXECUTE format(

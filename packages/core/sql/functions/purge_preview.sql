@@ -50,7 +50,7 @@ BEGIN
     dropped := ARRAY(
       SELECT part.name
       FROM unnest(ARRAY['audit_event', 'audit_context']) AS log
-      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part
+      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part (name)
     );
   END IF;
   RETURN jsonb_build_object(

@@ -15,8 +15,20 @@ CREATE TABLE IF NOT EXISTS :schema.audit_purge (
   events      bigint      NOT NULL DEFAULT 0,
   contexts    bigint      NOT NULL DEFAULT 0,
   bytes       bigint      NOT NULL DEFAULT 0,    -- of rows that were deleted, and of partitions with their indexes
-  partitions  text[]      NOT NULL DEFAULT '{}',
+  partitions  text[]      NOT NULL DEFAULT '{}', -- that it has dropped
+  leaver      text,                              -- the one that it is dropping
   place_log   text        NOT NULL DEFAULT 'audit_event',  -- how far it has come: the log,
   place_since timestamptz NOT NULL DEFAULT '-infinity',    -- where the partition begins,
   place_id    bigint      NOT NULL DEFAULT -1              -- and the last id that was looked at
 );
+
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_purge'::regclass AND attname = 'leaver' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_purge ADD COLUMN leaver text;
+  END IF;
+END
+$columns$;

@@ -12,6 +12,7 @@ import type { NameProblem } from './resolve.js'
  * - `object_missing`: a table, view or function of the log was dropped.
  * - `function_edited`: a function of the log, or of a tracked table, is not the one that was written.
  * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
+ * - `clock_ahead`: rows of more than ten years ahead keep the overflow from becoming a partition.
  * - `partitions_low`: there is no partition for next month (week, day).
  * - `purge_unfinished`: a purge is under way, or was stopped before it was done.
  * - `pausing_allowed`: recording may be paused, which is for test databases.
@@ -63,6 +64,7 @@ export type FindingCode =
   | 'log_is_writable'
   | 'object_missing'
   | 'overflow_in_use'
+  | 'clock_ahead'
   | 'partitions_low'
   | 'purge_unfinished'
   | 'pausing_allowed'

@@ -11,6 +11,8 @@ export interface LogStatus {
   /** How long partitions are, how many are made ahead, and how many are there. */
   readonly ahead: { readonly unit: string; readonly wanted: number; readonly made: number }
   readonly overflow: OverflowStatus
+  /** What keeps the overflow from becoming a partition. */
+  readonly overflowObstacle: { readonly message: string; readonly remedy: string } | null
   readonly unfinishedPurges: number
   readonly pausingAllowed: boolean
   readonly unattributed: number
@@ -41,12 +43,15 @@ export interface LogStatus {
 
 /** What the content of the log tells of its health. */
 export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFinding): void {
-  if (log.overflow.inUse) {
+  if (log.overflowObstacle) {
+    const { message, remedy } = log.overflowObstacle
+    add('warning', 'clock_ahead', null, message.replace(/\.$/, ''), remedy)
+  } else if (log.overflow.inUse) {
     add(
       'warning',
       'overflow_in_use',
       null,
-      'The overflow partition holds rows: partitions were made too late',
+      'The overflow partition holds rows: partitions were made too late, or a clock was ahead',
       'Run maintain(), daily: it makes a partition of it. Nothing is lost: events are safe in it.',
     )
   } else if (log.ahead.made < 1) {

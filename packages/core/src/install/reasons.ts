@@ -41,6 +41,10 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'Nothing is lost, but the overflow grows until it is closed, and reading it takes longer.',
     command: MAINTAIN,
   },
+  clock_ahead: {
+    why: 'No partition is made for what is written now, and none can be dropped of what is in the overflow.',
+    command: null,
+  },
   partitions_low: {
     why: 'Soon events go to the overflow: nothing is lost, but reading takes longer.',
     command: MAINTAIN,

@@ -30,14 +30,14 @@ interface Step extends Omit<Maintenance, 'purge'> {
   readonly pending: boolean
   readonly purge?: PurgeStep
   readonly detach?: PurgeStep['detach']
-  /** What could not be locked, and why. */
+  /** What could not be done, and why. */
   readonly blocked?: string
 }
 
 /**
  * All of the log's housekeeping, in steps of a transaction each.
  *
- * @throws SchemaError where something could not be locked. The rest is done.
+ * @throws SchemaError where something could not be locked, or keeps the overflow open. The rest is done.
  */
 export async function maintain(
   queryable: Queryable,

@@ -1249,16 +1249,18 @@ $function$;
   'functions/close_overflow': `-- Where partitions were made too late the overflow holds rows. It becomes a
 -- partition of its own, longer than others, and no row is moved:
 --   1. a constraint says up to when it goes, not yet valid, which takes no look at the rows
---   2. PostgreSQL validates it while everybody reads and writes
---   3. create_partitions swaps the overflow for a new one, with no need to look
--- Each is a transaction of its own, or writers would wait for the second. This
--- does the first or the second of them, for one of the logs, and says which;
--- null where there is nothing to do. Whoever is killed in between has left
--- nothing that the next call does not take up.
+--   2. create_partitions has PostgreSQL validate it while everybody reads and writes
+--   3. and swaps the overflow for a new one, with no need to look
+-- The first is a transaction of its own, or writers would wait for the second.
+-- This does it, for one of the logs, and says so; null where there is nothing to
+-- do. Whoever is killed in between has left nothing that the next call does not
+-- take up.
 --
 -- The bound is at least two days ahead, and a day before it the constraint gives
 -- way by itself: if nobody comes back no write is refused. The constraint is
--- then made anew.
+-- then made anew, as where a clock that ran ahead has written behind the bound.
+-- For the same reason nobody but the swap itself is to see it validated: others
+-- would plan by it, and not look for rows that it let pass.
 CREATE OR REPLACE FUNCTION :schema.close_overflow(patience interval DEFAULT '2 seconds')
 RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -1284,7 +1286,8 @@ BEGIN
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
     SELECT * INTO closing FROM :schema.closing_bound(log);
     CONTINUE WHEN closing.until IS NULL AND NOT in_use;
-    CONTINUE WHEN in_use AND closing.is_valid AND NOT closing.is_over;  -- waits for create_partitions
+    -- waits for create_partitions
+    CONTINUE WHEN in_use AND NOT closing.is_over AND NOT :schema.is_beyond(log, closing.until);
     IF current_setting('auditrum.closing', true) = pg_current_xact_id_if_assigned()::text THEN
       RETURN NULL;  -- the lock of the first step is held until this transaction ends
     END IF;
@@ -1312,21 +1315,11 @@ BEGIN
       );
       EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', log || '_closing', overflow, until);
       RETURN format('%s is bounded at %s', log || '_overflow', until);
-    ELSIF closing.is_over OR NOT in_use THEN
+    ELSE
       PERFORM :schema.lock_log(ARRAY[log || '_overflow'], patience);
       PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
       EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
       RETURN format('%s is no longer bounded', log || '_overflow');
-    ELSE
-      BEGIN
-        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', overflow, log || '_closing');
-        RETURN format('%s is known to end at %s', log || '_overflow', closing.until);
-      EXCEPTION WHEN check_violation THEN
-        -- a clock was ahead: the next bound is behind that
-        PERFORM set_config('auditrum.closing', pg_current_xact_id()::text, true);
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
-        RETURN format('%s is no longer bounded', log || '_overflow');
-      END;
     END IF;
   END LOOP;
   RETURN NULL;
@@ -1334,18 +1327,19 @@ END
 $function$;
 `,
   'functions/closing_bound': `-- The constraint with which the overflow partition of a log is being closed: up
--- to which time, whether PostgreSQL has seen that all rows comply, and whether
--- it has given way (see close_overflow). No row where there is none.
+-- to which time, and whether it has given way (see close_overflow). No row where
+-- there is none.
+DROP FUNCTION IF EXISTS :schema.closing_bound(text);  -- it returned more
 CREATE OR REPLACE FUNCTION :schema.closing_bound(log text)
-RETURNS TABLE (until timestamptz, is_valid boolean, is_over boolean)
+RETURNS TABLE (until timestamptz, is_over boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 SET "DateStyle" = 'ISO'
 AS $function$
-  SELECT noted.until, noted.convalidated, :schema.is_over(noted.until - interval '1 day')
+  SELECT noted.until, :schema.is_over(noted.until - interval '1 day')
   FROM (
-    SELECT obj_description(oid, 'pg_constraint')::timestamptz AS until, convalidated
+    SELECT obj_description(oid, 'pg_constraint')::timestamptz AS until
     FROM pg_constraint
     WHERE conrelid = to_regclass(format('%I.%I', :'schema', log || '_overflow')) AND conname = log || '_closing'
   ) AS noted
@@ -1682,6 +1676,7 @@ DECLARE
   until      timestamptz;
   closing    record;
   in_use     boolean;
+  is_proven  boolean;  -- that all rows of the overflow lie before the bound with which it is being closed
   made       jsonb := '[]';  -- new tables: {of_log, name, since, until}
   logs       text[] := '{}';  -- those whose overflow is to be swapped
   closed     jsonb := '{}';  -- {log: up to when its overflow goes, as a partition}
@@ -1733,12 +1728,28 @@ BEGIN
 
     SELECT * INTO closing FROM :schema.closing_bound(log);
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF closing.is_valid AND NOT closing.is_over AND in_use THEN
+    is_proven := in_use AND NOT coalesce(closing.is_over, true)
+      -- the lock with which it was bounded must not be held meanwhile
+      AND current_setting('auditrum.closing', true) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text;
+    IF is_proven THEN
+      BEGIN
+        EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', overflow, log || '_closing');
+      EXCEPTION WHEN check_violation THEN
+        is_proven := false;  -- a clock was ahead: close_overflow will say where the next bound is
+      END;
+    END IF;
+    IF is_proven THEN
       since := closing.until;
       closed := closed || jsonb_build_object(log, since);
+      -- so that the look at it below, under the lock, is a short one
+      PERFORM brin_summarize_new_values(index.indexrelid)
+      FROM pg_index AS index
+      JOIN pg_class AS class ON class.oid = index.indexrelid
+      JOIN pg_am AS method ON method.oid = class.relam
+      WHERE index.indrelid = overflow::regclass AND method.amname = 'brin';
     ELSIF in_use THEN
       RAISE WARNING '%_overflow holds rows, so no partition was added behind it.', log
-        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending.';
+        USING HINT = 'The rows are safe there, and later ones follow them. Call maintain(), each time in a transaction of its own, until it says that nothing is pending, and what else is to be done.';
       CONTINUE;
     ELSIF since >= last_bound OR closing.until IS NOT NULL THEN
       CONTINUE;
@@ -1763,8 +1774,12 @@ BEGIN
     parent := format('%I.%I', :'schema', log);
     overflow := format('%I.%I', :'schema', log || '_overflow');
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', overflow) INTO in_use;
-    IF in_use AND NOT closed ? log THEN
+    until := closed ->> log;
+    IF in_use AND (until IS NULL OR :schema.is_over(until - interval '1 day') OR :schema.is_beyond(log, until)) THEN
       -- since it was looked at: the next call closes it
+      IF until IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', overflow, log || '_closing');
+      END IF;
       FOR part IN SELECT * FROM jsonb_to_recordset(made) AS own (of_log text, name text) WHERE own.of_log = log LOOP
         EXECUTE format('DROP TABLE %I.%I', :'schema', part.name);
       END LOOP;
@@ -1772,8 +1787,7 @@ BEGIN
     END IF;
     since := :schema.overflow_start(log);
     EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, overflow);
-    IF closed ? log THEN
-      until := closed ->> log;
+    IF until IS NOT NULL THEN
       new_name := :schema.partition_name(log, unit, since, until);
       EXECUTE format('ALTER TABLE %s RENAME TO %I', overflow, new_name);
       EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
@@ -1855,57 +1869,44 @@ $function$;
 --   targets   {table_id: until}
 --   before    contexts older than this go, unless an event needs them
 --   only_one  the first of them is asked for alone
+DROP FUNCTION IF EXISTS :schema.droppable_partitions(text, jsonb, timestamptz, boolean);  -- it returned more
 CREATE OR REPLACE FUNCTION :schema.droppable_partitions(log text, targets jsonb, before timestamptz, only_one boolean)
-RETURNS TABLE (name text, rows bigint, counts jsonb, bytes bigint)
-LANGUAGE plpgsql STABLE
+RETURNS SETOF text
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
-#variable_conflict use_variable
 DECLARE
-  last  timestamptz := CASE log WHEN 'audit_context' THEN before ELSE (
+  last     timestamptz := CASE log WHEN 'audit_context' THEN before ELSE (
     SELECT max(target.value::timestamptz) FROM jsonb_each_text(targets) AS target
   ) END;
-  part  record;
-  stays boolean;
-  start record;  -- the first partition, if it is empty: it is worth replacing with another one alone
+  part     record;
+  stays    boolean;
+  is_empty boolean;
+  empties  text[] := '{}';  -- worth dropping with one that is not empty: another one takes their place
 BEGIN
   FOR part IN SELECT * FROM :schema.partitions_of(log) AS known WHERE NOT known.is_leaving LOOP
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
+    CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
     IF log = 'audit_context' THEN
-      EXIT WHEN :schema.purge_needs(
+      stays := :schema.purge_needs(
         targets,
         coalesce(:schema.partition_bound(log, part.since)::bigint, 0),
         :schema.partition_bound(log, part.until)::bigint
       );
-      EXECUTE format('SELECT count(*) FROM %s', part.relation::regclass) INTO rows;
-      counts := '{}';
     ELSE
-      -- found at once where most is to stay; counting takes a look at all
       EXECUTE format(
         'SELECT EXISTS (SELECT FROM %s WHERE NOT coalesce(($1 ->> table_id::text)::timestamptz >= $2, false))', part.relation::regclass
       )
       INTO stays
       USING targets, part.until;
-      EXIT WHEN stays;
-      EXECUTE format(
-        'SELECT coalesce(jsonb_object_agg(table_id, number), ''{}''), coalesce(sum(number), 0) FROM (SELECT table_id, count(*) AS number FROM %s GROUP BY table_id) AS counted',
-        part.relation::regclass
-      )
-      INTO counts, rows;
     END IF;
-    name := part.name;
-    bytes := pg_total_relation_size(part.relation);
-    IF part.since IS NULL AND rows = 0 THEN
-      start := (name, rows, counts, bytes);
-      CONTINUE;
-    END IF;
-    IF start IS NOT NULL THEN
-      RETURN QUERY SELECT start.f1, start.f2, start.f3, start.f4;
-      EXIT WHEN only_one;
-      start := NULL;
-    END IF;
-    RETURN NEXT;
+    EXIT WHEN stays;
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', part.relation::regclass) INTO is_empty;
+    empties := empties || part.name;
+    CONTINUE WHEN is_empty;
+    RETURN QUERY SELECT unnest(CASE WHEN only_one THEN empties[1:1] ELSE empties END);
     EXIT WHEN only_one;
+    empties := '{}';
   END LOOP;
 END
 $function$;
@@ -2468,6 +2469,21 @@ AS $function$
   ORDER BY log.id DESC
 $function$;
 `,
+  'functions/hold_partition': `-- Locks a partition until the transaction ends, so that no other purge drops it
+-- under our hands; false where one has.
+CREATE OR REPLACE FUNCTION :schema.hold_partition(name text, mode text)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  EXECUTE format('LOCK TABLE %I.%I IN %s MODE', :'schema', name, mode);
+  RETURN true;
+EXCEPTION WHEN undefined_table THEN
+  RETURN false;
+END
+$function$;
+`,
   'functions/id_parts': `-- The parts of an object_id, as a JSON array; null where it has none: of a long
 -- key it is a hash, and under an earlier key it had another form.
 CREATE OR REPLACE FUNCTION :schema.id_parts(object_id text, number integer)
@@ -2535,6 +2551,29 @@ AS $function$
     (moment ->> 'snapshot')::pg_snapshot, (moment ->> 'unseen_since')::timestamptz,
     id, changed_at, txid
   )
+$function$;
+`,
+  'functions/is_beyond': `-- Whether the overflow of a log holds rows from a time on. Where a clock ran ahead
+-- and was set right, it may, in spite of a constraint that had given way by that
+-- clock (close_overflow): neither the constraint nor what is planned by it is asked.
+CREATE OR REPLACE FUNCTION :schema.is_beyond(log text, at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET constraint_exclusion = off
+SET enable_seqscan = off  -- few pages are looked at, however many there seem to be
+SET jit = off
+AS $function$
+DECLARE
+  found boolean;
+BEGIN
+  EXECUTE format(
+    'SELECT EXISTS (SELECT FROM :schema.%I WHERE %I >= %L)',
+    log || '_overflow', CASE log WHEN 'audit_event' THEN 'changed_at' ELSE 'id' END, :schema.partition_bound(log, at)
+  )
+  INTO found;
+  RETURN found;
+END
 $function$;
 `,
   'functions/is_later': `-- is_after with the parts of the moment as values: in a condition on many months
@@ -3755,6 +3794,7 @@ BEGIN
         FROM pg_catalog.pg_class AS class
         WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
       ),
+      'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
@@ -3995,7 +4035,7 @@ $function$;
 `,
   'functions/maintain_step': `-- One step of the log's housekeeping (maintain), in a transaction of its own, and
 -- what it did. "pending" says whether there are more, "blocked" what could not be
--- locked. Of several at a time one does the work.
+-- done, and why. Of several at a time one does the work.
 --
 --   detach  false: the caller detaches old partitions, as purge_drop says
 --   part    partitions or purge: that alone
@@ -4047,6 +4087,7 @@ BEGIN
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
         PERFORM :schema.mend_log();
+        SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
@@ -4151,16 +4192,25 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
+  start CONSTANT text := 'SELECT min(known.since) FROM :schema.partitions_of($1) AS known HAVING bool_and(known.since IS NOT NULL)';
   since timestamptz;
   name  text;
 BEGIN
-  SELECT min(known.since) INTO since FROM :schema.partitions_of(log) AS known HAVING bool_and(known.since IS NOT NULL);
+  EXECUTE start INTO since USING log;
+  IF since IS NULL THEN
+    RETURN;
+  END IF;
+  -- what attaching takes as well; first, for another purge may be mending it now
+  EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
+  EXECUTE start INTO since USING log;
   IF since IS NULL THEN
     RETURN;
   END IF;
   name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
   -- what a purge has noted by that name it would take for the one that is to go
-  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions)) LOOP
+  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
+    OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
+  LOOP
     name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
   END LOOP;
   EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
@@ -4260,6 +4310,28 @@ AS $function$
       FROM unnest(key_columns) WITH ORDINALITY AS key (name, position)
     )
   END
+$function$;
+`,
+  'functions/overflow_obstacle': `-- What keeps the overflow from becoming a partition, and what is to be done; null
+-- where nothing does. What a clock wrote that was wrong by that much would make
+-- one partition of all that is to come.
+CREATE OR REPLACE FUNCTION :schema.overflow_obstacle()
+RETURNS TABLE (message text, remedy text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  far timestamptz := clock_timestamp() + interval '10 years';
+BEGIN
+  IF :schema.is_beyond('audit_event', far) OR :schema.is_beyond('audit_context', far) THEN
+    message := 'A clock that was wrong wrote rows of more than ten years ahead, so that the overflow cannot become a partition: all later events go to it.';
+    remedy := format(
+      'Nothing is lost. As the owner of the log copy these rows elsewhere, delete them, and run maintain() again: DELETE FROM %1$I.audit_event WHERE changed_at > now() + interval ''10 years''; DELETE FROM %1$I.audit_context WHERE started_at > now() + interval ''10 years''.',
+      :'schema'
+    );
+    RETURN NEXT;
+  END IF;
+END
 $function$;
 `,
   'functions/overflow_start': `-- The time with which the overflow partition of audit_event or audit_context
@@ -5499,9 +5571,11 @@ END
 $function$;
 `,
   'functions/purge_drop': `-- One step of dropping partitions for a purge, each in a transaction of its own:
--- a partition is noted, then detached, then dropped, so that whoever goes on
--- with a purge that was killed knows where it was. Returns null where nothing is
--- left to drop, else what is to be detached, or {}.
+-- a partition is noted as the leaver, then detached, then dropped, so that whoever
+-- goes on with a purge that was killed knows where it was. What it held is counted
+-- as it is dropped: by then another purge may have deleted of it, and each row is
+-- counted once, by the purge that took it. Returns null where nothing is left to
+-- drop, else what is to be detached, or {}.
 --
 -- With detach it is detached here, which locks the log for an instant, as lock_log
 -- does. Else whoever calls detaches it CONCURRENTLY, which no function can.
@@ -5510,44 +5584,53 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+#variable_conflict use_column
 DECLARE
-  purge  :schema.audit_purge;
-  leaver text;
-  part   record;
+  purge    :schema.audit_purge;
+  leaver   regclass;
+  part     record;
+  next     text;
+  gone     jsonb;
+  size     bigint;
 BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
-  FOREACH leaver IN ARRAY purge.partitions LOOP
-    CONTINUE WHEN NOT starts_with(leaver, log) OR to_regclass(format('%I.%I', :'schema', leaver)) IS NULL;
-    SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = to_regclass(format('%I.%I', :'schema', leaver));
-    IF NOT FOUND THEN
-      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
-      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
-    ELSIF part.is_leaving THEN
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I FINALIZE', log, :'schema', leaver);
-    ELSIF detach THEN
-      PERFORM :schema.lock_log(ARRAY[log], patience);
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %I.%I', log, :'schema', leaver);
-      PERFORM :schema.purge_rescue(log, leaver, purge.targets);
-      EXECUTE format('DROP TABLE %I.%I', :'schema', leaver);
-    ELSE
-      RETURN jsonb_build_object('log', log, 'partition', leaver);
+  IF purge.leaver IS NULL THEN
+    SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
+    IF next IS NULL OR EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver = next AND other.id <> purge_id) THEN
+      PERFORM :schema.mend_start(log);
+      RETURN NULL;
     END IF;
-    RETURN '{}';
-  END LOOP;
-
-  SELECT * INTO part FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
-  IF FOUND THEN
-    UPDATE :schema.audit_purge AS own
-    SET partitions = own.partitions || part.name,
-      events = own.events + CASE log WHEN 'audit_event' THEN part.rows ELSE 0 END,
-      contexts = own.contexts + CASE log WHEN 'audit_context' THEN part.rows ELSE 0 END,
-      bytes = own.bytes + part.bytes,
-      counts = :schema.added_counts(own.counts, part.counts)
-    WHERE own.id = purge_id;
+    UPDATE :schema.audit_purge AS own SET leaver = next WHERE own.id = purge_id;
     RETURN '{}';
   END IF;
-  PERFORM :schema.mend_start(log);
-  RETURN NULL;
+
+  leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
+  SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
+  IF part.is_leaving THEN
+    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+  ELSIF FOUND AND detach THEN
+    PERFORM :schema.lock_log(ARRAY[log], patience);
+    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
+  ELSIF FOUND THEN
+    RETURN jsonb_build_object('log', log, 'partition', purge.leaver);
+  ELSE
+    -- where two purges were at it, the other may have dropped it: then it is on its record
+    IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
+      gone := :schema.purge_rescue(log, purge.leaver, purge.targets);
+      size := pg_total_relation_size(leaver);
+      EXECUTE format('DROP TABLE %s', leaver);
+    END IF;
+    UPDATE :schema.audit_purge AS own
+    SET leaver = NULL,
+      partitions = own.partitions || CASE WHEN gone IS NOT NULL THEN ARRAY[purge.leaver] END,
+      events = own.events + CASE log WHEN 'audit_event' THEN lost.number ELSE 0 END,
+      contexts = own.contexts + CASE log WHEN 'audit_context' THEN lost.number ELSE 0 END,
+      bytes = own.bytes + coalesce(size, 0),
+      counts = CASE log WHEN 'audit_event' THEN :schema.added_counts(own.counts, coalesce(gone, '{}')) ELSE own.counts END
+    FROM (SELECT coalesce(sum(value::bigint), 0) AS number FROM jsonb_each_text(gone)) AS lost
+    WHERE own.id = purge_id;
+  END IF;
+  RETURN '{}';
 END
 $function$;
 `,
@@ -5572,10 +5655,11 @@ BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   SELECT max(target.value::timestamptz) INTO last FROM jsonb_each_text(purge.targets) AS target;
   FOR part IN
-    SELECT known.relation::regclass AS relation, coalesce(known.since, '-infinity') AS since
+    SELECT known.name, format('%I.%I', :'schema', known.name) AS relation, coalesce(known.since, '-infinity') AS since
     FROM :schema.partitions_of('audit_event') AS known
     WHERE NOT known.is_leaving AND coalesce(known.since, '-infinity') BETWEEN purge.place_since AND last
   LOOP
+    CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ROW EXCLUSIVE');
     after := CASE WHEN part.since = purge.place_since THEN purge.place_id ELSE -1 END;
     IF after = -1 THEN
       EXECUTE format(
@@ -5699,7 +5783,7 @@ BEGIN
     dropped := ARRAY(
       SELECT part.name
       FROM unnest(ARRAY['audit_event', 'audit_context']) AS log
-      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part
+      CROSS JOIN LATERAL :schema.droppable_partitions(log, targets, before, false) AS part (name)
     );
   END IF;
   RETURN jsonb_build_object(
@@ -5735,9 +5819,11 @@ $function$;
 `,
   'functions/purge_rescue': `-- What is to stay of a partition that a purge has detached: of a transaction that
 -- was still open when the purge looked at it. It goes back into the log, which may
--- need a first partition for that.
+-- need a first partition for that. Returns how many of which table are to go, as
+-- {table_id: number}; of contexts {"": number}.
+DROP FUNCTION IF EXISTS :schema.purge_rescue(text, text, jsonb);  -- it returned nothing
 CREATE OR REPLACE FUNCTION :schema.purge_rescue(log text, leaver text, targets jsonb)
-RETURNS void
+RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -5745,17 +5831,27 @@ DECLARE
   stays text := CASE log
     WHEN 'audit_event' THEN 'NOT coalesce(own.changed_at < ($1 ->> own.table_id::text)::timestamptz, false)'
     ELSE $condition$
-      EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
-      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id)
+      (EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id))
     $condition$
   END;
   is_needed boolean;
+  counts    jsonb;
 BEGIN
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS own WHERE %s)', :'schema', leaver, stays) INTO is_needed USING targets;
+  EXECUTE format(
+    $query$
+    SELECT coalesce(sum(number) FILTER (WHERE stays), 0) > 0, coalesce(jsonb_object_agg(name, number) FILTER (WHERE NOT stays), '{}')
+    FROM (SELECT %s AS name, %s AS stays, count(*) AS number FROM %I.%I AS own GROUP BY 1, 2) AS counted
+    $query$,
+    CASE log WHEN 'audit_event' THEN 'own.table_id::text' ELSE '''''::text' END, stays, :'schema', leaver
+  )
+  INTO is_needed, counts
+  USING targets;
   IF is_needed THEN
     PERFORM :schema.mend_start(log);
     EXECUTE format('INSERT INTO :schema.%I SELECT own.* FROM %I.%I AS own WHERE %s', log, :'schema', leaver, stays) USING targets;
   END IF;
+  RETURN counts;
 END
 $function$;
 `,
@@ -11286,11 +11382,23 @@ CREATE TABLE IF NOT EXISTS :schema.audit_purge (
   events      bigint      NOT NULL DEFAULT 0,
   contexts    bigint      NOT NULL DEFAULT 0,
   bytes       bigint      NOT NULL DEFAULT 0,    -- of rows that were deleted, and of partitions with their indexes
-  partitions  text[]      NOT NULL DEFAULT '{}',
+  partitions  text[]      NOT NULL DEFAULT '{}', -- that it has dropped
+  leaver      text,                              -- the one that it is dropping
   place_log   text        NOT NULL DEFAULT 'audit_event',  -- how far it has come: the log,
   place_since timestamptz NOT NULL DEFAULT '-infinity',    -- where the partition begins,
   place_id    bigint      NOT NULL DEFAULT -1              -- and the last id that was looked at
 );
+
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_purge'::regclass AND attname = 'leaver' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_purge ADD COLUMN leaver text;
+  END IF;
+END
+$columns$;
 `,
   'tables/audit_seal': `-- The chain that makes the log tamper-evident: one entry for each block of sealed
 -- events, and for what retention and erasure took out of blocks. Each names the

@@ -1,6 +1,7 @@
 import { testDatabase } from '@auditrum/testkit/vitest'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Auditrum, track } from '../../src/index.js'
+import { render } from '../../src/sql/template.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 import { lateBy } from './support.js'
 
@@ -81,7 +82,7 @@ test('PostgreSQL need not look at the rows when the partition is attached', asyn
   expect(implied).toContainEqual(expect.stringContaining('audit_context_20'))
 })
 
-const STEPS = 5 // bound and validate each of two, and swap both
+const STEPS = 3 // bound each of two, and validate and swap both
 test.for(Array.from({ length: STEPS }, (_, step) => step))(
   'maintenance that is killed in step %i is finished by the next',
   async (step) => {
@@ -108,7 +109,7 @@ test.for(Array.from({ length: STEPS }, (_, step) => step))(
 
 test('a bound that nobody came back to gives way: no write is refused', async () => {
   const { database, audit } = await overdue()
-  for (let step = 0; step < 3; step++) await database.query('select auditrum.close_overflow()')
+  for (let step = 0; step < 2; step++) await database.query('select auditrum.close_overflow()')
   // as if it had been made long ago
   await database.query(`do $$
     declare definition text;
@@ -123,6 +124,108 @@ test('a bound that nobody came back to gives way: no write is refused', async ()
   await audit.maintain()
   await expectWhole(database)
   expect((await audit.status()).overflow).toMatchObject({ inUse: false })
+})
+
+describe('a clock that runs ahead past the bound, and is set right', () => {
+  /** An event and its context, as a clock writes them that shows this time. */
+  const written = (at: string) => `
+    do $$
+    declare
+      latest timestamptz := ${at};
+      context bigint := auditrum.partition_bound('audit_context', latest);
+    begin
+      insert into auditrum.audit_context (id, transaction_id, txid, started_at, uuid, root_uuid, user_id)
+        values (context, context, pg_current_xact_id(), latest, gen_random_uuid(), gen_random_uuid(), 'ahead');
+      insert into auditrum.audit_event (changed_at, txid, context_id, table_id, operation, image, db_user)
+        select latest, pg_current_xact_id(), context, id, 'I', 'f', session_user from auditrum.audit_table;
+    end $$`
+  const bounds = `(select max(bound.until) from unnest(array['audit_event', 'audit_context']) as log, auditrum.closing_bound(log) as bound)`
+  /** The clock runs some days past the bounds with which the overflow is being closed, and is set right again. */
+  const ahead = `
+    create or replace function auditrum.is_over(at timestamptz) returns boolean language plpgsql immutable as 'begin return true; end';
+    ${written(`${bounds} + interval '5 days'`)};
+    ${render('functions/is_over', 'auditrum')}`
+  const bounded = async (database: AuditedDatabase) => {
+    for (let step: unknown = ''; step !== null; )
+      step = (await database.query('select auditrum.close_overflow() as step')).rows[0]?.step
+  }
+  const later = `select user_id from auditrum.auditlog where changed_at > date_trunc('month', now()) + interval '1 month'`
+
+  /** Every row lies where who looks for it by its time will look. */
+  async function expectInBounds(database: AuditedDatabase) {
+    await expectWhole(database)
+    expect((await database.query(later)).rows).toEqual([{ user_id: 'ahead' }])
+    const { rows } = await database.query(
+      `select format('select count(*)::integer as astray from only %s where %I < %L or %I >= %L', relation::regclass, own.by,
+         coalesce(auditrum.partition_bound(log, since), own.least), own.by, coalesce(auditrum.partition_bound(log, until), own.most)) as look
+       from (values ('audit_event', 'changed_at', '-infinity', 'infinity'), ('audit_context', 'id', '-1', '9223372036854775807')) as own (log, by, least, most)
+       cross join lateral auditrum.partitions_of(log)`,
+    )
+    const client = await database.client()
+    await client.query('set constraint_exclusion = off')
+    for (const { look } of rows)
+      expect((await client.query(String(look))).rows).toEqual([{ astray: 0 }])
+  }
+
+  test('leaves no event where it is not looked for', async () => {
+    const { database, audit } = await overdue()
+    await bounded(database)
+    await database.query(ahead)
+    const { partitions } = await audit.maintain()
+    expect(partitions.filter((name) => name.includes('_to_'))).toHaveLength(2)
+    await expectInBounds(database)
+    expect((await audit.status()).overflow).toMatchObject({ inUse: false })
+    expect(await audit.maintain()).toEqual({ partitions: [], shapes: [] })
+  })
+
+  test('nor while maintenance is at it', async () => {
+    const { database, audit } = await overdue()
+    await bounded(database)
+    const [reader, other] = [await database.client(), await database.client()]
+    await reader.query('begin; select count(*) from auditrum.auditlog')
+    const done = audit.maintain() // validates, and waits for the reader
+    for (;;) {
+      const { rows } = await other.query(
+        `select from pg_locks where relation = 'auditrum.audit_event_overflow'::regclass and mode = 'ShareUpdateExclusiveLock' and granted`,
+      )
+      if (rows.length > 0) break
+    }
+    await other.query(ahead)
+    await reader.query('commit')
+    await done
+    await audit.maintain()
+    await expectInBounds(database)
+    expect((await audit.status()).overflow).toMatchObject({ inUse: false })
+  })
+
+  test('by decades keeps the overflow open, and it is said what is to be done', async () => {
+    const { database, audit } = await overdue(1)
+    await database.query(written(`now() + interval '20 years'`))
+    const expected = { message: expect.stringContaining('ten years ahead') }
+    await expect(audit.maintain()).rejects.toMatchObject(expected)
+    const finding = (await audit.status()).findings.find(({ code }) => code === 'clock_ahead')
+    expect(finding).toMatchObject(expected)
+    for (const [remedy] of finding?.remedy.matchAll(/DELETE [^;.]+\.[^;.]+/g) ?? [])
+      await database.query(remedy)
+    expect((await audit.maintain()).partitions).not.toEqual([])
+    expect((await audit.status()).findings.map(({ code }) => code)).not.toContain('clock_ahead')
+    await expectWhole(database)
+  })
+
+  test('nor hides one from a statement that was prepared before', async () => {
+    const { database, audit } = await overdue()
+    const role = await database.role()
+    await database.query(`select auditrum.let_read('${role.name}')`)
+    const reader = await role.client()
+    await bounded(database)
+    const prepared = { name: 'later', text: later }
+    expect((await reader.query(prepared)).rows).toEqual([])
+    await database.query(ahead)
+    expect((await reader.query(prepared)).rows).toEqual([{ user_id: 'ahead' }])
+    await audit.maintain()
+    expect((await reader.query(prepared)).rows).toEqual([{ user_id: 'ahead' }])
+    await expectInBounds(database)
+  })
 })
 
 test('who reads the log for long stops no writer, and maintenance only for as long', async () => {

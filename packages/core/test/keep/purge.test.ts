@@ -346,6 +346,30 @@ describe('dropping partitions', () => {
     )
   })
 
+  test('by several at a time counts each row once', async () => {
+    const { database } = await years()
+    const other = await database.client()
+    // one is killed as it has begun with the first partition, and two others go on
+    await other.query(`select auditrum.purge('20 months', drop_partitions => true)`)
+    const options = { olderThan: '20 months', dropPartitions: true }
+    const clients = [await database.client(), await database.client()]
+    const gone = await Promise.all(clients.map((client) => new Auditrum(client).purge(options)))
+    const { purge } = await new Auditrum(other).maintain()
+    const done = [...gone, ...(purge ? [purge] : [])]
+    const dropped = done.flatMap(({ partitions }) => partitions)
+    expect(dropped).toContain(`audit_event${year - 3}`)
+    expect(new Set(dropped).size).toBe(dropped.length)
+    expect(done.reduce((sum, { events }) => sum + events, 0)).toBe(2)
+    expect(await count(database)).toBe(4)
+    const sums = `select (select sum(events) from auditrum.purges)::integer as events,
+      (select sum((part ->> 'events')::integer) from auditrum.purges, jsonb_array_elements(tables) as part)::integer as of_tables,
+      (select sum(cardinality(partitions)) from auditrum.purges)::integer as partitions,
+      (select count(*) from auditrum.purges where finished_at is null)::integer as pending`
+    expect((await database.query(sums)).rows).toEqual([
+      { events: 2, of_tables: 2, partitions: dropped.length, pending: 0 },
+    ])
+  })
+
   test('is done for who was let keep the log, and on record as theirs', async () => {
     const { database } = await years()
     const audit = await keeper(database)
