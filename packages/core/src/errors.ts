@@ -106,6 +106,7 @@ const kinds: Readonly<
   AU003: SchemaError,
   AU004: ConflictError,
   AU005: UsageError,
+  AU006: IntegrityError,
 }
 
 /**

@@ -28,6 +28,10 @@ BEGIN
       PERFORM :schema.mend_start(log);
       RETURN NULL;
     END IF;
+    IF log = 'audit_event' THEN
+      -- while it is in its place: it stays there where it is not what was sealed
+      PERFORM :schema.retire(purge_id, format('%I.%I', :'schema', next), purge.targets, NULL, NULL, false);
+    END IF;
     UPDATE :schema.audit_purge AS own SET leaver = next WHERE own.id = purge_id;
     RETURN '{}';
   END IF;
@@ -44,6 +48,9 @@ BEGIN
   ELSE
     -- where two purges were at it, the other may have dropped it: then it is on its record
     IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
+      IF log = 'audit_event' THEN
+        PERFORM :schema.retire(purge_id, leaver::text, purge.targets, NULL, NULL);
+      END IF;
       gone := :schema.purge_rescue(log, purge.leaver, purge.targets);
       size := pg_total_relation_size(leaver);
       EXECUTE format('DROP TABLE %s', leaver);

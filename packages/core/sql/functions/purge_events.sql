@@ -41,6 +41,7 @@ BEGIN
       INTO end_id
       USING after, last, size;
       EXIT WHEN end_id IS NULL;
+      PERFORM :schema.retire(purge_id, part.relation, purge.targets, after, end_id);
       EXECUTE format(
         $query$
         WITH gone AS (

@@ -26,20 +26,8 @@ BEGIN
   WHERE event.id > verify_events.after AND event.id <= verify_events.until;
   EXECUTE format(
     $query$
-    WITH list AS MATERIALIZED (
-      SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
-      FROM :schema.audit_leaf AS leaf
-      WHERE int8range(leaf.first_id, leaf.last_id, '[]') && int8range($1, $2, '(]')
-    ), leaf AS MATERIALIZED (
-      -- cut off before anything is sorted, or each row would carry the whole list
-      SELECT list.block, own.id, own.place::integer - 1 AS place, substr(list.hashes, 32 * own.place::integer - 31, 32) AS sealed_leaf
-      FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
-      WHERE own.id > $1 AND own.id <= $2
-    ), amendment AS MATERIALIZED (
-      SELECT * FROM :schema.amendments(ARRAY(SELECT block FROM list))
-    ), listed AS (
-      SELECT leaf.*, amendment.entry, amendment.leaf AS new_leaf
-      FROM leaf LEFT JOIN amendment USING (block, place)
+    WITH listed AS MATERIALIZED (
+      SELECT * FROM :schema.sealed_places($1, $2)
     ), present AS (
       SELECT event.id, event.txid, event.redacted IS NOT NULL AS redacted, :schema.event_leaf(event, context) AS leaf
       FROM :schema.audit_event AS event

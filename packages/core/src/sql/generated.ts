@@ -57,31 +57,33 @@ AS $function$
 $function$;
 `,
   'functions/amendments': `-- What retention and erasure took out of blocks, as the chain says: a row for each
--- event, with its new leaf where it was redacted, null where it was retired.
---   blocks: of which; null: of all
+-- event, with its new leaf where it was redacted, null where it was retired. What
+-- was retired may have been redacted before.
 CREATE OR REPLACE FUNCTION :schema.amendments(blocks bigint[])
 RETURNS TABLE (entry bigint, block bigint, place integer, leaf bytea)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $function$
-  SELECT amending.id, said.block, retired.place, NULL
-  FROM :schema.audit_seal AS amending
-  CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, events integer, which text)
-  CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
-  JOIN :schema.audit_seal AS sealing ON sealing.id = said.block
-  CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
-  WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'retire'
-    AND (blocks IS NULL OR said.block = ANY (blocks))
-    AND (said.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
-  UNION ALL
-  SELECT * FROM (
-    SELECT DISTINCT ON (said.block, said.place) amending.id, said.block, said.place, decode(said.leaf, 'hex')
+  SELECT DISTINCT ON (amendment.block, amendment.place) amendment.*
+  FROM (
+    SELECT amending.id AS entry, sealing.id AS block, retired.place, NULL::bytea AS leaf
+    FROM :schema.audit_seal AS amending
+    CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, "to" bigint, which text)
+    JOIN unnest(blocks) AS wanted (block) ON wanted.block BETWEEN said.block AND coalesce(said."to", said.block)
+    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block'
+    CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
+    CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
+    WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'retire'
+      AND (said.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
+    UNION ALL
+    SELECT amending.id, said.block, said.place, decode(said.leaf, 'hex')
     FROM :schema.audit_seal AS amending
     CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
     WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'redact'
-      AND (blocks IS NULL OR said.block = ANY (blocks))
-    ORDER BY said.block, said.place, amending.id DESC
-  ) AS newest
+      AND said.block = ANY (blocks)
+  ) AS amendment
+  ORDER BY amendment.block, amendment.place, amendment.leaf IS NOT NULL, amendment.entry DESC
 $function$;
 `,
   'functions/arrival_before': `-- The event by which a row was last given a key, before another event; null if
@@ -305,6 +307,21 @@ BEGIN
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN recorded - written;
 END
+$function$;
+`,
+  'functions/bitmap': `-- Places as a bitmap in base64: bit p & 7 of byte p >> 3, least significant first.
+CREATE OR REPLACE FUNCTION :schema.bitmap(places integer[], size integer)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT translate(encode(string_agg(set_byte('x'::bytea, 0, coalesce(own.bits, 0)), ''::bytea ORDER BY byte), 'base64'), E'\\n', '')
+  FROM generate_series(0, (size - 1) / 8) AS byte
+  LEFT JOIN (
+    SELECT place >> 3 AS byte, bit_or(1 << (place & 7)) AS bits
+    FROM unnest(places) AS place
+    GROUP BY place >> 3
+  ) AS own USING (byte)
 $function$;
 `,
   'functions/blame': `-- Who gave each column of a row its present value, latest change first:
@@ -5600,6 +5617,10 @@ BEGIN
       PERFORM :schema.mend_start(log);
       RETURN NULL;
     END IF;
+    IF log = 'audit_event' THEN
+      -- while it is in its place: it stays there where it is not what was sealed
+      PERFORM :schema.retire(purge_id, format('%I.%I', :'schema', next), purge.targets, NULL, NULL, false);
+    END IF;
     UPDATE :schema.audit_purge AS own SET leaver = next WHERE own.id = purge_id;
     RETURN '{}';
   END IF;
@@ -5616,6 +5637,9 @@ BEGIN
   ELSE
     -- where two purges were at it, the other may have dropped it: then it is on its record
     IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
+      IF log = 'audit_event' THEN
+        PERFORM :schema.retire(purge_id, leaver::text, purge.targets, NULL, NULL);
+      END IF;
       gone := :schema.purge_rescue(log, purge.leaver, purge.targets);
       size := pg_total_relation_size(leaver);
       EXECUTE format('DROP TABLE %s', leaver);
@@ -5677,6 +5701,7 @@ BEGIN
       INTO end_id
       USING after, last, size;
       EXIT WHEN end_id IS NULL;
+      PERFORM :schema.retire(purge_id, part.relation, purge.targets, after, end_id);
       EXECUTE format(
         $query$
         WITH gone AS (
@@ -6032,6 +6057,125 @@ AS $function$
   ) AS referred
   CROSS JOIN LATERAL unnest(reference.columns) AS name
   WHERE referred.label IS NOT NULL
+$function$;
+`,
+  'functions/retire': `-- Says in the chain that events are about to go by retention: those of a partition
+-- with an id behind after, up to until (null: all), that are older than the targets
+-- of a purge.
+-- Whoever takes them away without that has tampered with the log.
+--
+-- They have to be what was sealed, or this is refused: what somebody changed would
+-- be lost with the evidence. Without entry it only looks.
+CREATE OR REPLACE FUNCTION :schema.retire(
+  purge_id bigint, relation text, targets jsonb, after bigint, until bigint, entry boolean DEFAULT true
+)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+#variable_conflict use_variable
+DECLARE
+  going   record;
+  retired record;
+  emptied bigint[];
+BEGIN
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
+    RETURN;
+  END IF;
+  EXECUTE format(
+    $query$
+    SELECT min(own.id) AS first_id, max(own.id) AS last_id, min(own.context_id) AS first_context, max(own.context_id) AS last_context
+    FROM jsonb_each_text($1) AS target
+    JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
+    WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
+    $query$,
+    relation
+  ) INTO going USING targets, after, until;
+  IF going.first_id IS NULL THEN
+    RETURN;
+  ELSIF going.last_id > (:schema.sealed_until()).sequence THEN
+    PERFORM :schema.seal();
+  END IF;
+
+  EXECUTE format(
+    $query$
+    WITH going AS MATERIALIZED (
+      SELECT own.id, :schema.event_leaf(CAST(ROW(own.*) AS :schema.audit_event), context) AS leaf
+      FROM jsonb_each_text($1) AS target
+      JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
+      LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
+        AND context.id BETWEEN %2$L AND %3$L
+      WHERE own.id >= $2 AND own.id <= $3
+    ), judged AS MATERIALIZED (
+      SELECT going.id, sealed.block, sealed.place,
+        CASE
+          WHEN sealed.block IS NULL THEN 'unsealed'
+          -- an event that was retired once must not be there either
+          WHEN sealed.entry IS NOT NULL AND sealed.new_leaf IS NULL OR going.leaf <> coalesce(sealed.new_leaf, sealed.sealed_leaf) THEN 'changed'
+        END AS doubt
+      FROM going
+      LEFT JOIN :schema.sealed_places($2 - 1, $3) AS sealed USING (id)
+    ), part AS (
+      SELECT block, count(*) AS events, array_agg(place) AS places
+      FROM judged WHERE doubt IS NULL
+      GROUP BY block
+    ), sealed AS (
+      SELECT block.id AS block, (block.entry ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
+      FROM :schema.audit_seal AS block
+      WHERE block.entry ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
+    ), whole AS (
+      -- blocks in a row are one piece
+      SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events
+      FROM (
+        SELECT part.block, part.events, sealed.number - row_number() OVER (ORDER BY part.block) AS number
+        FROM part JOIN sealed USING (block)
+        WHERE part.events = sealed.events
+      ) AS run
+      GROUP BY run.number
+    ), piece AS (
+      SELECT whole.block, jsonb_build_object('block', whole.block, 'to', whole.last, 'events', whole.events) AS said FROM whole
+      UNION ALL
+      SELECT part.block, jsonb_build_object('block', part.block, 'events', part.events, 'which', :schema.bitmap(part.places, sealed.events))
+      FROM part JOIN sealed USING (block)
+      WHERE part.events < sealed.events
+    )
+    SELECT
+      (SELECT min(id) FROM judged WHERE doubt = 'unsealed') AS unsealed,
+      (SELECT min(id) FROM judged WHERE doubt = 'changed') AS changed,
+      (SELECT count(*) FROM judged) AS events,
+      (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
+      (SELECT array_agg(block) FROM part) AS blocks
+    $query$,
+    relation, going.first_context, going.last_context
+  ) INTO retired USING targets, going.first_id, going.last_id;
+  IF retired.changed IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU006',
+      MESSAGE = format('Event %s is not what was sealed, and retention would take it with the evidence.', retired.changed),
+      HINT = 'See what "auditrum verify-chain" says of it first.';
+  ELSIF retired.unsealed IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('Event %s is to be purged, and is not sealed.', retired.unsealed),
+      HINT = 'Seal the log first: auditrum seal.';
+  END IF;
+  IF NOT entry THEN
+    RETURN;
+  END IF;
+
+  PERFORM :schema.seal_append('retire', jsonb_build_object('purge', purge_id::text, 'events', retired.events, 'retired', retired.pieces));
+  emptied := ARRAY(
+    SELECT gone.block
+    FROM :schema.amendments(retired.blocks) AS gone
+    JOIN :schema.audit_leaf AS leaf ON leaf.block = gone.block
+    WHERE gone.leaf IS NULL
+    GROUP BY gone.block, leaf.ids
+    HAVING count(*) = cardinality(leaf.ids)
+  );
+  DELETE FROM :schema.audit_leaf AS leaf WHERE leaf.block = ANY (emptied);
+END
 $function$;
 `,
   'functions/revert': `-- Undoes what is in the log, for people:
@@ -6795,6 +6939,31 @@ BEGIN
     'more', true
   ));
 END
+$function$;
+`,
+  'functions/sealed_places': `-- Events with an id behind after, up to until, as they are sealed: their block and
+-- place there, their leaf, and the entry of the chain that amended them, if one did:
+-- with a new leaf where they were redacted, null where they were retired.
+CREATE OR REPLACE FUNCTION :schema.sealed_places(after bigint, until bigint)
+RETURNS TABLE (id bigint, block bigint, place integer, sealed_leaf bytea, entry bigint, new_leaf bytea)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+  WITH list AS MATERIALIZED (
+    -- in memory, or each look would fetch the hashes anew
+    SELECT own.block, own.ids, own.hashes || ''::bytea AS hashes
+    FROM :schema.audit_leaf AS own
+    WHERE int8range(own.first_id, own.last_id, '[]') && int8range(after, sealed_places.until, '(]')
+  ), leaf AS MATERIALIZED (
+    -- cut off before anything is sorted, or each row would carry the whole list
+    SELECT event.id, list.block, event.place::integer - 1 AS place, substr(list.hashes, 32 * event.place::integer - 31, 32) AS sealed_leaf
+    FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS event (id, place)
+    WHERE event.id > after AND event.id <= sealed_places.until
+  )
+  SELECT leaf.id, leaf.block, leaf.place, leaf.sealed_leaf, amendment.entry, amendment.leaf
+  FROM leaf
+  LEFT JOIN :schema.amendments(ARRAY(SELECT list.block FROM list)) AS amendment USING (block, place)
 $function$;
 `,
   'functions/sealed_until': `-- How far the log is sealed: the last entry of the chain that ends a round. All
@@ -9405,20 +9574,8 @@ BEGIN
   WHERE event.id > verify_events.after AND event.id <= verify_events.until;
   EXECUTE format(
     $query$
-    WITH list AS MATERIALIZED (
-      SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
-      FROM :schema.audit_leaf AS leaf
-      WHERE int8range(leaf.first_id, leaf.last_id, '[]') && int8range($1, $2, '(]')
-    ), leaf AS MATERIALIZED (
-      -- cut off before anything is sorted, or each row would carry the whole list
-      SELECT list.block, own.id, own.place::integer - 1 AS place, substr(list.hashes, 32 * own.place::integer - 31, 32) AS sealed_leaf
-      FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
-      WHERE own.id > $1 AND own.id <= $2
-    ), amendment AS MATERIALIZED (
-      SELECT * FROM :schema.amendments(ARRAY(SELECT block FROM list))
-    ), listed AS (
-      SELECT leaf.*, amendment.entry, amendment.leaf AS new_leaf
-      FROM leaf LEFT JOIN amendment USING (block, place)
+    WITH listed AS MATERIALIZED (
+      SELECT * FROM :schema.sealed_places($1, $2)
     ), present AS (
       SELECT event.id, event.txid, event.redacted IS NOT NULL AS redacted, :schema.event_leaf(event, context) AS leaf
       FROM :schema.audit_event AS event

@@ -6,9 +6,10 @@ export interface Amendment {
   readonly entry: number
 }
 
-/** A `retire` entry's word about one block. */
+/** A `retire` entry's word about some of the events of a block, or all of blocks in a row. */
 interface Retired {
   readonly block: number
+  readonly to?: number
   readonly which?: string
 }
 
@@ -23,20 +24,17 @@ interface Redacted {
 export class Amendments {
   /** Of all entries: events that retention took. */
   retired = 0
-  /** By block: which entries retired which of its places; all without bits. */
-  readonly #retired = new Map<
-    number,
-    { readonly entry: number; readonly bits: Buffer | undefined }[]
-  >()
+  readonly #whole: { readonly from: number; readonly to: number; readonly entry: number }[] = []
+  readonly #part = new Map<number, { readonly entry: number; readonly bits: Buffer }[]>()
   readonly #redacted = new Map<number, Map<number, Amendment>>()
 
   /** Reads what an entry says, if it amends anything. */
   read(id: number, entry: Readonly<Record<string, unknown>>): void {
     if (entry.kind === 'retire') {
       this.retired += Number(entry.events)
-      for (const { block, which } of listOf<Retired>(entry.retired)) {
-        const bits = which === undefined ? undefined : Buffer.from(which, 'base64')
-        this.#retired.set(block, [...(this.#retired.get(block) ?? []), { entry: id, bits }])
+      for (const { block, to, which } of listOf<Retired>(entry.retired)) {
+        if (which === undefined) this.#whole.push({ from: block, to: to ?? block, entry: id })
+        else added(this.#part, block, { entry: id, bits: Buffer.from(which, 'base64') })
       }
     } else if (entry.kind === 'redact') {
       for (const { block, place, leaf } of listOf<Redacted>(entry.redacted)) {
@@ -46,23 +44,23 @@ export class Amendments {
     }
   }
 
-  /** Of an event by its block and its place there. Retention has the last word. */
-  of(block: number, place: number): Amendment | undefined {
-    const retired = this.#retired
-      .get(block)
-      ?.find(
-        ({ bits }) => bits === undefined || (((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1,
-      )
-    return retired ? { leaf: null, entry: retired.entry } : this.#redacted.get(block)?.get(place)
+  /** Of a block: what became of the event in a place of it. Retention has the last word. */
+  of(block: number): (place: number) => Amendment | undefined {
+    const whole = this.#whole.find(({ from, to }) => from <= block && block <= to)
+    if (whole) return () => ({ leaf: null, entry: whole.entry })
+    const parts = this.#part.get(block) ?? []
+    const redacted = this.#redacted.get(block)
+    return (place) => {
+      const part = parts.find(({ bits }) => (((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1)
+      return part ? { leaf: null, entry: part.entry } : redacted?.get(place)
+    }
   }
+}
 
-  /** How many events of a block were retired, of as many as it sealed. */
-  retiredOf(block: number, events: number): number {
-    let count = 0
-    for (let place = 0; place < events; place += 1)
-      if (this.of(block, place)?.leaf === null) count += 1
-    return count
-  }
+function added<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
 }
 
 function listOf<T>(value: unknown): readonly T[] {

@@ -1,6 +1,6 @@
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
-import type { Amendment } from './amendments.js'
+import type { Amendment, Amendments } from './amendments.js'
 import { canonical, type StoredEvent } from './canonical.js'
 import type { Chain } from './chain-links.js'
 import { parseEntry } from './entry.js'
@@ -68,7 +68,7 @@ async function verifyBlocks(
     const leaves = lists.get(id)
     lists.delete(id)
     if (leaves === undefined) {
-      if (events > amendments.retiredOf(Number(id), events)) problems.push(ofBlock('missing', id))
+      if (!isRetired(amendments.of(Number(id)), events)) problems.push(ofBlock('missing', id))
     } else if (leaves.ids.length !== events || rootOf(leaves) !== entry.root) {
       problems.push(ofBlock('rewritten', id))
     }
@@ -94,11 +94,11 @@ async function verifyEvents(
     'read/leaves_of_events',
     range,
   )) {
+    const amendmentOf = amendments.of(block)
     for (const [place, id] of ids.entries()) {
       if (BigInt(id) <= after || BigInt(id) > until) continue
       const leaf = hashes.toString('base64', HASH_BYTES * place, HASH_BYTES * (place + 1))
-      const amendment = amendments.of(block, place)
-      sealedPlaces.push({ id, block: String(block), leaf, amendment })
+      sealedPlaces.push({ id, block: String(block), leaf, amendment: amendmentOf(place) })
       idOf.set(leaf, id)
     }
   }
@@ -197,6 +197,13 @@ async function leavesOf(
     ids: JSON.parse(ids),
     hashes: Buffer.from(hashes, 'base64'),
   }))
+}
+
+/** Whether nothing is left of a block. */
+function isRetired(amendmentOf: ReturnType<Amendments['of']>, events: number): boolean {
+  for (let place = 0; place < events; place += 1)
+    if (amendmentOf(place)?.leaf !== null) return false
+  return true
 }
 
 function rootOf({ hashes }: Leaves): string {
