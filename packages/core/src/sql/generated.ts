@@ -1863,8 +1863,8 @@ END
 $function$;
 `,
   'functions/droppable_partitions': `-- The partitions of a log, from the oldest on, that a purge leaves nothing of: as
--- far as they hold nothing but what is to go. From the oldest on, so that no gap
--- is left between partitions in which a write would have no home.
+-- far as they hold nothing but what is to go. From the oldest on, so that one
+-- partition can take the place of all (mend_start).
 --
 --   targets   {table_id: until}
 --   before    contexts older than this go, unless an event needs them
@@ -1885,6 +1885,8 @@ DECLARE
   empties  text[] := '{}';  -- worth dropping with one that is not empty: another one takes their place
 BEGIN
   FOR part IN SELECT * FROM :schema.partitions_of(log) AS known WHERE NOT known.is_leaving LOOP
+    -- it stays, so that a clock that shows a time from before the log finds it: rows are deleted from it
+    CONTINUE WHEN part.since IS NULL AND starts_with(part.name, log || '_before_');
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
     CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
     IF log = 'audit_context' THEN
@@ -3507,6 +3509,35 @@ BEGIN
 END
 $function$;
 `,
+  'functions/lock_holders': `-- In words, who may be in the way of a lock on a partition, or on anything of the
+-- log: who holds one, else whose snapshot is old, as far as that is shown.
+CREATE OR REPLACE FUNCTION :schema.lock_holders(partition text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH holder AS (
+    SELECT DISTINCT lock.pid
+    FROM pg_locks AS lock
+    JOIN pg_class AS class ON class.oid = lock.relation
+    WHERE lock.granted AND lock.pid IS DISTINCT FROM pg_backend_pid()
+      AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND class.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :'schema') AND class.relname = coalesce(partition, class.relname)
+  ), named AS (
+    SELECT coalesce(pid::text, 'of prepared transactions') AS name FROM holder
+    UNION ALL
+    SELECT activity.pid::text
+    FROM pg_stat_activity AS activity
+    WHERE NOT EXISTS (SELECT FROM holder) AND activity.datname = current_database()
+      AND activity.backend_xmin IS NOT NULL AND activity.pid <> pg_backend_pid()
+    ORDER BY 1
+    LIMIT 5
+  )
+  SELECT coalesce('It waits for processes ' || string_agg(name, ', ') || '.', 'It waits for transactions that began before.')
+    || ' Nothing else is held up, and the next run tries again.'
+  FROM named
+$function$;
+`,
   'functions/lock_log': `-- Locks what every write needs, for an instant, under the lock_timeout of the
 -- caller: writers wait no longer than that for us. While somebody who has been
 -- at it for longer than that holds a lock, such as a backup or a report, we do
@@ -3706,25 +3737,36 @@ BEGIN
 END
 $function$;
 `,
-  'functions/log_start': `-- From when on the log has partitions; null where it has all. After a purge it has,
--- too: what that took is noted with each table (known_since).
+  'functions/log_start': `-- From when on the log has its partitions; null where it has all. After a purge it
+-- has, too: what that took is noted with each table (known_since). It looks for what
+-- tells at once that some are gone; a gap that somebody left between two of them
+-- mend_log finds.
 CREATE OR REPLACE FUNCTION :schema.log_start()
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
+SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
 AS $function$
 BEGIN
   RETURN (
-    WITH bound (text) AS NOT MATERIALIZED (
-      SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = inhrelid), inhrelid)
-      FROM pg_inherits
+    WITH part AS NOT MATERIALIZED (
+      SELECT inhrelid AS relation FROM pg_inherits
       WHERE inhparent = ':schema.audit_event'::regclass AND NOT inhdetachpending
+    ), bound (text) AS NOT MATERIALIZED (
+      -- null of one that was dropped after the snapshot was taken
+      SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = relation), relation) FROM part
     )
-    -- the first partition begins at MINVALUE: where it is gone, somebody dropped it
-    SELECT CASE WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%') THEN (
-      SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
-    ) END
+    -- the first begins at MINVALUE, and each other where one ends: else somebody dropped what was between
+    SELECT CASE
+      WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%')
+        OR EXISTS (SELECT FROM part WHERE pg_relation_filenode(part.relation) IS NULL)
+      THEN (
+        SELECT max(substring(own.since FROM $pattern$'([^']+)'$pattern$)::timestamptz)
+        FROM (SELECT split_part(substring(bound.text FROM '^FOR VALUES FROM (.*)$'), ' TO ', 1) AS since FROM bound) AS own
+        WHERE own.since <> '(MINVALUE)' AND own.since NOT IN (SELECT split_part(bound.text, ' TO ', 2) FROM bound WHERE bound.text IS NOT NULL)
+      )
+    END
   );
 END
 $function$;
@@ -3796,6 +3838,14 @@ BEGIN
       ),
       'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
+      -- what a purge is letting go of: no write has a home there
+      'leaving', (
+        SELECT pg_catalog.json_build_object('name', part.name, 'since', part.since, 'until', part.until)
+        FROM :schema.partitions_of('audit_event') AS part
+        WHERE part.is_leaving
+        ORDER BY part.until
+        LIMIT 1
+      ),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
       'unattributed', (SELECT attributed.unattributed FROM attributed),
@@ -4091,6 +4141,11 @@ BEGIN
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      IF hint = '' THEN
+        -- PostgreSQL's own words say nothing of who it was
+        blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
+        hint := :schema.lock_holders(NULL);
+      END IF;
     END;
   END IF;
 
@@ -4111,6 +4166,11 @@ BEGIN
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      IF hint = '' THEN
+        -- PostgreSQL's own words say nothing of who it was
+        blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
+        hint := :schema.lock_holders(NULL);
+      END IF;
     END;
   END IF;
 
@@ -4162,15 +4222,15 @@ BEGIN
 END
 $function$;
 `,
-  'functions/mend_log': `-- Where somebody dropped the oldest partitions by hand: the log remembers that
--- it knows nothing of what was before, and has a first partition again.
+  'functions/mend_log': `-- Where somebody dropped partitions by hand: the log remembers that it knows
+-- nothing of what was before, and has a partition for all times again.
 CREATE OR REPLACE FUNCTION :schema.mend_log()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  since timestamptz := :schema.log_start();
+  since timestamptz := (SELECT max(gap.until) FROM :schema.partition_gaps('audit_event') AS gap);
 BEGIN
   IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
     RETURN;  -- it was a purge, which mends that itself, and knows better what is gone
@@ -4183,8 +4243,8 @@ BEGIN
 END
 $function$;
 `,
-  'functions/mend_start': `-- Where the oldest partitions are gone, an empty one takes their place, so that
--- a write has a home whatever the clock says. Waits for nobody who reads or writes.
+  'functions/mend_start': `-- Where partitions are gone, an empty one takes their place, so that a write has a
+-- home whatever the clock says. Waits for nobody who reads or writes.
 CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
 RETURNS void
 LANGUAGE plpgsql
@@ -4192,30 +4252,27 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
-  start CONSTANT text := 'SELECT min(known.since) FROM :schema.partitions_of($1) AS known HAVING bool_and(known.since IS NOT NULL)';
-  since timestamptz;
-  name  text;
+  gap  record;
+  name text;
 BEGIN
-  EXECUTE start INTO since USING log;
-  IF since IS NULL THEN
+  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) THEN
     RETURN;
   END IF;
   -- what attaching takes as well; first, for another purge may be mending it now
   EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
-  EXECUTE start INTO since USING log;
-  IF since IS NULL THEN
-    RETURN;
-  END IF;
-  name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
-  -- what a purge has noted by that name it would take for the one that is to go
-  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
-    OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
-  LOOP
-    name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+  FOR gap IN SELECT * FROM :schema.partition_gaps(log) LOOP
+    name := log || '_before_' || to_char(gap.until, 'YYYY_MM_DD');
+    -- what a purge has noted by that name it would take for the one that is to go
+    WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
+    LOOP
+      name := log || '_before_' || to_char(gap.until, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+    END LOOP;
+    EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
+    PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
+    EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%s) TO (%L)',
+      log, :'schema', name, coalesce(quote_literal(:schema.partition_bound(log, gap.since)), 'MINVALUE'), :schema.partition_bound(log, gap.until));
   END LOOP;
-  EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
-  PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
-  EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
 END
 $function$;
 `,
@@ -4368,6 +4425,21 @@ AS $function$
     WHEN 'audit_event' THEN at::text
     WHEN 'audit_context' THEN ((extract(epoch FROM at) * 1000)::bigint << 20)::text
   END
+$function$;
+`,
+  'functions/partition_gaps': `-- The times for which a log has no partition, in which a write would have no home:
+-- since is null of one that begins with the first of all times.
+CREATE OR REPLACE FUNCTION :schema.partition_gaps(log text)
+RETURNS TABLE (since timestamptz, until timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT part.last_until, part.since
+  FROM (
+    SELECT known.since, lag(known.until) OVER (ORDER BY known.since NULLS FIRST) AS last_until
+    FROM :schema.partitions_of(log) AS known
+  ) AS part
+  WHERE part.since IS DISTINCT FROM part.last_until AND part.since IS NOT NULL
 $function$;
 `,
   'functions/partition_name': `-- What a new partition is called: audit_event_2026_11, audit_event_2026_w48 or
@@ -5607,7 +5679,14 @@ BEGIN
   leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
   SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
   IF part.is_leaving THEN
-    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+    BEGIN
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+    EXCEPTION WHEN lock_not_available THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'lock_not_available',
+        MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', purge.leaver, patience),
+        HINT = :schema.lock_holders(purge.leaver);
+    END;
   ELSIF FOUND AND detach THEN
     PERFORM :schema.lock_log(ARRAY[log], patience);
     EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
