@@ -7,6 +7,7 @@ import {
   type SyncOptions,
   type UninstallOptions,
 } from './auditrum-options.js'
+import { withChangeReason } from './context/context.js'
 import { brokenFile, declarationFiles, loadDeclarations } from './declare/discover.js'
 import { parseTable, quoteTable, type TableName } from './declare/table.js'
 import {
@@ -32,6 +33,12 @@ import { checkFlag, checkOptions, isPlainObject, show } from './options.js'
 import { checkQueryable, type Queryable, rowsOf } from './queryable.js'
 import { quoteIdentifier } from './sql/quote.js'
 import { checkSchema, DEFAULT_SCHEMA } from './sql/template.js'
+import {
+  type Acceptance,
+  type AcceptOptions,
+  acceptUnlogged,
+  checkAcceptance,
+} from './trust/accept-unlogged.js'
 import type { Reversal } from './undo/reversal.js'
 import { type RevertOptions, revert } from './undo/revert.js'
 import type { RevertTarget } from './undo/target.js'
@@ -260,6 +267,27 @@ export class Auditrum extends AuditSealer {
    */
   async backfill(table: string | TableName): Promise<Backfill> {
     return backfill(this.#queryable, this.schema, table)
+  }
+
+  /**
+   * Takes note of the changes that `verifyTables` finds, once somebody has looked at them: the log says of
+   * each row how it was found, when, by whom and for which reason, and knows it again. Nothing that it has
+   * is changed; about the time in between it does not claim to know all. 10,000 rows at a time.
+   *
+   * @throws UsageError where no reason is given, or the table has no primary key.
+   * @throws SchemaError where this role does not own the log or may not read the table, or where
+   *   somebody has been writing to it for a minute without committing.
+   * @example
+   * ```ts
+   * const { ok } = await audit.verifyTables('orders')
+   * if (!ok) await audit.acceptUnlogged('orders', { reason: 'restored from the backup of 3 May' })
+   * ```
+   */
+  async acceptUnlogged(table: string | TableName, options: AcceptOptions): Promise<Acceptance> {
+    const reason = checkAcceptance(options)
+    return withChangeReason(`found changed outside of the log: ${reason}`, () =>
+      acceptUnlogged(this.#queryable, this.schema, table, reason),
+    )
   }
 
   /** Stops recording every table, whoever declared it. The log stays, unless told otherwise. */

@@ -112,6 +112,7 @@ export type { Moment } from './read/moment.js'
 export type { PastDetails } from './read/past.js'
 export type { KnownRows, PendingRows } from './read/pending.js'
 // trust
+export type { Acceptance, AcceptOptions } from './trust/accept-unlogged.js'
 export type { DigestProblem, NamedDigest } from './trust/check-digests.js'
 export { type Digest, verifierKey, verifyDigest } from './trust/checkpoint.js'
 export type { DigestOptions } from './trust/digest.js'

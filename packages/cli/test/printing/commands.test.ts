@@ -623,4 +623,24 @@ describe('labels and net changes', async () => {
     expect(stdout).toMatch(/^ {2}public\.orders 42 was updated unrecorded \(status\) after 20.*Z$/m)
     expect(stdout).toMatch(/^ {2}public\.order_items \[42, 3\] was inserted unrecorded$/m)
   })
+
+  test('verify-tables --accept has the log take note of them, for a reason', async () => {
+    const { stderr } = await it.cli(['verify-tables', 'orders'])
+    const remedy = 'auditrum verify-tables public.orders --accept --reason'
+    expect(stderr).toContain(remedy)
+    for (const given of [
+      ['--accept', '--reason', 'x'],
+      ['orders', '--accept'],
+    ])
+      expect(await it.cli(['verify-tables', ...given])).toMatchObject({ code: 2 })
+    const accept = ['--accept', '--reason', 'the crash of Monday', '--user', 'ana']
+    expect(await it.cli(['verify-tables', 'orders', ...accept])).toMatchObject({
+      code: 0,
+      stderr: '1 change of public.orders noted as found: 0 inserted, 1 updated, 0 deleted.\n',
+    })
+    expect(await it.cli(['verify-tables', 'orders'])).toMatchObject({ code: 0, stderr: '' })
+    const blamed = await it.cli(['blame', 'orders', '42', 'status'])
+    expect(blamed.stdout).toContain('ana')
+    expect(blamed.stdout).toContain('found changed outside of the log: the crash of Monday')
+  })
 })

@@ -32,6 +32,7 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ["purge --older-than '2 years' --dry-run", '`Purge`'],
   ['backfill customers', '`Backfill`'],
   ['verify-tables orders', '`Verification`'],
+  ["verify-tables orders --accept --reason 'restored from a backup'", '`Acceptance`'],
   [
     'harden --app-role shop --admin-role auditors',
     '`Hardening` without its `sql`; the first of its `rights` stands for all',

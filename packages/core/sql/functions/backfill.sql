@@ -28,11 +28,9 @@ DECLARE
   started      timestamptz;
   context      bigint;
   snapshot     pg_snapshot;
-  unseen_since timestamptz;  -- what a snapshot does not show was not written before
   branches     oid[];        -- the table and all below it
   branch       regclass;
   condition    text;
-  writers      text[];
   written      bigint;
   recorded     bigint := 0;
 BEGIN
@@ -75,13 +73,6 @@ BEGIN
   END;
   context := :schema.this_context();
   snapshot := pg_current_snapshot();
-  unseen_since := (
-    SELECT before.started_at
-    FROM :schema.audit_context AS before
-    WHERE before.txid < pg_snapshot_xmin(snapshot)
-    ORDER BY before.id DESC
-    LIMIT 1
-  );
   started := clock_timestamp();
 
   -- a partitioned table is read as a whole; a child of inheritance has columns of its own
@@ -138,40 +129,9 @@ BEGIN
     recorded := recorded + written;
   END LOOP;
 
-  -- as CREATE INDEX CONCURRENTLY does; whoever begins to write from here on gets later ids
-  LOOP
-    writers := ARRAY(
-      SELECT lock.virtualtransaction
-      FROM pg_locks AS lock
-      WHERE lock.locktype = 'relation' AND lock.mode = 'RowExclusiveLock' AND lock.granted
-        AND lock.relation = ANY (branches)
-        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND lock.pid IS DISTINCT FROM pg_backend_pid()
-        AND lock.virtualtransaction = ANY (coalesce(writers, ARRAY[lock.virtualtransaction]))
-    );
-    EXIT WHEN writers = '{}';
-    IF clock_timestamp() > started + patience THEN
-      RAISE EXCEPTION USING
-        ERRCODE = 'AU003',
-        MESSAGE = format('Somebody has been writing to %s for %s without committing (virtual transaction %s).', relation, patience, writers[1]),
-        HINT = 'Nothing was recorded: try again when that transaction has ended, or with more patience.';
-    END IF;
-    PERFORM pg_sleep(0.02);
-  END LOOP;
-
-  WITH meanwhile AS MATERIALIZED (
-    SELECT event.id, event.changed_at, key.id AS object_id
-    FROM :schema.audit_event AS event
-    CROSS JOIN LATERAL unnest(ARRAY[event.object_id, event.old_object_id]) AS key (id)
-    WHERE event.table_id = known.id AND event.changed_at >= coalesce(unseen_since, '-infinity')
-      AND NOT pg_visible_in_snapshot(event.txid, snapshot) AND event.txid <> pg_current_xact_id()
-  )
-  DELETE FROM :schema.audit_event AS own
-  USING meanwhile
-  WHERE own.table_id = known.id AND own.changed_at = started AND own.operation = 'S' AND own.txid = pg_current_xact_id()
-    AND own.object_id = meanwhile.object_id
-    AND (meanwhile.id < own.id OR meanwhile.changed_at < started);
-  GET DIAGNOSTICS written = ROW_COUNT;
-  RETURN recorded - written;
+  recorded := recorded - :schema.writers_undone(known.id, relation, branches, started, snapshot, patience);
+  -- from here on a row without an event is one that nobody recorded
+  UPDATE :schema.audit_table AS own SET rows_noted_at = started WHERE own.id = known.id AND NOT own.declaration ? 'when';
+  RETURN recorded;
 END
 $function$;

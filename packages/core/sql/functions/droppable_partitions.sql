@@ -1,6 +1,6 @@
 -- The partitions of a log, from the oldest on, that a purge leaves nothing of: as
--- far as they hold nothing but what is to go. From the oldest on, so that no gap
--- is left between partitions in which a write would have no home.
+-- far as they hold nothing but what is to go. From the oldest on, so that one
+-- partition can take the place of all (mend_start).
 --
 --   targets   {table_id: until}
 --   before    contexts older than this go, unless an event needs them
@@ -21,6 +21,8 @@ DECLARE
   empties  text[] := '{}';  -- worth dropping with one that is not empty: another one takes their place
 BEGIN
   FOR part IN SELECT * FROM :schema.partitions_of(log) AS known WHERE NOT known.is_leaving LOOP
+    -- it stays, so that a clock that shows a time from before the log finds it: rows are deleted from it
+    CONTINUE WHEN part.since IS NULL AND starts_with(part.name, log || '_before_');
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
     CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
     IF log = 'audit_context' THEN

@@ -65,6 +65,14 @@ BEGIN
       ),
       'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
+      -- what a purge is letting go of: no write has a home there
+      'leaving', (
+        SELECT pg_catalog.json_build_object('name', part.name, 'since', part.since, 'until', part.until)
+        FROM :schema.partitions_of('audit_event') AS part
+        WHERE part.is_leaving
+        ORDER BY part.until
+        LIMIT 1
+      ),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
       'unattributed', (SELECT attributed.unattributed FROM attributed),

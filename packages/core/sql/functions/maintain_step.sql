@@ -56,6 +56,11 @@ BEGIN
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      IF hint = '' THEN
+        -- PostgreSQL's own words say nothing of who it was
+        blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
+        hint := :schema.lock_holders(NULL);
+      END IF;
     END;
   END IF;
 
@@ -76,6 +81,11 @@ BEGIN
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      IF hint = '' THEN
+        -- PostgreSQL's own words say nothing of who it was
+        blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
+        hint := :schema.lock_holders(NULL);
+      END IF;
     END;
   END IF;
 

@@ -1,12 +1,12 @@
--- Where somebody dropped the oldest partitions by hand: the log remembers that
--- it knows nothing of what was before, and has a first partition again.
+-- Where somebody dropped partitions by hand: the log remembers that it knows
+-- nothing of what was before, and has a partition for all times again.
 CREATE OR REPLACE FUNCTION :schema.mend_log()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  since timestamptz := :schema.log_start();
+  since timestamptz := (SELECT max(gap.until) FROM :schema.partition_gaps('audit_event') AS gap);
 BEGIN
   IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
     RETURN;  -- it was a purge, which mends that itself, and knows better what is gone

@@ -1,5 +1,5 @@
--- Where the oldest partitions are gone, an empty one takes their place, so that
--- a write has a home whatever the clock says. Waits for nobody who reads or writes.
+-- Where partitions are gone, an empty one takes their place, so that a write has a
+-- home whatever the clock says. Waits for nobody who reads or writes.
 CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
 RETURNS void
 LANGUAGE plpgsql
@@ -7,29 +7,26 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
-  start CONSTANT text := 'SELECT min(known.since) FROM :schema.partitions_of($1) AS known HAVING bool_and(known.since IS NOT NULL)';
-  since timestamptz;
-  name  text;
+  gap  record;
+  name text;
 BEGIN
-  EXECUTE start INTO since USING log;
-  IF since IS NULL THEN
+  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) THEN
     RETURN;
   END IF;
   -- what attaching takes as well; first, for another purge may be mending it now
   EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
-  EXECUTE start INTO since USING log;
-  IF since IS NULL THEN
-    RETURN;
-  END IF;
-  name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
-  -- what a purge has noted by that name it would take for the one that is to go
-  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
-    OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
-  LOOP
-    name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+  FOR gap IN SELECT * FROM :schema.partition_gaps(log) LOOP
+    name := log || '_before_' || to_char(gap.until, 'YYYY_MM_DD');
+    -- what a purge has noted by that name it would take for the one that is to go
+    WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
+    LOOP
+      name := log || '_before_' || to_char(gap.until, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+    END LOOP;
+    EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
+    PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
+    EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%s) TO (%L)',
+      log, :'schema', name, coalesce(quote_literal(:schema.partition_bound(log, gap.since)), 'MINVALUE'), :schema.partition_bound(log, gap.until));
   END LOOP;
-  EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
-  PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
-  EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
 END
 $function$;

@@ -44,6 +44,7 @@ DECLARE
   keys        jsonb;  -- the columns of the key in each shape
   since       timestamptz := facts ->> 'since';
   truncated   record;
+  doubtful_until timestamptz;  -- at lies in a period in which a change was made that nobody recorded
   at          timestamptz := moment ->> 'at';
 BEGIN
   FOR shape IN SELECT jsonb_array_elements(facts -> 'shapes') LOOP
@@ -150,6 +151,11 @@ BEGIN
     -- labels of an enum can be renamed, domains get checks
     AND NOT jsonb_path_exists(keys, '$[last][*].type ? (@ like_regex "[.]")');
 
+  doubtful_until := (
+    SELECT max(period.value::timestamptz) FROM jsonb_each_text(nullif(facts -> 'doubtful', 'null')) AS period
+    WHERE at >= period.key::timestamptz AND at < period.value::timestamptz
+  );
+
   shapes := (
     SELECT jsonb_agg(jsonb_build_object(
       'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
@@ -187,9 +193,10 @@ BEGIN
     'ignored', ignored,
     'unrecorded', unrecorded,
     'recorded_since', since,
-    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
-    'complete', coalesce(since <= at, false) AND truncated.number = 0,
-    'complete_rows', coalesce(since <= at, false),
+    'doubtful', facts -> 'doubtful',
+    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last, doubtful_until) END,
+    'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0,
+    'complete_rows', coalesce(since <= at, false) AND doubtful_until IS NULL,
     'truncated', truncated.first_whole,
     'truncated_parts', truncated.number > 0
   );

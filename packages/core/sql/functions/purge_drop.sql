@@ -39,7 +39,14 @@ BEGIN
   leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
   SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
   IF part.is_leaving THEN
-    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+    BEGIN
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+    EXCEPTION WHEN lock_not_available THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'lock_not_available',
+        MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', purge.leaver, patience),
+        HINT = :schema.lock_holders(purge.leaver);
+    END;
   ELSIF FOUND AND detach THEN
     PERFORM :schema.lock_log(ARRAY[log], patience);
     EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);

@@ -27,6 +27,7 @@ DECLARE
   moment    jsonb;
   wanted    text;
   truncated record;
+  doubtful_until timestamptz;
   change    record;
   answer    jsonb;
   state     jsonb;
@@ -42,10 +43,14 @@ BEGIN
     RETURN;
   END IF;
   truncated := :schema.truncations_after(present.tracked_id, moment);
+  doubtful_until := (
+    SELECT max(period.value::timestamptz) FROM jsonb_each_text(nullif(known -> 'doubtful', 'null')) AS period
+    WHERE (moment ->> 'at')::timestamptz >= period.key::timestamptz AND (moment ->> 'at')::timestamptz < period.value::timestamptz
+  );
   answer := jsonb_build_object(
     'found', true,
-    'since', CASE WHEN since IS NOT NULL THEN to_char(greatest(since, truncated.last), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
-    'complete', coalesce(since <= (moment ->> 'at')::timestamptz, false)
+    'since', CASE WHEN since IS NOT NULL THEN to_char(greatest(since, truncated.last, doubtful_until), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
+    'complete', coalesce(since <= (moment ->> 'at')::timestamptz, false) AND doubtful_until IS NULL
   );
   SELECT first.* INTO change FROM :schema.event_after(present.tracked_id, wanted, -1, moment) AS first;
 

@@ -42,6 +42,10 @@ BEGIN
         FROM unnest(known.tracked) AS period (range)
         WHERE upper_inf(period.range)
       ),
+      -- {from: until}
+      'doubtful', (
+        SELECT jsonb_object_agg(lower(period.range), upper(period.range)) FROM unnest(known.doubtful) AS period (range)
+      ),
       'shapes', (
         SELECT jsonb_agg(
           jsonb_build_object('from', shape.valid_from, 'relation', shape.relation, 'columns', shape.columns)

@@ -14,6 +14,12 @@ export interface LogStatus {
   /** What keeps the overflow from becoming a partition. */
   readonly overflowObstacle: { readonly message: string; readonly remedy: string } | null
   readonly unfinishedPurges: number
+  /** A partition that is being detached, or was when that was interrupted. */
+  readonly leaving: {
+    readonly name: string
+    readonly since: string | null
+    readonly until: string
+  } | null
   readonly pausingAllowed: boolean
   readonly unattributed: number
   readonly contextErrors: number
@@ -63,7 +69,17 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'Run maintain(), daily.',
     )
   }
-  if (log.unfinishedPurges > 0) {
+  if (log.leaving) {
+    const { name, since, until } = log.leaving
+    const period = since === null ? `before ${until}` : `from ${since} to ${until}`
+    add(
+      'warning',
+      'purge_unfinished',
+      null,
+      `The partition ${name} is leaving the log, or was when a purge was stopped: until it has left, a write is refused whose clock shows a time ${period}`,
+      'Run maintain(): it goes on with it, and names who is in its way.',
+    )
+  } else if (log.unfinishedPurges > 0) {
     add(
       'info',
       'purge_unfinished',

@@ -1,6 +1,197 @@
 // Generated from packages/core/sql by npm run sql.
 
 export const sql = {
+  'functions/accept_unlogged': `-- Takes note of the changes that verify_table finds, once somebody has looked at
+-- them: for each such row an event that says how it was found, with the reason, and
+-- from then on the log knows the row again. The caller's context tells who it was.
+--   select auditrum.accept_unlogged('orders', 'restored from the backup of 3 May');
+-- Nothing that the log has is changed. The event is the insert, update or delete
+-- that nobody recorded, at the time when it was found; meta says so:
+--   {"auditrum": {"found": "unlogged_update", "after": the time of the row's last event, "reason": ...}}
+-- In between nobody knows when it was made (audit_table.doubtful): answers about
+-- that time tell the row as the log had it, and that they may not be all.
+--
+-- Returns {table, inserted, updated, deleted, more}: how many rows, of which more
+-- than \`size\` are left to the next call. Nobody is locked out, as by backfill.
+CREATE OR REPLACE FUNCTION :schema.accept_unlogged(
+  relation regclass, reason text, size integer DEFAULT 10000, patience interval DEFAULT '1 minute'
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO'
+SET IntervalStyle = 'postgres'
+SET extra_float_digits = '1'
+SET bytea_output = 'hex'
+SET lc_monetary = 'C'
+SET array_nulls = on
+SET xmloption = content
+SET row_security = off  -- an error rather than some of the rows
+AS $function$
+DECLARE
+  known    :schema.audit_table;
+  payload  text := coalesce(nullif(current_setting('auditrum.context', true), ''), '{}');
+  context  bigint;
+  snapshot pg_snapshot := pg_current_snapshot();
+  started  timestamptz;
+  answer   jsonb;
+  past     jsonb;
+  shapes   jsonb;
+  types    jsonb;
+  branches oid[];  -- the table and all below it
+  has_children boolean;
+  problem  jsonb;
+  spot     record;
+  told     record;
+  image    jsonb;
+  meta     jsonb;
+  names    text[];
+  marker   jsonb;
+  done     jsonb;
+BEGIN
+  IF coalesce(btrim(reason), '') = '' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'Unrecorded changes are accepted for a reason, and none was given.',
+      HINT = 'Say how they came about, as accept_unlogged(''orders'', ''restored from the backup of 3 May'') does.';
+  END IF;
+  SELECT * INTO known FROM :schema.audit_table WHERE id = :schema.tracked_id(relation) FOR UPDATE;  -- one at a time
+  IF NOT EXISTS (SELECT FROM unnest(known.tracked) AS period (range) WHERE upper_inf(period.range)) OR known.id IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s is not recorded, so nothing can be noted of it.', coalesce(relation::text, 'null')),
+      HINT = 'Track the table first, or the one that it is a partition or child of.';
+  ELSIF known.key_columns = '{}' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('%s has no primary key, so no event can name the row that it is about.', relation),
+      HINT = 'Give it a primary key, and run sync and backfill: then its rows are on record.';
+  ELSIF known.key_columns <> :schema.key_columns(relation) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The primary key of %s is not the one that is recorded.', relation),
+      HINT = 'Run sync first.';
+  ELSIF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Changes of %s cannot be accepted in a transaction that is %s.', relation, current_setting('transaction_isolation')),
+      HINT = 'Do it in one that is READ COMMITTED: it must see what others commit meanwhile.';
+  END IF;
+  PERFORM :schema.check_declaration(relation, known.declaration);
+  PERFORM :schema.record_shape(known.id, relation);
+
+  answer := :schema.verify(known.id, size);
+  past := :schema.past_columns(known.id, relation, jsonb_build_object('at', clock_timestamp()), true);
+  shapes := :schema.verification_shapes(known.id, relation, past);
+  types := (SELECT jsonb_object_agg(part ->> 'name', part ->> 'type') FROM jsonb_array_elements(past -> 'columns') AS part);
+  branches := ARRAY(
+    WITH RECURSIVE tree (oid) AS (
+      SELECT relation::oid
+      UNION SELECT inhrelid FROM tree JOIN pg_inherits ON inhparent = tree.oid
+    )
+    SELECT oid FROM tree
+  );
+  has_children := EXISTS (
+    SELECT FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid WHERE inhparent = relation AND NOT child.relispartition
+  );
+
+  FOR problem IN SELECT jsonb_array_elements(answer -> 'problems') LOOP
+    IF started IS NULL THEN
+      BEGIN
+        -- people in psql, who said who they are and not why, or nothing at all
+        IF NOT payload::jsonb ?| ARRAY['v', 'change_reason'] AND jsonb_typeof(payload::jsonb) = 'object' AND to_regclass(':schema.audit_key') IS NULL THEN
+          PERFORM set_config(
+            'auditrum.context', (payload::jsonb || jsonb_build_object('change_reason', 'found changed outside of the log: ' || reason))::text, true
+          );
+        END IF;
+      EXCEPTION WHEN data_exception THEN
+        NULL;  -- the context will say so
+      END;
+      context := :schema.this_context();
+      PERFORM set_config('auditrum.context', nullif(payload, '{}'), true);
+      started := clock_timestamp();
+    END IF;
+    EXECUTE format(
+      'SELECT count(*) AS number, min(live.tableoid::oid) AS branch, min(live.ctid) AS place FROM %s AS live WHERE %s',
+      relation, :schema.live_condition(relation, problem ->> 'id')
+    )
+    INTO spot;
+    -- more: several rows of a tree have the key. Else it has changed since: its own event tells.
+    CONTINUE WHEN spot.number <> CASE problem ->> 'kind' WHEN 'unlogged_delete' THEN 0 ELSE 1 END;
+    image := NULL;
+    meta := NULL;
+    IF spot.number = 1 THEN
+      EXECUTE format(
+        'SELECT %s, %s FROM %s AS live CROSS JOIN LATERAL (SELECT to_jsonb(live.*) AS image OFFSET 0) AS own WHERE live.tableoid = %s AND live.ctid = %L',
+        :schema.image_expression('own.image', spot.branch, known.declaration),
+        coalesce(
+          (
+            SELECT 'jsonb_build_object(' || string_agg(format('%1$L, own.image -> %1$L', name), ', ') || ')'
+            FROM jsonb_array_elements_text(known.declaration -> 'meta') AS name
+          ),
+          'NULL::jsonb'
+        ),
+        CASE WHEN has_children THEN 'ONLY ' || spot.branch::regclass ELSE relation::text END,
+        spot.branch, spot.place
+      )
+      INTO image, meta;
+      CONTINUE WHEN image IS NULL;
+    END IF;
+    names := NULL;
+    told := NULL;
+    IF problem ->> 'kind' <> 'unlogged_insert' THEN
+      told := :schema.logged_columns(known.id, problem ->> 'id', (problem ->> 'event')::bigint, shapes);
+    END IF;
+    IF problem ->> 'kind' = 'unlogged_update' THEN
+      names := (
+        SELECT difference.names
+        FROM :schema.logged_difference(
+          known.id, relation, spot.branch, spot.place, problem ->> 'id', (problem ->> 'event')::bigint, shapes, types, has_children
+        ) AS difference
+      );
+      CONTINUE WHEN coalesce(names, '{}') = '{}';
+    END IF;
+    marker := jsonb_build_object('auditrum', jsonb_build_object('found', problem -> 'kind', 'after', problem -> 'at', 'reason', reason));
+    INSERT INTO :schema.audit_event (changed_at, txid, context_id, table_id, operation, image, object_id, old, new, meta, db_user)
+    VALUES (
+      started, pg_current_xact_id(), context, known.id,
+      CASE problem ->> 'kind' WHEN 'unlogged_insert' THEN 'I' WHEN 'unlogged_update' THEN 'U' ELSE 'D' END::"char",
+      CASE WHEN problem ->> 'kind' = 'unlogged_delete' AND NOT told.whole THEN 'c' ELSE 'f' END::"char",
+      problem ->> 'id',
+      CASE problem ->> 'kind'
+        WHEN 'unlogged_update' THEN (SELECT jsonb_object_agg(name, told.state -> name) FROM unnest(names) AS name)
+        WHEN 'unlogged_delete' THEN told.state
+      END,
+      image, coalesce(meta, '{}') || marker, session_user
+    );
+  END LOOP;
+
+  IF started IS NOT NULL THEN
+    PERFORM :schema.writers_undone(known.id, relation, branches, started, snapshot, patience);
+    UPDATE :schema.audit_table AS own
+    SET doubtful = own.doubtful + tstzmultirange(tstzrange(noted.since, started))
+    FROM (
+      SELECT min(coalesce((event.meta -> 'auditrum' ->> 'after')::timestamptz, lower(known.tracked))) AS since
+      FROM :schema.audit_event AS event
+      WHERE event.table_id = known.id AND event.changed_at = started AND event.txid = pg_current_xact_id()
+    ) AS noted
+    WHERE own.id = known.id AND noted.since IS NOT NULL;
+  END IF;
+  SELECT jsonb_build_object(
+    'table', answer -> 'table',
+    'inserted', count(*) FILTER (WHERE event.operation = 'I'),
+    'updated', count(*) FILTER (WHERE event.operation = 'U'),
+    'deleted', count(*) FILTER (WHERE event.operation = 'D'),
+    'more', (answer ->> 'more')::bigint + jsonb_array_length(answer -> 'problems') - count(*)
+  )
+  INTO done
+  FROM :schema.audit_event AS event
+  WHERE event.table_id = known.id AND event.changed_at = started AND event.txid = pg_current_xact_id();
+  RETURN done;
+END
+$function$;
+`,
   'functions/added_counts': `-- {key: number} plus {key: number}.
 CREATE OR REPLACE FUNCTION :schema.added_counts(counts jsonb, more jsonb)
 RETURNS jsonb
@@ -161,11 +352,9 @@ DECLARE
   started      timestamptz;
   context      bigint;
   snapshot     pg_snapshot;
-  unseen_since timestamptz;  -- what a snapshot does not show was not written before
   branches     oid[];        -- the table and all below it
   branch       regclass;
   condition    text;
-  writers      text[];
   written      bigint;
   recorded     bigint := 0;
 BEGIN
@@ -208,13 +397,6 @@ BEGIN
   END;
   context := :schema.this_context();
   snapshot := pg_current_snapshot();
-  unseen_since := (
-    SELECT before.started_at
-    FROM :schema.audit_context AS before
-    WHERE before.txid < pg_snapshot_xmin(snapshot)
-    ORDER BY before.id DESC
-    LIMIT 1
-  );
   started := clock_timestamp();
 
   -- a partitioned table is read as a whole; a child of inheritance has columns of its own
@@ -271,41 +453,10 @@ BEGIN
     recorded := recorded + written;
   END LOOP;
 
-  -- as CREATE INDEX CONCURRENTLY does; whoever begins to write from here on gets later ids
-  LOOP
-    writers := ARRAY(
-      SELECT lock.virtualtransaction
-      FROM pg_locks AS lock
-      WHERE lock.locktype = 'relation' AND lock.mode = 'RowExclusiveLock' AND lock.granted
-        AND lock.relation = ANY (branches)
-        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND lock.pid IS DISTINCT FROM pg_backend_pid()
-        AND lock.virtualtransaction = ANY (coalesce(writers, ARRAY[lock.virtualtransaction]))
-    );
-    EXIT WHEN writers = '{}';
-    IF clock_timestamp() > started + patience THEN
-      RAISE EXCEPTION USING
-        ERRCODE = 'AU003',
-        MESSAGE = format('Somebody has been writing to %s for %s without committing (virtual transaction %s).', relation, patience, writers[1]),
-        HINT = 'Nothing was recorded: try again when that transaction has ended, or with more patience.';
-    END IF;
-    PERFORM pg_sleep(0.02);
-  END LOOP;
-
-  WITH meanwhile AS MATERIALIZED (
-    SELECT event.id, event.changed_at, key.id AS object_id
-    FROM :schema.audit_event AS event
-    CROSS JOIN LATERAL unnest(ARRAY[event.object_id, event.old_object_id]) AS key (id)
-    WHERE event.table_id = known.id AND event.changed_at >= coalesce(unseen_since, '-infinity')
-      AND NOT pg_visible_in_snapshot(event.txid, snapshot) AND event.txid <> pg_current_xact_id()
-  )
-  DELETE FROM :schema.audit_event AS own
-  USING meanwhile
-  WHERE own.table_id = known.id AND own.changed_at = started AND own.operation = 'S' AND own.txid = pg_current_xact_id()
-    AND own.object_id = meanwhile.object_id
-    AND (meanwhile.id < own.id OR meanwhile.changed_at < started);
-  GET DIAGNOSTICS written = ROW_COUNT;
-  RETURN recorded - written;
+  recorded := recorded - :schema.writers_undone(known.id, relation, branches, started, snapshot, patience);
+  -- from here on a row without an event is one that nobody recorded
+  UPDATE :schema.audit_table AS own SET rows_noted_at = started WHERE own.id = known.id AND NOT own.declaration ? 'when';
+  RETURN recorded;
 END
 $function$;
 `,
@@ -1880,8 +2031,8 @@ END
 $function$;
 `,
   'functions/droppable_partitions': `-- The partitions of a log, from the oldest on, that a purge leaves nothing of: as
--- far as they hold nothing but what is to go. From the oldest on, so that no gap
--- is left between partitions in which a write would have no home.
+-- far as they hold nothing but what is to go. From the oldest on, so that one
+-- partition can take the place of all (mend_start).
 --
 --   targets   {table_id: until}
 --   before    contexts older than this go, unless an event needs them
@@ -1902,6 +2053,8 @@ DECLARE
   empties  text[] := '{}';  -- worth dropping with one that is not empty: another one takes their place
 BEGIN
   FOR part IN SELECT * FROM :schema.partitions_of(log) AS known WHERE NOT known.is_leaving LOOP
+    -- it stays, so that a clock that shows a time from before the log finds it: rows are deleted from it
+    CONTINUE WHEN part.since IS NULL AND starts_with(part.name, log || '_before_');
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
     CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
     IF log = 'audit_context' THEN
@@ -3524,6 +3677,35 @@ BEGIN
 END
 $function$;
 `,
+  'functions/lock_holders': `-- In words, who may be in the way of a lock on a partition, or on anything of the
+-- log: who holds one, else whose snapshot is old, as far as that is shown.
+CREATE OR REPLACE FUNCTION :schema.lock_holders(partition text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH holder AS (
+    SELECT DISTINCT lock.pid
+    FROM pg_locks AS lock
+    JOIN pg_class AS class ON class.oid = lock.relation
+    WHERE lock.granted AND lock.pid IS DISTINCT FROM pg_backend_pid()
+      AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND class.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :'schema') AND class.relname = coalesce(partition, class.relname)
+  ), named AS (
+    SELECT coalesce(pid::text, 'of prepared transactions') AS name FROM holder
+    UNION ALL
+    SELECT activity.pid::text
+    FROM pg_stat_activity AS activity
+    WHERE NOT EXISTS (SELECT FROM holder) AND activity.datname = current_database()
+      AND activity.backend_xmin IS NOT NULL AND activity.pid <> pg_backend_pid()
+    ORDER BY 1
+    LIMIT 5
+  )
+  SELECT coalesce('It waits for processes ' || string_agg(name, ', ') || '.', 'It waits for transactions that began before.')
+    || ' Nothing else is held up, and the next run tries again.'
+  FROM named
+$function$;
+`,
   'functions/lock_log': `-- Locks what every write needs, for an instant, under the lock_timeout of the
 -- caller: writers wait no longer than that for us. While somebody who has been
 -- at it for longer than that holds a lock, such as a backup or a report, we do
@@ -3723,25 +3905,36 @@ BEGIN
 END
 $function$;
 `,
-  'functions/log_start': `-- From when on the log has partitions; null where it has all. After a purge it has,
--- too: what that took is noted with each table (known_since).
+  'functions/log_start': `-- From when on the log has its partitions; null where it has all. After a purge it
+-- has, too: what that took is noted with each table (known_since). It looks for what
+-- tells at once that some are gone; a gap that somebody left between two of them
+-- mend_log finds.
 CREATE OR REPLACE FUNCTION :schema.log_start()
 RETURNS timestamptz
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET TimeZone = 'UTC'
+SET "TimeZone" = 'UTC'
+SET "DateStyle" = 'ISO'
 AS $function$
 BEGIN
   RETURN (
-    WITH bound (text) AS NOT MATERIALIZED (
-      SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = inhrelid), inhrelid)
-      FROM pg_inherits
+    WITH part AS NOT MATERIALIZED (
+      SELECT inhrelid AS relation FROM pg_inherits
       WHERE inhparent = ':schema.audit_event'::regclass AND NOT inhdetachpending
+    ), bound (text) AS NOT MATERIALIZED (
+      -- null of one that was dropped after the snapshot was taken
+      SELECT pg_get_expr((SELECT relpartbound FROM pg_class WHERE oid = relation), relation) FROM part
     )
-    -- the first partition begins at MINVALUE: where it is gone, somebody dropped it
-    SELECT CASE WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%') THEN (
-      SELECT min(substring(bound.text FROM $pattern$FROM \\('([^']+)'\\)$pattern$)::timestamptz) FROM bound
-    ) END
+    -- the first begins at MINVALUE, and each other where one ends: else somebody dropped what was between
+    SELECT CASE
+      WHEN NOT EXISTS (SELECT FROM bound WHERE bound.text LIKE '%FROM (MINVALUE)%')
+        OR EXISTS (SELECT FROM part WHERE pg_relation_filenode(part.relation) IS NULL)
+      THEN (
+        SELECT max(substring(own.since FROM $pattern$'([^']+)'$pattern$)::timestamptz)
+        FROM (SELECT split_part(substring(bound.text FROM '^FOR VALUES FROM (.*)$'), ' TO ', 1) AS since FROM bound) AS own
+        WHERE own.since <> '(MINVALUE)' AND own.since NOT IN (SELECT split_part(bound.text, ' TO ', 2) FROM bound WHERE bound.text IS NOT NULL)
+      )
+    END
   );
 END
 $function$;
@@ -3813,6 +4006,14 @@ BEGIN
       ),
       'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
+      -- what a purge is letting go of: no write has a home there
+      'leaving', (
+        SELECT pg_catalog.json_build_object('name', part.name, 'since', part.since, 'until', part.until)
+        FROM :schema.partitions_of('audit_event') AS part
+        WHERE part.is_leaving
+        ORDER BY part.until
+        LIMIT 1
+      ),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
       'unattributed', (SELECT attributed.unattributed FROM attributed),
@@ -4108,6 +4309,11 @@ BEGIN
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      IF hint = '' THEN
+        -- PostgreSQL's own words say nothing of who it was
+        blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
+        hint := :schema.lock_holders(NULL);
+      END IF;
     END;
   END IF;
 
@@ -4128,6 +4334,11 @@ BEGIN
       END IF;
     EXCEPTION WHEN lock_not_available THEN
       GET STACKED DIAGNOSTICS blocked = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
+      IF hint = '' THEN
+        -- PostgreSQL's own words say nothing of who it was
+        blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
+        hint := :schema.lock_holders(NULL);
+      END IF;
     END;
   END IF;
 
@@ -4179,15 +4390,15 @@ BEGIN
 END
 $function$;
 `,
-  'functions/mend_log': `-- Where somebody dropped the oldest partitions by hand: the log remembers that
--- it knows nothing of what was before, and has a first partition again.
+  'functions/mend_log': `-- Where somebody dropped partitions by hand: the log remembers that it knows
+-- nothing of what was before, and has a partition for all times again.
 CREATE OR REPLACE FUNCTION :schema.mend_log()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  since timestamptz := :schema.log_start();
+  since timestamptz := (SELECT max(gap.until) FROM :schema.partition_gaps('audit_event') AS gap);
 BEGIN
   IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
     RETURN;  -- it was a purge, which mends that itself, and knows better what is gone
@@ -4200,8 +4411,8 @@ BEGIN
 END
 $function$;
 `,
-  'functions/mend_start': `-- Where the oldest partitions are gone, an empty one takes their place, so that
--- a write has a home whatever the clock says. Waits for nobody who reads or writes.
+  'functions/mend_start': `-- Where partitions are gone, an empty one takes their place, so that a write has a
+-- home whatever the clock says. Waits for nobody who reads or writes.
 CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
 RETURNS void
 LANGUAGE plpgsql
@@ -4209,30 +4420,27 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
-  start CONSTANT text := 'SELECT min(known.since) FROM :schema.partitions_of($1) AS known HAVING bool_and(known.since IS NOT NULL)';
-  since timestamptz;
-  name  text;
+  gap  record;
+  name text;
 BEGIN
-  EXECUTE start INTO since USING log;
-  IF since IS NULL THEN
+  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) THEN
     RETURN;
   END IF;
   -- what attaching takes as well; first, for another purge may be mending it now
   EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
-  EXECUTE start INTO since USING log;
-  IF since IS NULL THEN
-    RETURN;
-  END IF;
-  name := log || '_before_' || to_char(since, 'YYYY_MM_DD');
-  -- what a purge has noted by that name it would take for the one that is to go
-  WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
-    OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
-  LOOP
-    name := log || '_before_' || to_char(since, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+  FOR gap IN SELECT * FROM :schema.partition_gaps(log) LOOP
+    name := log || '_before_' || to_char(gap.until, 'YYYY_MM_DD');
+    -- what a purge has noted by that name it would take for the one that is to go
+    WHILE to_regclass(format('%I.%I', :'schema', name)) IS NOT NULL
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE name = ANY (purge.partitions) OR name = purge.leaver)
+    LOOP
+      name := log || '_before_' || to_char(gap.until, 'YYYY_MM_DD') || to_char(clock_timestamp(), '_SSSS_US');
+    END LOOP;
+    EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
+    PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
+    EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%s) TO (%L)',
+      log, :'schema', name, coalesce(quote_literal(:schema.partition_bound(log, gap.since)), 'MINVALUE'), :schema.partition_bound(log, gap.until));
   END LOOP;
-  EXECUTE format('CREATE TABLE %I.%I (LIKE :schema.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', :'schema', name, log);
-  PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
-  EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (MINVALUE) TO (%L)', log, :'schema', name, :schema.partition_bound(log, since));
 END
 $function$;
 `,
@@ -4387,6 +4595,21 @@ AS $function$
   END
 $function$;
 `,
+  'functions/partition_gaps': `-- The times for which a log has no partition, in which a write would have no home:
+-- since is null of one that begins with the first of all times.
+CREATE OR REPLACE FUNCTION :schema.partition_gaps(log text)
+RETURNS TABLE (since timestamptz, until timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT part.last_until, part.since
+  FROM (
+    SELECT known.since, lag(known.until) OVER (ORDER BY known.since NULLS FIRST) AS last_until
+    FROM :schema.partitions_of(log) AS known
+  ) AS part
+  WHERE part.since IS DISTINCT FROM part.last_until AND part.since IS NOT NULL
+$function$;
+`,
   'functions/partition_name': `-- What a new partition is called: audit_event_2026_11, audit_event_2026_w48 or
 -- audit_event_2026_11_29, by the unit; a longer one audit_event_2026_09_to_2026_11.
 -- Where units were changed within one of them that name can be taken: then the
@@ -4494,6 +4717,7 @@ DECLARE
   keys        jsonb;  -- the columns of the key in each shape
   since       timestamptz := facts ->> 'since';
   truncated   record;
+  doubtful_until timestamptz;  -- at lies in a period in which a change was made that nobody recorded
   at          timestamptz := moment ->> 'at';
 BEGIN
   FOR shape IN SELECT jsonb_array_elements(facts -> 'shapes') LOOP
@@ -4600,6 +4824,11 @@ BEGIN
     -- labels of an enum can be renamed, domains get checks
     AND NOT jsonb_path_exists(keys, '$[last][*].type ? (@ like_regex "[.]")');
 
+  doubtful_until := (
+    SELECT max(period.value::timestamptz) FROM jsonb_each_text(nullif(facts -> 'doubtful', 'null')) AS period
+    WHERE at >= period.key::timestamptz AND at < period.value::timestamptz
+  );
+
   shapes := (
     SELECT jsonb_agg(jsonb_build_object(
       'until', CASE WHEN position - 1 < last THEN coalesce(shapes -> position::integer ->> 'from', 'infinity') END,
@@ -4637,9 +4866,10 @@ BEGIN
     'ignored', ignored,
     'unrecorded', unrecorded,
     'recorded_since', since,
-    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last) END,
-    'complete', coalesce(since <= at, false) AND truncated.number = 0,
-    'complete_rows', coalesce(since <= at, false),
+    'doubtful', facts -> 'doubtful',
+    'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last, doubtful_until) END,
+    'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0,
+    'complete_rows', coalesce(since <= at, false) AND doubtful_until IS NULL,
     'truncated', truncated.first_whole,
     'truncated_parts', truncated.number > 0
   );
@@ -5628,7 +5858,14 @@ BEGIN
   leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
   SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
   IF part.is_leaving THEN
-    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+    BEGIN
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
+    EXCEPTION WHEN lock_not_available THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'lock_not_available',
+        MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', purge.leaver, patience),
+        HINT = :schema.lock_holders(purge.leaver);
+    END;
   ELSIF FOUND AND detach THEN
     PERFORM :schema.lock_log(ARRAY[log], patience);
     EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
@@ -6534,6 +6771,7 @@ DECLARE
   moment    jsonb;
   wanted    text;
   truncated record;
+  doubtful_until timestamptz;
   change    record;
   answer    jsonb;
   state     jsonb;
@@ -6549,10 +6787,14 @@ BEGIN
     RETURN;
   END IF;
   truncated := :schema.truncations_after(present.tracked_id, moment);
+  doubtful_until := (
+    SELECT max(period.value::timestamptz) FROM jsonb_each_text(nullif(known -> 'doubtful', 'null')) AS period
+    WHERE (moment ->> 'at')::timestamptz >= period.key::timestamptz AND (moment ->> 'at')::timestamptz < period.value::timestamptz
+  );
   answer := jsonb_build_object(
     'found', true,
-    'since', CASE WHEN since IS NOT NULL THEN to_char(greatest(since, truncated.last), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
-    'complete', coalesce(since <= (moment ->> 'at')::timestamptz, false)
+    'since', CASE WHEN since IS NOT NULL THEN to_char(greatest(since, truncated.last, doubtful_until), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') END,
+    'complete', coalesce(since <= (moment ->> 'at')::timestamptz, false) AND doubtful_until IS NULL
   );
   SELECT first.* INTO change FROM :schema.event_after(present.tracked_id, wanted, -1, moment) AS first;
 
@@ -6624,21 +6866,22 @@ AS $function$
   SELECT coalesce(bool_or(
     NOT known.declaration ? 'when' AND (
       known.rows_known_since BETWEEN began.at AND $3
+      OR known.rows_noted_at BETWEEN began.at AND $3 AND known.rows_noted_at > counts.since
       OR EXISTS (
         SELECT FROM :schema.audit_event AS event
         WHERE event.table_id = $1 AND event.id < before AND event.changed_at >= began.at
-          AND (
-            event.operation = 'T' AND event.meta IS NULL
-            -- those with an event were not noted, and it may have been purged since
-            OR event.operation = 'S' AND (:schema.known_since(known.id) IS NULL OR event.changed_at > (
-              SELECT coalesce(max(coalesce(purge.finished_at, 'infinity')), 'infinity') FROM :schema.audit_purge AS purge WHERE purge.targets ? known.id::text
-            ))
-          )
+          AND (event.operation = 'T' AND event.meta IS NULL OR event.operation = 'S' AND event.changed_at > counts.since)
       )
     )
   ), false)
   FROM :schema.audit_table AS known
   CROSS JOIN LATERAL unnest(known.tracked) AS period (range)
+  -- rows with an event were not noted, and it may have been purged since
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN :schema.known_since(known.id) IS NULL THEN '-infinity' ELSE coalesce(
+      (SELECT max(coalesce(purge.finished_at, 'infinity')) FROM :schema.audit_purge AS purge WHERE purge.targets ? known.id::text), 'infinity'
+    ) END AS since
+  ) AS counts
   CROSS JOIN LATERAL (SELECT greatest(lower(period.range), :schema.known_since(known.id)) AS at) AS began
   WHERE known.id = tracked_id AND period.range @> $3
 $function$;
@@ -7304,6 +7547,10 @@ BEGIN
         SELECT greatest(lower(period.range), :schema.known_since(known.id))
         FROM unnest(known.tracked) AS period (range)
         WHERE upper_inf(period.range)
+      ),
+      -- {from: until}
+      'doubtful', (
+        SELECT jsonb_object_agg(lower(period.range), upper(period.range)) FROM unnest(known.doubtful) AS period (range)
       ),
       'shapes', (
         SELECT jsonb_agg(
@@ -9797,6 +10044,69 @@ BEGIN
 END
 $function$;
 `,
+  'functions/writers_undone': `-- Once events that note rows as they are have been written, all at one time: waits
+-- for those who were writing to the table, as CREATE INDEX CONCURRENTLY does, and
+-- takes back what they turn out to have changed meanwhile, for their own events
+-- tell of these rows. Returns how many were taken back.
+--
+--   started   the time of these events
+--   snapshot  with which the rows were read, or an older one
+CREATE OR REPLACE FUNCTION :schema.writers_undone(
+  tracked_id integer, relation regclass, branches oid[], started timestamptz, snapshot pg_snapshot, patience interval
+)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  writers      text[];
+  undone       bigint;
+  unseen_since timestamptz := (  -- what the snapshot does not show was not written before
+    SELECT before.started_at
+    FROM :schema.audit_context AS before
+    WHERE before.txid < pg_snapshot_xmin(snapshot)
+    ORDER BY before.id DESC
+    LIMIT 1
+  );
+BEGIN
+  -- whoever begins to write from here on gets later ids
+  LOOP
+    writers := ARRAY(
+      SELECT lock.virtualtransaction
+      FROM pg_locks AS lock
+      WHERE lock.locktype = 'relation' AND lock.mode = 'RowExclusiveLock' AND lock.granted
+        AND lock.relation = ANY (branches)
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND lock.pid IS DISTINCT FROM pg_backend_pid()
+        AND lock.virtualtransaction = ANY (coalesce(writers, ARRAY[lock.virtualtransaction]))
+    );
+    EXIT WHEN writers = '{}';
+    IF clock_timestamp() > started + patience THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU003',
+        MESSAGE = format('Somebody has been writing to %s for %s without committing (virtual transaction %s).', relation, patience, writers[1]),
+        HINT = 'Nothing was recorded: try again when that transaction has ended, or with more patience.';
+    END IF;
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+
+  WITH meanwhile AS MATERIALIZED (
+    SELECT event.id, event.changed_at, key.id AS object_id
+    FROM :schema.audit_event AS event
+    CROSS JOIN LATERAL unnest(ARRAY[event.object_id, event.old_object_id]) AS key (id)
+    WHERE event.table_id = tracked_id AND event.changed_at >= coalesce(unseen_since, '-infinity')
+      AND NOT pg_visible_in_snapshot(event.txid, snapshot) AND event.txid <> pg_current_xact_id()
+  )
+  DELETE FROM :schema.audit_event AS own
+  USING meanwhile
+  WHERE own.table_id = tracked_id AND own.changed_at = started AND own.txid = pg_current_xact_id()
+    AND own.object_id = meanwhile.object_id
+    AND (meanwhile.id < own.id OR meanwhile.changed_at < started);
+  GET DIAGNOSTICS undone = ROW_COUNT;
+  RETURN undone;
+END
+$function$;
+`,
   'install/begin': `-- From here to the end names mean what pg_catalog says, not what somebody has
 -- put into a schema of the search_path. The end gives the path back.
 DO $install$
@@ -11631,7 +11941,9 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
   confirmed_at timestamptz    NOT NULL,  -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
   rows_known_since timestamptz,          -- from when on each row has an event: the table was empty when its recording began; null: it was not
-  purged_until timestamptz               -- events before it may have been purged; null: none was
+  purged_until timestamptz,              -- events before it may have been purged; null: none was
+  rows_noted_at timestamptz,             -- when backfill last saw to it that each row has an event, noting those that had none, if any
+  doubtful     tstzmultirange NOT NULL DEFAULT '{}'  -- in which a change was made that nobody recorded, and was accepted later (accept_unlogged)
 );
 
 DO $columns$
@@ -11647,6 +11959,12 @@ BEGIN
     WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'purged_until' AND NOT attisdropped
   ) THEN
     ALTER TABLE :schema.audit_table ADD COLUMN purged_until timestamptz;
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'doubtful' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN rows_noted_at timestamptz, ADD COLUMN doubtful tstzmultirange NOT NULL DEFAULT '{}';
   END IF;
 END
 $columns$;

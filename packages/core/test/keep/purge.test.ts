@@ -236,6 +236,8 @@ describe('dropping partitions', () => {
       ({ name }) => String(name),
     )
   const year = new Date().getUTCFullYear()
+  const written = (time: string) =>
+    `insert into auditrum.audit_event (changed_at, txid, context_id, table_id, operation, image, db_user) values ('${time}', '1', 1, 1, 'I', 'f', 'x')`
 
   test('takes those that hold nothing else, and leaves a home for every time', async () => {
     const { database, audit } = await years()
@@ -247,10 +249,8 @@ describe('dropping partitions', () => {
     expect(gone.partitions).toContain(`audit_context${year - 3}`)
     expect(await names(database)).not.toContain(`audit_event${year - 3}`)
     expect((await names(database))[0]).toMatch(/^audit_event_before_\d{4}_01_01$/)
-    await database.query(
-      `insert into auditrum.audit_event (changed_at, txid, context_id, table_id, operation, image, db_user) values ('1999-01-01', '1', 1, 1, 'I', 'f', 'x')`,
-    )
-    expect(await count(database)).toBe(5)
+    for (const time of ['1999-01-01', `${year - 3}-02-01`]) await database.query(written(time))
+    expect(await count(database)).toBe(6)
     expect(await audit.rowAsOf('orders', 3, '2021-01-01', { details: true })).toMatchObject({
       complete: false,
     })
@@ -321,6 +321,7 @@ describe('dropping partitions', () => {
     const { database, audit } = await years()
     const reader = await database.client()
     await reader.query('begin; select count(*) from auditrum.auditlog')
+    const { rows: reading } = await reader.query('select pg_backend_pid() as pid')
     const victim = await database.client()
     victim.on('error', () => {})
     const purge = new Auditrum(victim).purge({ olderThan: '20 months', dropPartitions: true })
@@ -334,13 +335,26 @@ describe('dropping partitions', () => {
       if (rows.length > 0) break
     }
     await killed
-    await reader.query('rollback')
+    // the very first one is gone since an earlier purge: a clock that has lost the time finds it
+    await database.query(written('1970-01-01'))
+    await expect(database.query(written(`${year - 3}-02-01`))).rejects.toThrow('no partition')
     expect((await audit.status()).findings).toContainEqual(
-      expect.objectContaining({ code: 'purge_unfinished' }),
+      expect.objectContaining({
+        code: 'purge_unfinished',
+        message: expect.stringMatching(
+          `refused whose clock .* from ${year - 3}-01-01.* to ${year - 2}-01-01`,
+        ),
+      }),
     )
+    await expect(new Auditrum(database, { lockTimeout: 50 }).maintain()).rejects.toMatchObject({
+      message: expect.stringMatching(
+        `audit_event${year - 3}, which was being detached .* waits for processes ${reading[0]?.pid}[.]`,
+      ),
+    })
+    await reader.query('rollback')
     expect((await audit.maintain()).purge?.partitions).toContain(`audit_event${year - 3}`)
     expect(await names(database)).not.toContain(`audit_event${year - 3}`)
-    expect((await names(database))[0]).toMatch(/_before_/)
+    await database.query(written(`${year - 3}-02-01`))
     expect((await audit.status()).findings).not.toContainEqual(
       expect.objectContaining({ code: 'purge_unfinished' }),
     )
@@ -393,6 +407,24 @@ describe('dropping partitions', () => {
     await client.query('rollback')
     expect(await names(database)).toEqual(before)
     expect(await count(database)).toBe(6)
+  })
+
+  test('year after year leaves one empty partition of what went, and one of what was before', async () => {
+    const { database, audit } = await years()
+    for (const olderThan of ['3 years 11 months', '20 months', '1 month'])
+      await audit.purge({ olderThan, dropPartitions: true })
+    const { rows } = await database.query(
+      `select name, until::text from auditrum.partitions_of('audit_event') where name like '%before%'`,
+    )
+    expect(rows).toEqual([
+      {
+        name: `audit_event_before_${year - 3}_01_01`,
+        until: expect.stringMatching(`^${year - 3}-`),
+      },
+      { name: `audit_event_before_${year}_01_01`, until: expect.stringMatching(`^${year}-`) },
+    ])
+    const gaps = `select from auditrum.partition_gaps('audit_event') union all select from auditrum.partition_gaps('audit_context')`
+    expect((await database.query(gaps)).rows).toEqual([])
   })
 
   test('by hand is noticed: the log does not claim what it has not', async () => {

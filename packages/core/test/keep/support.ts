@@ -42,26 +42,34 @@ export async function age(
     drop table moved`)
 }
 
-/** A partition for this year, and each of the three before it, instead of the first one. */
+/** A partition for this year, and each of the three before it, instead of this month's. */
 export async function splitByYear(database: AuditedDatabase): Promise<void> {
   await database.query(`do $$
     declare
       log text;
-      first text;
+      months text[];
+      month text;
       year integer;
       this integer := extract(year from now());
       bound timestamptz;
+      start timestamptz := make_timestamptz(this - 3, 1, 1, 0, 0, 0, 'UTC');
     begin
       foreach log in array array['audit_event', 'audit_context'] loop
-        select name, until into first, bound from auditrum.partitions_of(log) where since is null;
-        execute format('alter table auditrum.%I detach partition auditrum.%I', log, first);
+        select array_agg(name), max(until) into months, bound from auditrum.partitions_of(log) where since is null or since <= now();
+        foreach month in array months loop
+          execute format('alter table auditrum.%I detach partition auditrum.%I', log, month);
+        end loop;
+        execute format('create table auditrum.%I partition of auditrum.%I for values from (minvalue) to (%L)',
+          log || '_before_' || (this - 3) || '_01_01', log, auditrum.partition_bound(log, start));
         for year in this - 3 .. this loop
-          execute format('create table auditrum.%I partition of auditrum.%I for values from (%s) to (%L)', log || year, log,
-            case year when this - 3 then 'minvalue' else quote_literal(auditrum.partition_bound(log, make_timestamptz(year, 1, 1, 0, 0, 0, 'UTC'))) end,
+          execute format('create table auditrum.%I partition of auditrum.%I for values from (%L) to (%L)', log || year, log,
+            auditrum.partition_bound(log, make_timestamptz(year, 1, 1, 0, 0, 0, 'UTC')),
             auditrum.partition_bound(log, case year when this then bound else make_timestamptz(year + 1, 1, 1, 0, 0, 0, 'UTC') end));
         end loop;
-        execute format('insert into auditrum.%I select * from auditrum.%I', log, first);
-        execute format('drop table auditrum.%I', first);
+        foreach month in array months loop
+          execute format('insert into auditrum.%I select * from auditrum.%I', log, month);
+          execute format('drop table auditrum.%I', month);
+        end loop;
       end loop;
     end $$`)
 }
