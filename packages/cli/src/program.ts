@@ -81,7 +81,7 @@ export function createProgram(): Program {
   for (const add of [status, suggest, createPartitions, maintain, purge]) add(program)
   for (const add of [backfill, verifyTables, harden]) add(program)
   program.commandsGroup(groups.trust)
-  for (const add of [enableHashChain, seal, verifyChain, digest, prove, verifyProofCommand])
+  for (const add of [enableHashChain, seal, digest, verifyChain, prove, verifyProofCommand])
     add(program)
   program.commandsGroup(groups.others)
   run(program)

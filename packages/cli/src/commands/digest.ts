@@ -1,6 +1,6 @@
-import { createPublicKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { UsageError, verifyDigest } from '@auditrum/core'
+import { publicKeyOf } from '@auditrum/core/adapter'
 import { bucket } from '../digests/bucket.js'
 import { giveTo } from '../digests/command.js'
 import { file, folder, isFolder } from '../digests/files.js'
@@ -43,8 +43,8 @@ export function digest(program: Program): void {
     ['Sign what is sealed now', 'auditrum digest --key digest-key.pem'],
     ['Into a folder, a file for each', 'auditrum digest --key digest-key.pem --to digests/'],
     [
-      'By mail',
-      'auditrum digest --key digest-key.pem --exec "mail -s \'Audit digest\' auditor@example.com"',
+      'Into the log of the system',
+      "auditrum digest --key digest-key.pem --exec 'logger -t audit-digest'",
     ],
     [
       'Every hour into a bucket, where nobody can delete it for ten years',
@@ -68,7 +68,7 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
   const key = await digestKey(options.key)
   const former =
     options.publicKey === undefined ? undefined : await readFile(options.publicKey, 'utf8')
-  const publicKey = `${createPublicKey(key).export({ format: 'pem', type: 'spki' })}${former ?? ''}`
+  const publicKey = `${publicKeyOf(key)}${former ?? ''}`
   const place = await placeOf(setting, options)
   let given: string | undefined
   let last: KeptDigest | undefined

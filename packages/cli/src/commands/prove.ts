@@ -26,6 +26,9 @@ export function prove(program: Program): void {
       }),
     )
   examples(command, [
-    ['By the digest of a day', 'auditrum prove 4711 --digest log.digest --output 4711.proof'],
+    [
+      'By a digest',
+      'auditrum digest --key digest-key.pem > log.digest && auditrum prove 4711 --digest log.digest --output 4711.proof',
+    ],
   ])
 }

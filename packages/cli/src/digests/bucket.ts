@@ -34,7 +34,7 @@ export async function bucket(
   const failed = (cause: unknown) => {
     const { message, name: kind } = cause as Error
     return new PlaceError(
-      `Digests cannot be kept in ${url}: ${message || kind}. Check the bucket, and the region, endpoint and credentials in the AWS_ variables.`,
+      `Digests cannot be kept in ${url}: ${(message || kind).replace(/\.$/, '')}. Check the bucket, and the region, endpoint and credentials in the AWS_ variables.`,
       { cause },
     )
   }

@@ -220,6 +220,7 @@ export const objects: readonly SqlName[] = [
   'functions/verify_events',
   'functions/verify_links',
   'functions/verify_chain',
+  'functions/sealed_event',
   'functions/let_read',
   'functions/let_maintain',
   'install/end',

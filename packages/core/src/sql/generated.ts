@@ -3461,7 +3461,7 @@ BEGIN
     'live_id', 'live_row', 'live_table', 'log_costs', 'log_status', 'logged_balance', 'logged_columns', 'logged_difference',
     'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
     'past_rows', 'past_rows_of', 'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of',
-    'row_blame', 'row_events', 'row_id', 'row_label', 'row_then', 'row_type_table', 'rows_known', 'shape_at', 'table_id',
+    'row_blame', 'row_events', 'row_id', 'row_label', 'row_then', 'row_type_table', 'rows_known', 'sealed_event', 'shape_at', 'table_id',
     'table_past', 'tracked_tables', 'truncations_after', 'undo', 'undo_astray', 'undo_changes', 'undo_context',
     'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
@@ -7182,6 +7182,19 @@ BEGIN
     'more', true
   ));
 END
+$function$;
+`,
+  'functions/sealed_event': `-- An event in the form in which it is sealed, for who may read the log: a proof
+-- holds it. A forged second one of the same id comes as well.
+CREATE OR REPLACE FUNCTION :schema.sealed_event(event_id bigint)
+RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT :schema.canonical(event, context)
+  FROM :schema.audit_event AS event
+  LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+  WHERE event.id = event_id
 $function$;
 `,
   'functions/sealed_places': `-- Events with an id behind after, up to until, as they are sealed: their block and
@@ -11661,11 +11674,8 @@ WHERE seal.id >= $1::bigint
 ORDER BY seal.id
 LIMIT $2::bigint
 `,
-  'read/sealed_event': `-- An event as it is hashed. A forged second one of the same id comes as well.
-SELECT :schema.canonical(event, context) AS canonical
-FROM :schema.audit_event AS event
-LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-WHERE event.id = $1::bigint
+  'read/sealed_event': `-- An event in the form in which it is sealed, as functions/sealed_event.sql gives it.
+SELECT canonical FROM :schema.sealed_event($1::bigint) AS canonical
 `,
   'read/sealed_reach': `-- What there is to verify: the last place of the chain, and the smallest and
 -- greatest id of events, whether they are there or ought to be.

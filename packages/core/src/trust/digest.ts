@@ -1,11 +1,10 @@
-import { createPublicKey } from 'node:crypto'
 import { IntegrityError } from '../errors.js'
 import { checkOptions } from '../options.js'
 import type { Queryable } from '../queryable.js'
 import { chainEntries, notSealed } from './chain.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
 import { signDigest } from './checkpoint.js'
-import { readPrivateKey } from './keys.js'
+import { publicKeyOf, readPrivateKey } from './keys.js'
 import { MerkleTree } from './merkle.js'
 
 /** What `digest` is told. */
@@ -27,10 +26,9 @@ export async function digest(
   checkOptions('digest', options, ['key', 'previous', 'publicKey'])
   const { previous } = options
   const key = readPrivateKey(options.key)
-  const own = String(createPublicKey(key).export({ format: 'pem', type: 'spki' }))
   const check = new DigestCheck(
     previous === undefined ? [] : [previous],
-    `${own}\n${options.publicKey ?? ''}`,
+    `${publicKeyOf(options.key)}${options.publicKey ?? ''}`,
   )
   const tree = new MerkleTree()
   let log: string | null = null

@@ -41,6 +41,11 @@ export function readPublicKeys(pem: unknown): readonly KeyObject[] {
   return blocks.map((block) => ofEd25519('public', () => createPublicKey(block)))
 }
 
+/** The public half of a private key, both as PEM. */
+export function publicKeyOf(pem: unknown): string {
+  return String(createPublicKey(readPrivateKey(pem)).export({ format: 'pem', type: 'spki' }))
+}
+
 /** The 32 bytes of a key's public half (RFC 8032, 5.1.5). */
 export function publicBytes(key: KeyObject): Buffer {
   const { x = '' } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })

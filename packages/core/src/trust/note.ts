@@ -10,7 +10,7 @@ export interface Note {
   readonly signatures: readonly NoteSignature[]
 }
 
-export interface NoteSignature {
+interface NoteSignature {
   readonly name: string
   /** The key's id: eight hexadecimal digits. */
   readonly keyId: string

@@ -140,7 +140,7 @@ export function provenBy(proof: Proof, digest: Digest): ProvenEvent {
 }
 
 /** A proof from its text, of the right form, and nothing verified. */
-export function parseProof(text: unknown): Proof {
+function parseProof(text: unknown): Proof {
   const proof = typeof text === 'string' ? parseEntry(text) : undefined
   if (proof === undefined) throw noProof('it is no JSON object')
   if (proof.format !== PROOF_FORMAT) {

@@ -207,6 +207,15 @@ describe('what cannot be proven', () => {
   })
 })
 
+test('who may read the log signs it, and proves what is in it', async () => {
+  const role = await log.database.role()
+  await log.database.query('select auditrum.let_read($1::regrole)', [role.name])
+  const auditor = new Auditrum(await role.client())
+  const own = await auditor.digest({ key, previous: digest })
+  const proof = await auditor.prove(update.id, { digest: own })
+  expect(verifyProof(proof, { publicKey }).event.id).toBe(update.id)
+})
+
 describe('a redacted event', () => {
   /** What an erasure does: other values, another salt, and an entry with the new leaf. */
   const redact = async (id: string, columns: readonly string[]) => {
