@@ -14,7 +14,9 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   tracked      tstzmultirange NOT NULL,  -- the periods in which every change was recorded: since when, with which gaps
   confirmed_at timestamptz    NOT NULL,  -- when the triggers were last seen in place: where an unnoticed gap can begin at the earliest
   rows_known_since timestamptz,          -- from when on each row has an event: the table was empty when its recording began; null: it was not
-  purged_until timestamptz               -- events before it may have been purged; null: none was
+  purged_until timestamptz,              -- events before it may have been purged; null: none was
+  erased_at    timestamptz,              -- values of events before it may have been erased; null: none were
+  keys_erased  boolean        NOT NULL DEFAULT false  -- whether something else stands for the object_id of some
 );
 
 DO $columns$
@@ -30,6 +32,12 @@ BEGIN
     WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'purged_until' AND NOT attisdropped
   ) THEN
     ALTER TABLE :schema.audit_table ADD COLUMN purged_until timestamptz;
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'erased_at' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN erased_at timestamptz, ADD COLUMN keys_erased boolean NOT NULL DEFAULT false;
   END IF;
 END
 $columns$;
