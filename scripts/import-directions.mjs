@@ -22,7 +22,7 @@ const chapters = {
   read: ['declare'],
   undo: ['context', 'read'],
   keep: ['declare', 'install'],
-  trust: ['declare', 'read'],
+  trust: ['context', 'declare', 'read'],
   observe: [],
 }
 const facade = [

@@ -110,7 +110,7 @@ export function changesOf({ operation, diff, masked, ...event }: AuditEvent): Co
     before: named(change?.old, change?.oldLabel),
     after: named(change?.new, change?.newLabel),
   }))
-  return columnPieces(operation, pairs, masked)
+  return columnPieces(operation, pairs, masked, event.redacted)
 }
 
 /** What came of all changes of a row, in the same form. */
@@ -140,6 +140,7 @@ function columnPieces(
     readonly after: readonly Piece[]
   }[],
   masked: readonly string[],
+  erased: readonly string[] = [],
 ): ColumnPieces {
   const shown = pairs.map(({ column, before, after }) => {
     const pieces =
@@ -151,7 +152,11 @@ function columnPieces(
     return [styled('cyan', column), pieces] as const
   })
   const hidden = masked.map(
-    (column) => [styled('cyan', column), [styled('dim', 'masked')]] as const,
+    (column) =>
+      [
+        styled('cyan', column),
+        [styled('dim', erased.includes(column) ? 'erased' : 'masked')],
+      ] as const,
   )
   return [...shown, ...hidden]
 }

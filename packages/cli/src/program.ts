@@ -9,6 +9,7 @@ import { createPartitions } from './commands/create-partitions.js'
 import { demo } from './commands/demo.js'
 import { digest } from './commands/digest.js'
 import { enableHashChain } from './commands/enable-hash-chain.js'
+import { erase } from './commands/erase.js'
 import { generateTrigger } from './commands/generate-trigger.js'
 import { harden } from './commands/harden.js'
 import { history } from './commands/history.js'
@@ -81,7 +82,7 @@ export function createProgram(): Program {
   for (const add of [status, suggest, createPartitions, maintain, purge]) add(program)
   for (const add of [backfill, verifyTables, harden]) add(program)
   program.commandsGroup(groups.trust)
-  for (const add of [enableHashChain, seal, digest, verifyChain, prove, verifyProofCommand])
+  for (const add of [enableHashChain, seal, digest, verifyChain, prove, verifyProofCommand, erase])
     add(program)
   program.commandsGroup(groups.others)
   run(program)

@@ -1,6 +1,7 @@
 import { AuditKeeper } from './audit-keeper.js'
 import type { Queryable } from './queryable.js'
 import { type DigestOptions, digest } from './trust/digest.js'
+import { type EraseOptions, type EraseTarget, type Erasure, erase } from './trust/erase.js'
 import { type ProveOptions, prove } from './trust/prove.js'
 import { enableSealing, type Sealing, type SealOptions, seal } from './trust/seal.js'
 import {
@@ -105,5 +106,29 @@ export abstract class AuditSealer extends AuditKeeper {
    */
   async prove(eventId: string | number | bigint, options: ProveOptions = {}): Promise<string> {
     return prove(this.#queryable, this.schema, eventId, options)
+  }
+
+  /**
+   * Erases a person's values from what the log holds, in one act that is itself recorded (view `erasures`):
+   * of a row from all of its events, or of a user from all of its contexts. Events stay, with what was done
+   * and when. A sealed log stays verifiable: its chain says what was erased of which event. Statistics that
+   * may hold values are gathered anew.
+   *
+   * The row itself comes first, for its change or deletion is an event that holds what it had. Masking or
+   * excluding a column at capture is better than erasing it later.
+   *
+   * @throws IntegrityError where an event is not what was sealed: erasing would cover that up.
+   * @throws ConflictError for `objectId` while the row is there.
+   * @throws UsageError where the log knows no such table or column, or `columns` names the key.
+   * @throws SchemaError where this role may not erase: `select auditrum.let_erase('…')`.
+   * @example
+   * ```ts
+   * await db.query('delete from customers where id = 42')
+   * const { events, entries } = await audit.erase({ table: 'customers', id: 42 }, { reason: 'request 118' })
+   * await audit.erase({ user: '42' }, { reason: 'request 118' }) // what they did stays, who it was goes
+   * ```
+   */
+  async erase(target: EraseTarget, options: EraseOptions = {}): Promise<Erasure> {
+    return erase(this.#queryable, this.schema, target, options)
   }
 }

@@ -135,13 +135,19 @@ export function fromDatabase(error: unknown): unknown {
   return error
 }
 
-/** Keeping the log is granted by let_maintain, reading it by let_read, the application's tables by neither. */
+/** Keeping the log is granted by let_maintain, erasing by let_erase, reading by let_read, the application's tables by neither. */
 function privilegeRemedy(text: string): string {
   const [, kind, name = ''] = /denied for (function|procedure|table|view) (\S+)/.exec(text) ?? []
   if ((kind === 'function' || kind === 'procedure') && keeping.includes(name)) {
     return `Connect as the admin role that harden was given, or as the owner of the log, who lets a role keep it by select auditrum.let_maintain('…').`
   }
-  if ((kind === 'table' || kind === 'view') && !/^audit_|^(auditlog|contexts|purges)$/.test(name)) {
+  if (/^erase(_row|_user|_statistics)?$/.test(name)) {
+    return `Connect as the owner of the log, who lets a role erase by select auditrum.let_erase('…').`
+  }
+  if (
+    (kind === 'table' || kind === 'view') &&
+    !/^audit_|^(auditlog|contexts|erasures|purges)$/.test(name)
+  ) {
     return `Let it read the table: GRANT SELECT ON ${name} (and what else is to be done there), or connect as a role that may.`
   }
   return `Grant it, or connect as a role that has it; what reading the log takes is granted by select auditrum.let_read('…').`

@@ -69,7 +69,7 @@ BEGIN
               LIMIT 1
             )
             HAVING bool_and(
-              own.shape = last.shape AND event.redacted IS NULL AND event.operation <> 'D'
+              own.shape = last.shape AND coalesce(event.redacted, '{}') = '{}' AND event.operation <> 'D'
               AND (event.image = 'f' OR event.image = 'c' AND event.old_object_id IS NULL)
             )
           ) AS event
@@ -79,7 +79,7 @@ BEGIN
       SELECT DISTINCT ON (touch.id) touch.*
       FROM (
         SELECT event.object_id AS id, event.id AS event_id, event.changed_at, event.operation = 'D' AS gone, event.image, told.shape,
-          CASE WHEN event.operation <> 'D' AND event.image = 'f' AND event.redacted IS NULL
+          CASE WHEN event.operation <> 'D' AND event.image = 'f' AND coalesce(event.redacted, '{}') = '{}'
             THEN hashtextextended((%2$s)::text, %3$s) END AS checksum
         FROM :schema.audit_event AS event
         CROSS JOIN LATERAL (SELECT %4$s AS shape) AS told

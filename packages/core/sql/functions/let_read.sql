@@ -12,7 +12,7 @@ DECLARE
   name text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
-  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges, :schema.audit_seal, :schema.audit_leaf TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges, :schema.erasures, :schema.audit_seal, :schema.audit_leaf TO %s', reader);
   EXECUTE format('GRANT SELECT (id) ON :schema.audit_event TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',

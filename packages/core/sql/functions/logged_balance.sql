@@ -17,7 +17,7 @@ BEGIN
   IF EXISTS (
     SELECT FROM :schema.audit_event AS event
     WHERE event.table_id = tracked_id AND event.id > emptied
-      AND (event.operation NOT IN ('I', 'U', 'D') OR event.image <> 'f' OR event.redacted IS NOT NULL OR event.changed_at <= since)
+      AND (event.operation NOT IN ('I', 'U', 'D') OR event.image <> 'f' OR event.redacted <> '{}' OR event.changed_at <= since)
   ) THEN
     RETURN QUERY SELECT NULL::bigint, NULL::bigint;
   ELSE

@@ -29,7 +29,7 @@ BEGIN
     bound := event.id;
     CONTINUE WHEN event.operation = 'T' AND event.meta IS NOT NULL;
     EXIT WHEN event.operation IN ('D', 'T') OR event.object_id <> key;
-    SELECT log.redacted INTO erased FROM :schema.audit_event AS log WHERE log.id = event.id AND log.changed_at = event.changed_at;
+    SELECT nullif(log.redacted, '{}') INTO erased FROM :schema.audit_event AS log WHERE log.id = event.id AND log.changed_at = event.changed_at;
     image := :schema.past_image(jsonb_build_object('shapes', shapes), event.new, event.image = 'f', event.changed_at);
     shape := shapes -> image.shape;
     state := (

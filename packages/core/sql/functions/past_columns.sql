@@ -7,13 +7,14 @@
 --   definition   the columns as a column definition list
 --   key          the names of the primary key's columns now
 --   key_steady   whether every object_id that is no hash is one of such a key
---   ordered      whether none is a hash, either, as long keys are
+--   ordered      whether none is a hash, either, as long keys are, and what stands for erased ones
 --   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
 --   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
 --   recorded_since  since when every change is recorded
---   since        from when on all is known; complete: whether that is so at the moment
+--   since        from when on all is known, but for what was erased; complete: whether all is at the moment
+--   erased_at    before that, values may have been erased
 --   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
 --
 -- A column is told by its number, which survives renaming, except where the
@@ -177,7 +178,7 @@ BEGIN
     'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
     'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
     'key_steady', key_steady,
-    'ordered', key_steady AND NOT EXISTS (
+    'ordered', key_steady AND NOT (facts -> 'keys_erased')::boolean AND NOT EXISTS (
       SELECT FROM jsonb_array_elements(live) AS part
       WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
         'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'
@@ -195,7 +196,9 @@ BEGIN
     'recorded_since', since,
     'doubtful', facts -> 'doubtful',
     'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last, doubtful_until) END,
-    'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0,
+    'erased_at', facts -> 'erased_at',
+    'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0
+      AND coalesce((facts ->> 'erased_at')::timestamptz <= at, true),
     'complete_rows', coalesce(since <= at, false) AND doubtful_until IS NULL,
     'truncated', truncated.first_whole,
     'truncated_parts', truncated.number > 0

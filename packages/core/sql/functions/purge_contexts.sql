@@ -33,6 +33,8 @@ BEGIN
       SELECT event.context_id FROM :schema.audit_event AS event WHERE event.context_id > after AND event.context_id <= end_id
       UNION
       SELECT own.context_id FROM :schema.audit_purge AS own
+      UNION
+      SELECT own.context_id FROM :schema.audit_erasure AS own
     ), gone AS (
       DELETE FROM :schema.audit_context AS context
       WHERE context.id > after AND context.id <= end_id AND NOT EXISTS (SELECT FROM needed WHERE needed.context_id = context.id)

@@ -1,5 +1,5 @@
 -- Whether contexts from one id up to another are needed by an event that stays,
--- or by the record of a purge. No SQL function, as purge_report.
+-- or by the record of a purge or an erasure. No SQL function, as purge_report.
 CREATE OR REPLACE FUNCTION :schema.purge_needs(targets jsonb, first_id bigint, end_id bigint)
 RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -13,6 +13,8 @@ BEGIN
       AND NOT coalesce(event.changed_at < (targets ->> event.table_id::text)::timestamptz, false)
   ) OR EXISTS (
     SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id >= first_id AND purge.context_id < end_id
+  ) OR EXISTS (
+    SELECT FROM :schema.audit_erasure AS erasure WHERE erasure.context_id >= first_id AND erasure.context_id < end_id
   );
 END
 $function$;

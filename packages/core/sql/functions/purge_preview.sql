@@ -41,6 +41,7 @@ BEGIN
   FROM :schema.audit_context AS context
   WHERE context.id < :schema.partition_bound('audit_context', before)::bigint
     AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = context.id)
+    AND NOT EXISTS (SELECT FROM :schema.audit_erasure AS erasure WHERE erasure.context_id = context.id)
     AND NOT EXISTS (
       SELECT FROM :schema.audit_event AS event
       WHERE event.context_id = context.id

@@ -13,7 +13,8 @@ DECLARE
     WHEN 'audit_event' THEN 'NOT coalesce(own.changed_at < ($1 ->> own.table_id::text)::timestamptz, false)'
     ELSE $condition$
       (EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
-      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id))
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id)
+      OR EXISTS (SELECT FROM :schema.audit_erasure AS erasure WHERE erasure.context_id = own.id))
     $condition$
   END;
   is_needed boolean;

@@ -37,6 +37,8 @@ BEGIN
     SELECT jsonb_build_object(
       'name', format('%I.%I', known.schema_name, known.table_name),
       'declaration', known.declaration,
+      'erased_at', known.erased_at,
+      'keys_erased', known.keys_erased,
       'since', (
         SELECT greatest(lower(period.range), :schema.known_since(known.id))
         FROM unnest(known.tracked) AS period (range)

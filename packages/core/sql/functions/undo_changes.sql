@@ -38,11 +38,12 @@ AS $function$
       CASE WHEN log.operation <> 'D' THEN log.object_id END AS key_out,
       CASE WHEN named.now THEN log.old ELSE before.image END AS old,
       CASE WHEN named.now THEN log.new ELSE after.image END AS new,
-      CASE WHEN log.masked IS NOT NULL OR log.redacted IS NOT NULL OR log.lossy OR log.image = 'k' OR before.dropped IS NOT NULL THEN
+      CASE WHEN log.masked IS NOT NULL OR log.redacted <> '{}' OR log.lossy OR log.image = 'k' OR before.dropped IS NOT NULL THEN
         jsonb_path_query_array(jsonb_build_array(
           CASE WHEN log.image = 'k' THEN jsonb_build_object('columns', coalesce(log.masked, '{}'), 'why', 'drift')
-            WHEN log.masked IS NOT NULL THEN jsonb_build_object('columns', log.masked, 'why', 'masked') END,
-          CASE WHEN log.redacted IS NOT NULL THEN jsonb_build_object('columns', log.redacted, 'why', 'redacted') END,
+            WHEN NOT log.masked <@ coalesce(log.redacted, '{}')
+            THEN jsonb_build_object('columns', ARRAY(SELECT unnest(log.masked) EXCEPT SELECT unnest(log.redacted) ORDER BY 1), 'why', 'masked') END,
+          CASE WHEN log.redacted <> '{}' THEN jsonb_build_object('columns', log.redacted, 'why', 'redacted') END,
           CASE WHEN log.lossy THEN jsonb_build_object('columns', '{}'::text[], 'why', 'lossy') END,
           CASE WHEN before.dropped IS NOT NULL THEN jsonb_build_object('columns', before.dropped, 'why', 'dropped') END
         ), '$[*] ? (@ != null)')

@@ -31,6 +31,11 @@ BEGIN
   FROM pg_proc AS keeping CROSS JOIN pg_catalog.aclexplode(keeping.proacl) AS privilege
   WHERE keeping.oid = ':schema.maintain'::regproc AND privilege.grantee NOT IN (keeping.proowner, 0);
 
+  -- and who may erase, as let_erase has made them
+  PERFORM :schema.let_erase(privilege.grantee::regrole)
+  FROM pg_proc AS erasing CROSS JOIN pg_catalog.aclexplode(erasing.proacl) AS privilege
+  WHERE erasing.oid = ':schema.erase_row'::regproc AND privilege.grantee NOT IN (erasing.proowner, 0);
+
   -- all that harden gave: a function that was dropped to be made anew has lost its rights
   PERFORM :schema.let_read(role.oid),
     CASE WHEN role.rolname = known.given ->> 'admin' THEN :schema.let_maintain(role.oid) END

@@ -15,6 +15,9 @@ SELECT
     THEN pg_catalog.jsonb_concat(past.past, pg_catalog.jsonb_build_object('plain', :schema.plain_past(past.relation, past.moment, past.past)))
     ELSE past.past
   END::text AS past,
-  pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
+  pg_catalog.to_char(CASE
+    WHEN past.past ->> 'since'::text IS NULL OR $6::text IS NOT NULL THEN (past.past ->> 'since'::text)::timestamptz
+    ELSE greatest((past.past ->> 'since'::text)::timestamptz, (past.past ->> 'erased_at'::text)::timestamptz)
+  END AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
 CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past

@@ -16,7 +16,9 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   rows_known_since timestamptz,          -- from when on each row has an event: the table was empty when its recording began; null: it was not
   purged_until timestamptz,              -- events before it may have been purged; null: none was
   rows_noted_at timestamptz,             -- when backfill last saw to it that each row has an event, noting those that had none, if any
-  doubtful     tstzmultirange NOT NULL DEFAULT '{}'  -- in which a change was made that nobody recorded, and was accepted later (accept_unlogged)
+  doubtful     tstzmultirange NOT NULL DEFAULT '{}',  -- in which a change was made that nobody recorded, and was accepted later (accept_unlogged)
+  erased_at    timestamptz,              -- values of events before it may have been erased; null: none were
+  keys_erased  boolean        NOT NULL DEFAULT false  -- whether something else stands for the object_id of some
 );
 
 DO $columns$
@@ -38,6 +40,12 @@ BEGIN
     WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'doubtful' AND NOT attisdropped
   ) THEN
     ALTER TABLE :schema.audit_table ADD COLUMN rows_noted_at timestamptz, ADD COLUMN doubtful tstzmultirange NOT NULL DEFAULT '{}';
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'erased_at' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN erased_at timestamptz, ADD COLUMN keys_erased boolean NOT NULL DEFAULT false;
   END IF;
 END
 $columns$;

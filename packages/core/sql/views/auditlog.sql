@@ -78,7 +78,7 @@ COMMENT ON COLUMN :schema.auditlog.diff IS '{"column": {"old": ..., "new": ...}}
 COMMENT ON COLUMN :schema.auditlog.change_reason IS 'why, of the metadata: a claim';
 COMMENT ON COLUMN :schema.auditlog.source IS 'where it came from, of the metadata: web, cron; a claim';
 COMMENT ON COLUMN :schema.auditlog.meta IS 'the columns declared as meta, as they were';
-COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere';
+COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere, or were erased';
 COMMENT ON COLUMN :schema.auditlog.drift IS 'declared columns that the row no longer had: what must not be stored was left out';
 COMMENT ON COLUMN :schema.auditlog.redacted IS 'columns whose values were erased afterwards';
 COMMENT ON COLUMN :schema.auditlog.image IS 'what the data holds: the full row, the key and changed columns, or the key alone';

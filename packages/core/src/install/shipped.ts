@@ -12,9 +12,11 @@ const relations = [
   'audit_context',
   'audit_event',
   'audit_purge',
+  'audit_erasure',
   'auditlog',
   'contexts',
   'purges',
+  'erasures',
 ]
 
 /** What is wrong with the log itself, as far as the catalogue tells; empty where nothing is. */

@@ -1414,6 +1414,42 @@ BEGIN
 END
 $function$;
 `,
+  'functions/check_sealed': `-- Refuses to go on unless these events, with their contexts, are what was sealed,
+-- or not sealed yet: erasure would cover up what was changed. SQLSTATE AU006.
+CREATE OR REPLACE FUNCTION :schema.check_sealed(ids bigint[], times timestamptz[])
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however many they seem to be
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+AS $function$
+DECLARE
+  until record;
+  wrong bigint;
+BEGIN
+  SELECT * INTO until FROM :schema.sealed_until();
+  SELECT event.id INTO wrong
+  FROM unnest(ids, times) AS own (id, changed_at)
+  JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+  LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+  LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = event.id
+  WHERE CASE
+    WHEN sealed.event_id IS NOT NULL THEN sealed.leaf IS DISTINCT FROM :schema.event_leaf(event, context)
+    ELSE event.id <= until.sequence AND event.txid <> ALL (ARRAY(SELECT pg_snapshot_xip(until.snapshot)))
+  END
+  ORDER BY event.id
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU006',
+      MESSAGE = format('Event %s is not what was sealed, so nothing of it can be erased.', wrong),
+      HINT = 'See what "auditrum verify-chain" says, or select :schema.verify_chain(): erasing would cover up what was changed.';
+  END IF;
+END
+$function$;
+`,
   'functions/close_overflow': `-- Where partitions were made too late the overflow holds rows. It becomes a
 -- partition of its own, longer than others, and no row is moved:
 --   1. a constraint says up to when it goes, not yet valid, which takes no look at the rows
@@ -1727,6 +1763,34 @@ AS $function$
   )
   FROM jsonb_each_text(filter) AS own (name, value)
   WHERE value IS NOT NULL AND name IN ('user', 'context', 'root', 'request', 'transaction')
+$function$;
+`,
+  'functions/context_names': `-- What of a context erasure takes. Of a user all by which the person is told, and
+-- what the log does not know the meaning of; the reason only where it is asked. Of
+-- a row the reason and all that may name it, but not who changed it: that is
+-- somebody else, or is erased as a user.
+--   of_user      whether it is a user's context that is erased, or a row's
+--   with_reason  of a user: its reason as well
+CREATE OR REPLACE FUNCTION :schema.context_names(context :schema.audit_context, of_user boolean, with_reason boolean)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ARRAY(
+    SELECT name
+    FROM (
+      SELECT jsonb_object_keys(context.metadata) AS name
+      UNION SELECT 'user_id' WHERE context.user_id IS NOT NULL
+      UNION SELECT 'client_addr' WHERE context.client_addr IS NOT NULL
+      UNION SELECT 'context_error' WHERE context.context_error IS NOT NULL
+    ) AS own
+    WHERE name NOT IN ('source', 'method', 'actor_type', 'request_id', 'trace_id', 'span_id')
+      AND CASE WHEN of_user
+        THEN name <> 'change_reason' OR with_reason
+        ELSE name NOT IN ('user_id', 'username', 'client_ip', 'client_addr', 'user_agent', 'session_key', 'on_behalf_of')
+      END
+    ORDER BY name COLLATE "C"
+  )
 $function$;
 `,
   'functions/contexts_at': `-- The contexts that a condition on them (context_condition) is true of, as far as
@@ -2125,6 +2189,450 @@ AS $function$
   SELECT pg_catalog.sha256(
     pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(entry::pg_catalog.text, 'UTF8')
   )
+$function$;
+`,
+  'functions/erasable_events': `-- Where the events of a row are that values can be erased from: its history, and
+-- also what it was called after it had the key that it is asked for by. Without
+-- truncations, which hold no values.
+CREATE OR REPLACE FUNCTION :schema.erasable_events(tracked_id integer, object_id text)
+RETURNS TABLE (id bigint, changed_at timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET enable_seqscan = off
+SET jit = off
+AS $function$
+#variable_conflict use_column
+DECLARE
+  moved record;
+  next  record;
+BEGIN
+  RETURN QUERY
+    SELECT own.id, own.changed_at
+    FROM :schema.row_events(tracked_id, erasable_events.object_id) AS own
+    JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+    WHERE event.operation <> 'T';
+
+  FOR moved IN
+    SELECT event.id, event.object_id FROM :schema.audit_event AS event
+    WHERE event.table_id = tracked_id AND event.old_object_id = erasable_events.object_id
+  LOOP
+    LOOP
+      -- what ends its life under this key: it is deleted, given another key, or another row has the key
+      SELECT event.id, event.object_id, event.operation, coalesce(event.old_object_id = moved.object_id, false) AS is_moved
+      INTO next
+      FROM (
+        (
+          SELECT * FROM :schema.audit_event AS event
+          WHERE event.table_id = tracked_id AND event.object_id = moved.object_id AND event.id > moved.id
+            AND (event.operation IN ('I', 'D') OR event.old_object_id IS NOT NULL)
+          ORDER BY event.id LIMIT 1
+        )
+        UNION ALL
+        (
+          SELECT * FROM :schema.audit_event AS event
+          WHERE event.table_id = tracked_id AND event.old_object_id = moved.object_id AND event.id > moved.id
+          ORDER BY event.id LIMIT 1
+        )
+        UNION ALL
+        (
+          SELECT * FROM :schema.audit_event AS event
+          WHERE event.table_id = tracked_id AND event.object_id IS NULL AND event.operation = 'T' AND event.meta IS NULL AND event.id > moved.id
+          ORDER BY event.id LIMIT 1
+        )
+      ) AS event
+      ORDER BY event.id
+      LIMIT 1;
+      RETURN QUERY
+        SELECT event.id, event.changed_at FROM :schema.audit_event AS event
+        WHERE event.table_id = tracked_id AND event.id > moved.id AND event.id <= coalesce(next.id, 9223372036854775807)
+          AND (
+            event.object_id = moved.object_id AND (next.id IS NULL OR event.id < next.id OR next.operation = 'D')
+            OR next.is_moved AND event.id = next.id
+          );
+      EXIT WHEN next.is_moved IS NOT TRUE;
+      moved := next;
+    END LOOP;
+  END LOOP;
+END
+$function$;
+`,
+  'functions/erasable_names': `-- Under which names columns of a table are in its events: those that they have had
+-- over time. Without columns, all that the events hold but the key.
+--   with_key  takes the key as well; else naming it is an error
+CREATE OR REPLACE FUNCTION :schema.erasable_names(tracked_id integer, columns text[], with_key boolean, ids bigint[], times timestamptz[])
+RETURNS text[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET jit = off
+AS $function$
+DECLARE
+  key_columns text[] := (SELECT known.key_columns FROM :schema.audit_table AS known WHERE known.id = tracked_id);
+  key_names   text[] := :schema.names_over_time(tracked_id, key_columns);
+  named       text;
+BEGIN
+  FOREACH named IN ARRAY coalesce(columns, '{}') LOOP
+    PERFORM :schema.known_column(tracked_id, named);
+    IF named = ANY (key_columns) AND NOT with_key THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU005',
+        MESSAGE = format('"%s" is of the key, which names the row in its events.', named),
+        HINT = 'Leave it out, or erase the object id as well: object_id => true, objectId: true, --object-id.';
+    END IF;
+  END LOOP;
+  RETURN ARRAY(
+    SELECT name
+    FROM (
+      SELECT name
+      FROM unnest(CASE WHEN columns IS NOT NULL THEN :schema.names_over_time(tracked_id, columns) END) AS name
+      UNION
+      SELECT key.name
+      FROM unnest(ids, times) AS own (id, changed_at)
+      JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+      CROSS JOIN LATERAL jsonb_object_keys(coalesce(event.old, '{}') || coalesce(event.new, '{}') || coalesce(event.meta, '{}')) AS key (name)
+      WHERE columns IS NULL
+      UNION
+      SELECT unnest(key_names)
+    ) AS own
+    WHERE with_key OR NOT name = ANY (key_names)
+    ORDER BY name COLLATE "C"
+  );
+END
+$function$;
+`,
+  'functions/erase': `-- Erases what the log holds of a row, in one act that is itself recorded:
+--   select auditrum.erase('customers', '42', reason => 'request 118', dry_run => true);
+--   select auditrum.erase('customers', '42', reason => 'request 118');
+--   select auditrum.erase('customers', '42', reason => 'request 118', columns => '{email,phone}');
+-- The events stay, with who did them and when; columns that changed are told as
+-- masked ones are. A sealed log says it in its chain, and stays verifiable. The
+-- row itself is the application's affair, and comes first: its deletion is an
+-- event that holds its values.
+--
+--   columns    null: all but the key. Under whatever names they have had
+--   object_id  takes the key as well: one that means nothing is put in its place
+--   context    takes the reason of these changes as well, and what their contexts hold, but not who did them
+--
+-- Returns {id, events, contexts, columns, entries, partitions, live, object_id}. live
+-- is whether the row is in its table, null where the caller may not look.
+--
+-- It has the rights of the caller, and its search_path for the name of the table:
+-- what the owner of a table has put there is not run as the owner of the log.
+CREATE OR REPLACE FUNCTION :schema.erase(
+  table_name text,
+  row_id text,
+  reason text DEFAULT NULL,
+  columns text[] DEFAULT NULL,
+  object_id boolean DEFAULT false,
+  context boolean DEFAULT false,
+  dry_run boolean DEFAULT false
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+AS $function$
+DECLARE
+  tracked integer := :schema.table_id(
+    CASE WHEN pg_catalog.cardinality(pg_catalog.parse_ident(table_name)) = 1 THEN pg_catalog.to_regclass(table_name) END,
+    pg_catalog.parse_ident(table_name)
+  );
+  wanted  text := :schema.row_id(tracked, pg_catalog.to_jsonb(row_id));
+  live    boolean;
+BEGIN
+  BEGIN
+    live := :schema.live_row(:schema.live_table(tracked), wanted) IS NOT NULL;
+  EXCEPTION WHEN insufficient_privilege THEN
+    live := NULL;
+  END;
+  IF object_id AND live IS DISTINCT FROM false THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU004',
+      MESSAGE = pg_catalog.format('The object id %s of %s cannot be erased while %s.', wanted, table_name, CASE
+        WHEN live THEN 'the row is there' ELSE pg_catalog.format('%I may not see whether the row is there', current_user) END),
+      HINT = CASE WHEN live THEN 'Delete the row first, or erase without its object id.'
+        ELSE pg_catalog.format('GRANT SELECT ON %s TO %I, or erase without the object id.', table_name, current_user) END;
+  END IF;
+  RETURN pg_catalog.jsonb_concat(
+    :schema.erase_row(tracked, wanted, reason, columns, object_id, context, dry_run),
+    pg_catalog.jsonb_build_object('live', live)
+  );
+END
+$function$;
+`,
+  'functions/erase_row': `-- What erase does, as the owner of the log. The row is named by its object_id.
+CREATE OR REPLACE FUNCTION :schema.erase_row(
+  tracked_id integer, wanted text, reason text, columns text[], with_key boolean, with_context boolean, dry_run boolean
+)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however many they seem to be
+AS $function$
+DECLARE
+  -- of the form that long keys have, which every reader knows as one that cannot be read
+  tombstone CONSTANT text := 'md5 00000000';
+  ids        bigint[];
+  times      timestamptz[];
+  contexts   bigint[];
+  tombstones jsonb := '{}';
+BEGIN
+  PERFORM :schema.erase_start(reason, dry_run);
+  IF columns = '{}' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'The list of columns to erase is empty.',
+      HINT = 'Name at least one, or leave it out: then all go but the key.';
+  END IF;
+  SELECT coalesce(array_agg(own.id), '{}'), coalesce(array_agg(own.changed_at), '{}') INTO ids, times
+  FROM (SELECT DISTINCT event.id, event.changed_at FROM :schema.erasable_events(tracked_id, wanted) AS event) AS own;
+  IF with_context THEN
+    contexts := ARRAY(
+      SELECT DISTINCT event.context_id
+      FROM unnest(ids, times) AS own (id, changed_at)
+      JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+    );
+  END IF;
+  IF with_key THEN
+    SELECT coalesce(jsonb_object_agg(known.key, tombstone || substr(md5(gen_random_uuid()::text), 9)), '{}') INTO tombstones
+    FROM (
+      SELECT DISTINCT named.key
+      FROM unnest(ids, times) AS own (id, changed_at)
+      JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+      CROSS JOIN LATERAL (VALUES (event.object_id), (event.old_object_id)) AS named (key)
+      WHERE NOT starts_with(named.key, tombstone)
+    ) AS known;
+  END IF;
+  RETURN :schema.erase_values(
+    reason, tracked_id, ids, times, :schema.erasable_names(tracked_id, columns, with_key, ids, times), tombstones,
+    contexts, NULL, true, dry_run
+  ) || jsonb_build_object('object_id', CASE WHEN dry_run THEN wanted ELSE coalesce(tombstones ->> wanted, wanted) END);
+END
+$function$;
+`,
+  'functions/erase_start': `-- What every erasure begins with: the lock of the chain, before anything else, as
+-- seal takes it, and what is refused before anything is written.
+CREATE OR REPLACE FUNCTION :schema.erase_start(reason text, dry_run boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF NOT dry_run AND coalesce(btrim(reason), '') = '' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'Nothing is erased without a reason.',
+      HINT = 'Say why, such as the number of the request; not who it is about, for that stays.';
+  ELSIF NOT dry_run AND current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('Nothing can be erased in a transaction that is %s.', current_setting('transaction_isolation')),
+      HINT = 'Do it in one that is READ COMMITTED: it must see what the sealer before it has sealed.';
+  END IF;
+  IF NOT dry_run THEN
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    -- what the chain says must be on disk, as in seal
+    IF current_setting('synchronous_commit') = 'off' THEN
+      PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+  END IF;
+END
+$function$;
+`,
+  'functions/erase_statistics': `-- Gathers the statistics of partitions anew: those that were gathered before an
+-- erasure may hold some of what was erased. Returns the partitions of which it
+-- could not, because somebody else was at them. To be called when it is committed.
+CREATE OR REPLACE FUNCTION :schema.erase_statistics(partitions text[])
+RETURNS text[]
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+  part record;
+  left_out text[] := '{}';
+BEGIN
+  FOR part IN
+    -- with the whole where somebody has analyzed that, which no autovacuum does
+    SELECT known.name
+    FROM unnest(ARRAY['audit_event', 'audit_context']) AS log
+    CROSS JOIN LATERAL (
+      SELECT own.name FROM :schema.partitions_of(log) AS own WHERE own.name = ANY (partitions)
+      UNION ALL
+      SELECT log WHERE EXISTS (SELECT FROM pg_statistic WHERE starelid = to_regclass(format('%I.%I', :'schema', log)))
+    ) AS known
+  LOOP
+    BEGIN
+      EXECUTE format('ANALYZE :schema.%I', part.name);
+    EXCEPTION WHEN lock_not_available THEN
+      left_out := left_out || part.name;
+    END;
+  END LOOP;
+  RETURN left_out;
+END
+$function$;
+`,
+  'functions/erase_user': `-- Erases who did it, in one act that is itself recorded: from all contexts of a
+-- user what tells the person, while what was done stays:
+--   select auditrum.erase_user('u-17', reason => 'request 118', dry_run => true);
+--   select auditrum.erase_user('u-17', reason => 'request 118');
+-- The user becomes "erased". Contexts are found by their user_id; those of purges
+-- and erasures stay as they are.
+--
+--   columns   names of metadata, or client_addr; null: all but what is of no person, and the reason
+--   context   takes the reason as well
+--
+-- Returns {id, events, contexts, columns, entries, partitions}.
+CREATE OR REPLACE FUNCTION :schema.erase_user(
+  user_id text,
+  reason text DEFAULT NULL,
+  columns text[] DEFAULT NULL,
+  context boolean DEFAULT false,
+  dry_run boolean DEFAULT false
+)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however many they seem to be
+AS $function$
+BEGIN
+  PERFORM :schema.erase_start(reason, dry_run);
+  IF columns = '{}' OR coalesce(user_id, '') = '' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = CASE WHEN columns = '{}' THEN 'The list of names to erase is empty.' ELSE 'The user to erase has no id.' END,
+      HINT = CASE WHEN columns = '{}' THEN 'Name at least one, or leave it out.' ELSE 'Give the user_id as the contexts have it.' END;
+  END IF;
+  RETURN :schema.erase_values(
+    reason, NULL, '{}', '{}', '{}', '{}',
+    ARRAY(SELECT own.id FROM :schema.audit_context AS own WHERE own.user_id = erase_user.user_id),
+    columns, context, dry_run
+  );
+END
+$function$;
+`,
+  'functions/erase_values': `-- Erases values from events, and from contexts with all of their events, in one
+-- act: for erase and erase_user, which say what goes.
+--   tracked_id  of whose rows; null: of a user
+--   ids, times  the events whose own values go
+--   names, tombstones  as redacted_event takes them
+--   contexts    from which context_names go, or of these \`chosen\`
+CREATE OR REPLACE FUNCTION :schema.erase_values(
+  reason text, tracked_id integer, ids bigint[], times timestamptz[], names text[], tombstones jsonb,
+  contexts bigint[], chosen text[], with_reason boolean, dry_run boolean
+)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however many they seem to be
+SET jit = off
+AS $function$
+DECLARE
+  size CONSTANT integer := 1000;  -- events of an entry
+  payload     text := coalesce(current_setting('auditrum.context', true), '');
+  of_contexts jsonb;              -- {context_id: what goes of it}
+  affected    record;             -- the events, in order
+  number      integer;
+  columns     text[];
+  act         bigint;
+  erasure     bigint;
+  done        record;
+  entries     bigint[] := '{}';
+  partitions  text[] := '{}';
+BEGIN
+  SELECT coalesce(jsonb_object_agg(context.id, going.names), '{}')
+  INTO of_contexts
+  FROM :schema.audit_context AS context
+  CROSS JOIN LATERAL (
+    SELECT ARRAY(
+      SELECT name FROM unnest(:schema.context_names(context, tracked_id IS NULL, with_reason)) AS name
+      WHERE chosen IS NULL
+      UNION
+      SELECT name FROM unnest(chosen) AS name
+      WHERE context.metadata ? name
+        OR CASE name WHEN 'user_id' THEN context.user_id IS NOT NULL WHEN 'client_addr' THEN context.client_addr IS NOT NULL WHEN 'context_error' THEN context.context_error IS NOT NULL ELSE false END
+      ORDER BY 1
+    ) AS names
+  ) AS going
+  WHERE context.id = ANY (contexts)
+    AND :schema.redacted_context(context, going.names) IS DISTINCT FROM context
+    -- who purged and erased stays known
+    AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = context.id)
+    AND NOT EXISTS (SELECT FROM :schema.audit_erasure AS other WHERE other.context_id = context.id);
+
+  SELECT coalesce(array_agg(event.id ORDER BY event.id, event.changed_at), '{}') AS ids,
+    array_agg(event.changed_at ORDER BY event.id, event.changed_at) AS times,
+    array_agg(event.own ORDER BY event.id, event.changed_at) AS own
+  INTO affected
+  FROM (
+    SELECT one.id, one.changed_at, bool_or(one.own) AS own
+    FROM (
+      SELECT event.id, event.changed_at, true AS own
+      FROM unnest(ids, times) AS given (id, changed_at)
+      JOIN :schema.audit_event AS event ON event.id = given.id AND event.changed_at = given.changed_at
+      WHERE :schema.names_in(event, names) <> '{}' OR tombstones ?| ARRAY[event.object_id, event.old_object_id]
+      UNION ALL
+      SELECT event.id, event.changed_at, false
+      FROM jsonb_object_keys(of_contexts) AS own (id)
+      JOIN :schema.audit_context AS context ON context.id = own.id::bigint
+      JOIN :schema.audit_event AS event ON event.context_id = context.id AND event.txid = context.txid
+    ) AS one
+    GROUP BY one.id, one.changed_at
+  ) AS event;
+
+  number := cardinality(affected.ids);
+  columns := ARRAY(
+    SELECT unnest(names)
+    UNION ALL
+    SELECT DISTINCT 'context.' || name FROM jsonb_each(of_contexts) AS each CROSS JOIN LATERAL jsonb_array_elements_text(each.value) AS name
+    ORDER BY 1
+  );
+  IF dry_run OR number = 0 AND of_contexts = '{}' THEN
+    RETURN jsonb_build_object(
+      'id', NULL, 'events', number, 'contexts', (SELECT count(*) FROM jsonb_object_keys(of_contexts)), 'columns', columns,
+      'entries', '[]'::jsonb, 'partitions', '[]'::jsonb
+    );
+  END IF;
+
+  FOR start IN 1 .. number BY size LOOP
+    PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
+  END LOOP;
+  PERFORM :schema.undo_context(reason);
+  act := :schema.this_context();
+  PERFORM set_config('auditrum.context', payload, true);
+  WITH changed AS (
+    UPDATE :schema.audit_context AS context
+    SET user_id = (form.context).user_id, client_addr = (form.context).client_addr,
+      metadata = (form.context).metadata, context_error = (form.context).context_error
+    FROM (
+      SELECT own.id, :schema.redacted_context(own, ARRAY(SELECT jsonb_array_elements_text(each.value))) AS context
+      FROM jsonb_each(of_contexts) AS each JOIN :schema.audit_context AS own ON own.id = each.key::bigint
+    ) AS form
+    WHERE context.id = form.id
+    RETURNING context.tableoid AS relation
+  )
+  SELECT coalesce(array_agg(DISTINCT (SELECT relname FROM pg_class WHERE oid = changed.relation)::text), '{}') INTO partitions FROM changed;
+  FOR start IN 1 .. number BY size LOOP
+    done := :schema.redact_events(
+      affected.ids[start:start + size - 1], affected.times[start:start + size - 1], affected.own[start:start + size - 1],
+      names, tombstones, of_contexts, act
+    );
+    entries := entries || done.entry;
+    partitions := ARRAY(SELECT unnest(partitions) UNION SELECT unnest(done.partitions) ORDER BY 1);
+  END LOOP;
+  entries := array_remove(entries, NULL);
+
+  -- what was learnt of the past of a table does not hold any more
+  UPDATE :schema.audit_table AS known
+  SET erased_at = clock_timestamp(), keys_erased = known.keys_erased OR tombstones <> '{}'
+  WHERE known.id = tracked_id;
+  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
+  SELECT act, tracked_id, columns, number, count(*), entries FROM jsonb_object_keys(of_contexts)
+  RETURNING id INTO erasure;
+  RETURN jsonb_build_object(
+    'id', erasure::text, 'events', number, 'contexts', (SELECT count(*) FROM jsonb_object_keys(of_contexts)), 'columns', columns,
+    'entries', ARRAY(SELECT entry::text FROM unnest(entries) AS entry), 'partitions', partitions
+  );
+END
 $function$;
 `,
   'functions/event_after': `-- The first event of the row that has a key, or truncation of its table, behind
@@ -3381,7 +3889,7 @@ BEGIN
               LIMIT 1
             )
             HAVING bool_and(
-              own.shape = last.shape AND event.redacted IS NULL AND event.operation <> 'D'
+              own.shape = last.shape AND coalesce(event.redacted, '{}') = '{}' AND event.operation <> 'D'
               AND (event.image = 'f' OR event.image = 'c' AND event.old_object_id IS NULL)
             )
           ) AS event
@@ -3391,7 +3899,7 @@ BEGIN
       SELECT DISTINCT ON (touch.id) touch.*
       FROM (
         SELECT event.object_id AS id, event.id AS event_id, event.changed_at, event.operation = 'D' AS gone, event.image, told.shape,
-          CASE WHEN event.operation <> 'D' AND event.image = 'f' AND event.redacted IS NULL
+          CASE WHEN event.operation <> 'D' AND event.image = 'f' AND coalesce(event.redacted, '{}') = '{}'
             THEN hashtextextended((%2$s)::text, %3$s) END AS checksum
         FROM :schema.audit_event AS event
         CROSS JOIN LATERAL (SELECT %4$s AS shape) AS told
@@ -3406,6 +3914,28 @@ BEGIN
     $query$,
     part, image_of, seed, shape_of, tracked_id, whole, coalesce(since, '-infinity')
   );
+END
+$function$;
+`,
+  'functions/let_erase': `-- Lets a role erase values from the log, and read it: more than to keep the log,
+-- for it changes what is recorded.
+--   select auditrum.let_erase('privacy');
+-- The erasure runs as the owner of the log, so that the role changes nothing else.
+CREATE OR REPLACE FUNCTION :schema.let_erase(eraser regrole)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  routine regprocedure;
+BEGIN
+  PERFORM :schema.let_read(eraser);
+  FOR routine IN
+    SELECT oid FROM pg_proc
+    WHERE pronamespace = ':schema'::regnamespace AND proname = ANY (ARRAY['erase', 'erase_row', 'erase_statistics', 'erase_user'])
+  LOOP
+    EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', routine, eraser);
+  END LOOP;
 END
 $function$;
 `,
@@ -3450,7 +3980,7 @@ DECLARE
   name text;
 BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA :schema TO %s', reader);
-  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges, :schema.audit_seal, :schema.audit_leaf TO %s', reader);
+  EXECUTE format('GRANT SELECT ON :schema.auditlog, :schema.contexts, :schema.purges, :schema.erasures, :schema.audit_seal, :schema.audit_leaf TO %s', reader);
   EXECUTE format('GRANT SELECT (id) ON :schema.audit_event TO %s', reader);
   FOREACH name IN ARRAY ARRAY[
     'after_condition', 'arrival_before', 'as_of', 'blame', 'bounded_id', 'changed_keys', 'changes', 'column_history',
@@ -4067,7 +4597,7 @@ BEGIN
   IF EXISTS (
     SELECT FROM :schema.audit_event AS event
     WHERE event.table_id = tracked_id AND event.id > emptied
-      AND (event.operation NOT IN ('I', 'U', 'D') OR event.image <> 'f' OR event.redacted IS NOT NULL OR event.changed_at <= since)
+      AND (event.operation NOT IN ('I', 'U', 'D') OR event.image <> 'f' OR event.redacted <> '{}' OR event.changed_at <= since)
   ) THEN
     RETURN QUERY SELECT NULL::bigint, NULL::bigint;
   ELSE
@@ -4113,7 +4643,7 @@ BEGIN
     bound := event.id;
     CONTINUE WHEN event.operation = 'T' AND event.meta IS NOT NULL;
     EXIT WHEN event.operation IN ('D', 'T') OR event.object_id <> key;
-    SELECT log.redacted INTO erased FROM :schema.audit_event AS log WHERE log.id = event.id AND log.changed_at = event.changed_at;
+    SELECT nullif(log.redacted, '{}') INTO erased FROM :schema.audit_event AS log WHERE log.id = event.id AND log.changed_at = event.changed_at;
     image := :schema.past_image(jsonb_build_object('shapes', shapes), event.new, event.image = 'f', event.changed_at);
     shape := shapes -> image.shape;
     state := (
@@ -4495,6 +5025,42 @@ BEGIN
 END
 $function$;
 `,
+  'functions/names_in': `-- Which of some columns an event has values of.
+CREATE OR REPLACE FUNCTION :schema.names_in(event :schema.audit_event, names text[])
+RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT ARRAY(
+    SELECT name
+    FROM unnest(names) AS name
+    WHERE event.operation <> 'T' AND (event.old ? name OR event.new ? name OR event.meta ? name)
+    ORDER BY name COLLATE "C"
+  )
+$function$;
+`,
+  'functions/names_over_time': `-- The names that columns of a table have had, these included. The present ones may
+-- have been given since the last sync.
+CREATE OR REPLACE FUNCTION :schema.names_over_time(tracked_id integer, columns text[])
+RETURNS text[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH known (relation, attnum, name) AS (
+    SELECT shape.relation, shape.attnum, shape.column_name FROM :schema.audit_shape AS shape WHERE shape.table_id = tracked_id
+    UNION
+    SELECT attrelid, attnum, attname FROM pg_attribute WHERE attrelid = :schema.live_table(tracked_id) AND attnum > 0 AND NOT attisdropped
+  )
+  SELECT ARRAY(
+    SELECT unnest(columns)
+    UNION
+    SELECT other.name
+    FROM known AS own
+    JOIN known AS other ON other.relation = own.relation AND other.attnum = own.attnum
+    WHERE own.name = ANY (columns)
+  )
+$function$;
+`,
   'functions/nearest_name': `-- The name that was probably meant: the one that shares most pairs of letters
 -- with what was written, if it shares half of them.
 CREATE OR REPLACE FUNCTION :schema.nearest_name(wanted text, known text[])
@@ -4680,13 +5246,14 @@ $function$;
 --   definition   the columns as a column definition list
 --   key          the names of the primary key's columns now
 --   key_steady   whether every object_id that is no hash is one of such a key
---   ordered      whether none is a hash, either, as long keys are
+--   ordered      whether none is a hash, either, as long keys are, and what stands for erased ones
 --   shapes       [{until, map: {name then: name, or null: not asked for}, loose: names whose type was another}]
 --   steady       no column has changed since
 --   checked      {name: type} of the columns whose values of then may be none of their type now
 --   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
 --   recorded_since  since when every change is recorded
---   since        from when on all is known; complete: whether that is so at the moment
+--   since        from when on all is known, but for what was erased; complete: whether all is at the moment
+--   erased_at    before that, values may have been erased
 --   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
 --
 -- A column is told by its number, which survives renaming, except where the
@@ -4850,7 +5417,7 @@ BEGIN
     'definition', (SELECT string_agg(format('%I %s', part ->> 'name', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(columns) WITH ORDINALITY AS own (part, position)),
     'key', coalesce((SELECT jsonb_agg(part -> 'name' ORDER BY part -> 'key') FROM jsonb_array_elements(live) AS part WHERE part ->> 'key' IS NOT NULL), '[]'),
     'key_steady', key_steady,
-    'ordered', key_steady AND NOT EXISTS (
+    'ordered', key_steady AND NOT (facts -> 'keys_erased')::boolean AND NOT EXISTS (
       SELECT FROM jsonb_array_elements(live) AS part
       WHERE part ->> 'key' IS NOT NULL AND part ->> 'type' NOT IN (
         'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone'
@@ -4868,7 +5435,9 @@ BEGIN
     'recorded_since', since,
     'doubtful', facts -> 'doubtful',
     'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last, doubtful_until) END,
-    'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0,
+    'erased_at', facts -> 'erased_at',
+    'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0
+      AND coalesce((facts ->> 'erased_at')::timestamptz <= at, true),
     'complete_rows', coalesce(since <= at, false) AND doubtful_until IS NULL,
     'truncated', truncated.first_whole,
     'truncated_parts', truncated.number > 0
@@ -5654,6 +6223,32 @@ BEGIN
 END
 $function$;
 `,
+  'functions/places_of': `-- Where events are in the chain, and the hash that they have to have: of the block,
+-- or of the last entry that redacted them; null where they were retired.
+CREATE OR REPLACE FUNCTION :schema.places_of(ids bigint[])
+RETURNS TABLE (event_id bigint, block bigint, place integer, leaf bytea)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+  WITH reach AS (
+    SELECT min(id) AS first, max(id) AS last FROM unnest(ids) AS id
+  ), list AS MATERIALIZED (
+    SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
+    FROM reach JOIN :schema.audit_leaf AS leaf ON int8range(leaf.first_id, leaf.last_id, '[]') && int8range(reach.first, reach.last, '[]')
+    WHERE EXISTS (SELECT FROM unnest(ids) AS id WHERE id BETWEEN leaf.first_id AND leaf.last_id)
+  ), sealed AS MATERIALIZED (
+    -- cut off before anything is joined, or each row would carry the whole list
+    SELECT own.id, list.block, own.place::integer - 1 AS place, substr(list.hashes, 32 * own.place::integer - 31, 32) AS leaf
+    FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
+    WHERE own.id = ANY (ids)
+  ), amendment AS MATERIALIZED (
+    SELECT * FROM :schema.amendments(ARRAY(SELECT DISTINCT block FROM sealed))
+  )
+  SELECT sealed.id, sealed.block, sealed.place, CASE WHEN amendment.entry IS NULL THEN sealed.leaf ELSE amendment.leaf END
+  FROM sealed LEFT JOIN amendment USING (block, place)
+$function$;
+`,
   'functions/plain_past': `-- For row_then, beside a document of past_columns: what it takes to answer by one
 -- look at the log and one at the row. Null where the columns are not the present
 -- ones, or a value may not be readable.
@@ -5800,6 +6395,8 @@ BEGIN
       SELECT event.context_id FROM :schema.audit_event AS event WHERE event.context_id > after AND event.context_id <= end_id
       UNION
       SELECT own.context_id FROM :schema.audit_purge AS own
+      UNION
+      SELECT own.context_id FROM :schema.audit_erasure AS own
     ), gone AS (
       DELETE FROM :schema.audit_context AS context
       WHERE context.id > after AND context.id <= end_id AND NOT EXISTS (SELECT FROM needed WHERE needed.context_id = context.id)
@@ -5975,7 +6572,7 @@ END
 $function$;
 `,
   'functions/purge_needs': `-- Whether contexts from one id up to another are needed by an event that stays,
--- or by the record of a purge. No SQL function, as purge_report.
+-- or by the record of a purge or an erasure. No SQL function, as purge_report.
 CREATE OR REPLACE FUNCTION :schema.purge_needs(targets jsonb, first_id bigint, end_id bigint)
 RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -5989,6 +6586,8 @@ BEGIN
       AND NOT coalesce(event.changed_at < (targets ->> event.table_id::text)::timestamptz, false)
   ) OR EXISTS (
     SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id >= first_id AND purge.context_id < end_id
+  ) OR EXISTS (
+    SELECT FROM :schema.audit_erasure AS erasure WHERE erasure.context_id >= first_id AND erasure.context_id < end_id
   );
 END
 $function$;
@@ -6036,6 +6635,7 @@ BEGIN
   FROM :schema.audit_context AS context
   WHERE context.id < :schema.partition_bound('audit_context', before)::bigint
     AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = context.id)
+    AND NOT EXISTS (SELECT FROM :schema.audit_erasure AS erasure WHERE erasure.context_id = context.id)
     AND NOT EXISTS (
       SELECT FROM :schema.audit_event AS event
       WHERE event.context_id = context.id
@@ -6094,7 +6694,8 @@ DECLARE
     WHEN 'audit_event' THEN 'NOT coalesce(own.changed_at < ($1 ->> own.table_id::text)::timestamptz, false)'
     ELSE $condition$
       (EXISTS (SELECT FROM :schema.audit_event AS event WHERE event.context_id = own.id AND event.txid = own.txid)
-      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id))
+      OR EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE purge.context_id = own.id)
+      OR EXISTS (SELECT FROM :schema.audit_erasure AS erasure WHERE erasure.context_id = own.id))
     $condition$
   END;
   is_needed boolean;
@@ -6264,6 +6865,127 @@ AS $function$
     RETURNING 1
   )
   SELECT EXISTS (SELECT FROM written)
+$function$;
+`,
+  'functions/redact_events': `-- Redacts events whose contexts have been redacted already, and writes what became
+-- of those that are sealed into the chain, which the caller has locked. Returns the
+-- id of the entry, null where none of them is sealed, and the partitions.
+--   names, tombstones  as redacted_event takes them, of events that are \`own\`
+--   of_contexts  {context_id: what went of it}
+CREATE OR REPLACE FUNCTION :schema.redact_events(
+  ids bigint[], times timestamptz[], own boolean[], names text[], tombstones jsonb, of_contexts jsonb, act bigint,
+  OUT entry bigint, OUT partitions text[]
+)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off  -- however many they seem to be
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+AS $function$
+DECLARE
+  redacted jsonb;
+BEGIN
+  WITH form AS MATERIALIZED (
+    SELECT event.id, event.changed_at, context,
+      :schema.redacted_event(event, CASE WHEN given.own THEN names ELSE '{}' END, CASE WHEN given.own THEN tombstones ELSE '{}' END) AS left_over,
+      CASE WHEN given.own THEN :schema.names_in(event, names) ELSE '{}' END || ARRAY(
+        SELECT 'context.' || name FROM jsonb_array_elements_text(of_contexts -> context.id::text) AS name
+      ) AS columns
+    FROM unnest(ids, times, own) AS given (id, changed_at, own)
+    JOIN :schema.audit_event AS event ON event.id = given.id AND event.changed_at = given.changed_at
+    LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+  ), changed AS (
+    UPDATE :schema.audit_event AS event
+    SET object_id = (form.left_over).object_id, old_object_id = (form.left_over).old_object_id,
+      old = (form.left_over).old, new = (form.left_over).new, meta = (form.left_over).meta,
+      masked = (form.left_over).masked, redacted = (form.left_over).redacted, salt = (form.left_over).salt
+    FROM form
+    WHERE event.id = form.id AND event.changed_at = form.changed_at
+    RETURNING event.id, event.tableoid AS relation, form.columns, :schema.event_leaf(event, form.context) AS leaf
+  )
+  SELECT
+    jsonb_agg(jsonb_build_object(
+      'event', changed.id::text, 'block', sealed.block, 'place', sealed.place,
+      'columns', to_jsonb(changed.columns), 'leaf', encode(changed.leaf, 'hex')
+    ) ORDER BY changed.id) FILTER (WHERE sealed.event_id IS NOT NULL),
+    array_agg(DISTINCT (SELECT relname FROM pg_class WHERE oid = changed.relation)::text)
+  INTO redacted, partitions
+  FROM changed LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = changed.id;
+
+  IF redacted IS NOT NULL THEN
+    entry := :schema.seal_append('redact', jsonb_build_object(
+      'context', act::text,
+      'events', jsonb_array_length(redacted),
+      'columns', (
+        SELECT jsonb_agg(DISTINCT name)
+        FROM jsonb_array_elements(redacted) AS one CROSS JOIN LATERAL jsonb_array_elements_text(one -> 'columns') AS name
+      ),
+      'redacted', redacted
+    ));
+  END IF;
+END
+$function$;
+`,
+  'functions/redacted_context': `-- A context without what is erased from it: names of its metadata, client_addr,
+-- context_error. That somebody did it stays known: the user becomes "erased".
+CREATE OR REPLACE FUNCTION :schema.redacted_context(context :schema.audit_context, names text[])
+RETURNS :schema.audit_context
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  gone CONSTANT text := 'erased';
+BEGIN
+  IF 'user_id' = ANY (names) THEN
+    context.user_id := CASE WHEN context.user_id IS NOT NULL THEN gone END;
+    names := array_remove(names, 'user_id');
+    context.metadata := context.metadata || CASE WHEN context.metadata ? 'user_id' THEN jsonb_build_object('user_id', gone) ELSE '{}' END;
+  END IF;
+  IF 'client_addr' = ANY (names) THEN
+    context.client_addr := NULL;
+  END IF;
+  IF 'context_error' = ANY (names) AND context.context_error IS NOT NULL THEN
+    -- it may quote what could not be stored
+    context.context_error := gone;
+  END IF;
+  context.metadata := context.metadata - names;
+  RETURN context;
+END
+$function$;
+`,
+  'functions/redacted_event': `-- An event without what is erased from it, under a new salt. That a column changed
+-- stays known, as of a masked one: of what is gone, masked tells where it changed.
+--   names       of columns; those that the event does not hold do nothing
+--   tombstones  {object_id: what takes its place}
+CREATE OR REPLACE FUNCTION :schema.redacted_event(event :schema.audit_event, names text[], tombstones jsonb)
+RETURNS :schema.audit_event
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  taken text[] := :schema.names_in(event, names);
+BEGIN
+  event.masked := nullif(ARRAY(
+    SELECT unnest(event.masked)
+    UNION
+    SELECT name
+    FROM unnest(taken) AS name
+    WHERE coalesce(event.old -> name, CASE event.operation WHEN 'U' THEN event.new -> name END, 'null')::text
+      IS DISTINCT FROM coalesce(event.new -> name, 'null')::text
+    ORDER BY 1
+  ), '{}');
+  event.redacted := ARRAY(SELECT unnest(event.redacted) UNION SELECT unnest(taken) ORDER BY 1);
+  event.old := event.old - taken;
+  event.new := event.new - taken;
+  event.meta := event.meta - taken;
+  event.object_id := coalesce(tombstones ->> event.object_id, event.object_id);
+  event.old_object_id := coalesce(tombstones ->> event.old_object_id, event.old_object_id);
+  IF event.salt IS NOT NULL THEN
+    event.salt := uuid_send(gen_random_uuid());
+  END IF;
+  RETURN event;
+END
 $function$;
 `,
   'functions/reference_id': `-- The object_id of the row that an image of another row refers to by a foreign
@@ -7556,6 +8278,8 @@ BEGIN
     SELECT jsonb_build_object(
       'name', format('%I.%I', known.schema_name, known.table_name),
       'declaration', known.declaration,
+      'erased_at', known.erased_at,
+      'keys_erased', known.keys_erased,
       'since', (
         SELECT greatest(lower(period.range), :schema.known_since(known.id))
         FROM unnest(known.tracked) AS period (range)
@@ -8097,11 +8821,12 @@ AS $function$
       CASE WHEN log.operation <> 'D' THEN log.object_id END AS key_out,
       CASE WHEN named.now THEN log.old ELSE before.image END AS old,
       CASE WHEN named.now THEN log.new ELSE after.image END AS new,
-      CASE WHEN log.masked IS NOT NULL OR log.redacted IS NOT NULL OR log.lossy OR log.image = 'k' OR before.dropped IS NOT NULL THEN
+      CASE WHEN log.masked IS NOT NULL OR log.redacted <> '{}' OR log.lossy OR log.image = 'k' OR before.dropped IS NOT NULL THEN
         jsonb_path_query_array(jsonb_build_array(
           CASE WHEN log.image = 'k' THEN jsonb_build_object('columns', coalesce(log.masked, '{}'), 'why', 'drift')
-            WHEN log.masked IS NOT NULL THEN jsonb_build_object('columns', log.masked, 'why', 'masked') END,
-          CASE WHEN log.redacted IS NOT NULL THEN jsonb_build_object('columns', log.redacted, 'why', 'redacted') END,
+            WHEN NOT log.masked <@ coalesce(log.redacted, '{}')
+            THEN jsonb_build_object('columns', ARRAY(SELECT unnest(log.masked) EXCEPT SELECT unnest(log.redacted) ORDER BY 1), 'why', 'masked') END,
+          CASE WHEN log.redacted <> '{}' THEN jsonb_build_object('columns', log.redacted, 'why', 'redacted') END,
           CASE WHEN log.lossy THEN jsonb_build_object('columns', '{}'::text[], 'why', 'lossy') END,
           CASE WHEN before.dropped IS NOT NULL THEN jsonb_build_object('columns', before.dropped, 'why', 'dropped') END
         ), '$[*] ? (@ != null)')
@@ -10602,6 +11327,11 @@ BEGIN
   FROM pg_proc AS keeping CROSS JOIN pg_catalog.aclexplode(keeping.proacl) AS privilege
   WHERE keeping.oid = ':schema.maintain'::regproc AND privilege.grantee NOT IN (keeping.proowner, 0);
 
+  -- and who may erase, as let_erase has made them
+  PERFORM :schema.let_erase(privilege.grantee::regrole)
+  FROM pg_proc AS erasing CROSS JOIN pg_catalog.aclexplode(erasing.proacl) AS privilege
+  WHERE erasing.oid = ':schema.erase_row'::regproc AND privilege.grantee NOT IN (erasing.proowner, 0);
+
   -- all that harden gave: a function that was dropped to be made anew has lost its rights
   PERFORM :schema.let_read(role.oid),
     CASE WHEN role.rolname = known.given ->> 'admin' THEN :schema.let_maintain(role.oid) END
@@ -11642,7 +12372,10 @@ SELECT
     THEN pg_catalog.jsonb_concat(past.past, pg_catalog.jsonb_build_object('plain', :schema.plain_past(past.relation, past.moment, past.past)))
     ELSE past.past
   END::text AS past,
-  pg_catalog.to_char((past.past ->> 'since'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
+  pg_catalog.to_char(CASE
+    WHEN past.past ->> 'since'::text IS NULL OR $6::text IS NOT NULL THEN (past.past ->> 'since'::text)::timestamptz
+    ELSE greatest((past.past ->> 'since'::text)::timestamptz, (past.past ->> 'erased_at'::text)::timestamptz)
+  END AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
 FROM tracked
 CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past
 `,
@@ -11774,6 +12507,20 @@ END
 $indexes$;
 
 CREATE SEQUENCE IF NOT EXISTS :schema.audit_context_id_seq OWNED BY :schema.audit_context.id;
+`,
+  'tables/audit_erasure': `-- What was erased from events, by whom and why: one row for each act. It says
+-- which columns of how many events, and nothing of what they held.
+CREATE TABLE IF NOT EXISTS :schema.audit_erasure (
+  id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  erased_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  context_id bigint      NOT NULL,               -- audit_context.id: who asked for it, and why
+  db_user    text        NOT NULL DEFAULT session_user,
+  table_id   integer,                            -- audit_table.id; null: of the contexts of a user
+  columns    text[]      NOT NULL,               -- of the row; of contexts as context.user_id
+  events     bigint      NOT NULL,
+  contexts   bigint      NOT NULL,
+  entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where nothing was sealed
+);
 `,
   'tables/audit_event': `-- The log: one row per changed row, append-only, partitioned by time.
 CREATE TABLE IF NOT EXISTS :schema.audit_event (
@@ -11953,7 +12700,9 @@ CREATE TABLE IF NOT EXISTS :schema.audit_table (
   rows_known_since timestamptz,          -- from when on each row has an event: the table was empty when its recording began; null: it was not
   purged_until timestamptz,              -- events before it may have been purged; null: none was
   rows_noted_at timestamptz,             -- when backfill last saw to it that each row has an event, noting those that had none, if any
-  doubtful     tstzmultirange NOT NULL DEFAULT '{}'  -- in which a change was made that nobody recorded, and was accepted later (accept_unlogged)
+  doubtful     tstzmultirange NOT NULL DEFAULT '{}',  -- in which a change was made that nobody recorded, and was accepted later (accept_unlogged)
+  erased_at    timestamptz,              -- values of events before it may have been erased; null: none were
+  keys_erased  boolean        NOT NULL DEFAULT false  -- whether something else stands for the object_id of some
 );
 
 DO $columns$
@@ -11975,6 +12724,12 @@ BEGIN
     WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'doubtful' AND NOT attisdropped
   ) THEN
     ALTER TABLE :schema.audit_table ADD COLUMN rows_noted_at timestamptz, ADD COLUMN doubtful tstzmultirange NOT NULL DEFAULT '{}';
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_table'::regclass AND attname = 'erased_at' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_table ADD COLUMN erased_at timestamptz, ADD COLUMN keys_erased boolean NOT NULL DEFAULT false;
   END IF;
 END
 $columns$;
@@ -12066,7 +12821,7 @@ COMMENT ON COLUMN :schema.auditlog.diff IS '{"column": {"old": ..., "new": ...}}
 COMMENT ON COLUMN :schema.auditlog.change_reason IS 'why, of the metadata: a claim';
 COMMENT ON COLUMN :schema.auditlog.source IS 'where it came from, of the metadata: web, cron; a claim';
 COMMENT ON COLUMN :schema.auditlog.meta IS 'the columns declared as meta, as they were';
-COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere';
+COMMENT ON COLUMN :schema.auditlog.masked IS 'columns that changed and whose values are stored nowhere, or were erased';
 COMMENT ON COLUMN :schema.auditlog.drift IS 'declared columns that the row no longer had: what must not be stored was left out';
 COMMENT ON COLUMN :schema.auditlog.redacted IS 'columns whose values were erased afterwards';
 COMMENT ON COLUMN :schema.auditlog.image IS 'what the data holds: the full row, the key and changed columns, or the key alone';
@@ -12116,6 +12871,38 @@ COMMENT ON COLUMN :schema.contexts.context_error IS 'why some or all of what the
 COMMENT ON COLUMN :schema.contexts.uuid IS 'the context by the id that the application gave it; the same in all transactions of one block';
 COMMENT ON COLUMN :schema.contexts.root_uuid IS 'the outermost block: everything that one request or job did';
 COMMENT ON COLUMN :schema.contexts.transaction_id IS 'names the transaction for good; txid starts again when a dump is restored';
+`,
+  'views/erasures': `-- What was erased from events, as people read it. Readers need SELECT here and
+-- USAGE on the schema, nothing else.
+CREATE OR REPLACE VIEW :schema.erasures AS
+SELECT
+  erasure.id,
+  erasure.erased_at,
+  context.user_id,
+  context.metadata ->> 'change_reason' AS change_reason,
+  erasure.db_user,
+  context.client_addr,
+  context.application_name,
+  known.schema_name,
+  known.table_name,
+  erasure.columns,
+  erasure.events,
+  erasure.contexts,
+  erasure.entries
+FROM :schema.audit_erasure AS erasure
+LEFT JOIN :schema.audit_table AS known ON known.id = erasure.table_id
+LEFT JOIN :schema.audit_context AS context ON context.id = erasure.context_id
+-- a second item keeps PostgreSQL from passing writes through, also those of the owner
+CROSS JOIN (SELECT) AS read_only;
+
+COMMENT ON VIEW :schema.erasures IS 'What was erased from events: by whom, why, and which columns of how many.';
+COMMENT ON COLUMN :schema.erasures.user_id IS 'who asked for it: a claim of the application';
+COMMENT ON COLUMN :schema.erasures.db_user IS 'the role that was logged in: a fact';
+COMMENT ON COLUMN :schema.erasures.table_name IS 'of a row of which table; null: of the contexts of a user';
+COMMENT ON COLUMN :schema.erasures.columns IS 'the columns of the row; what went of contexts is called context.user_id and the like';
+COMMENT ON COLUMN :schema.erasures.events IS 'whose values, or whose context, went';
+COMMENT ON COLUMN :schema.erasures.contexts IS 'of which something went';
+COMMENT ON COLUMN :schema.erasures.entries IS 'of the chain, which says it of each sealed event';
 `,
   'views/purges': `-- What was purged of the log, as people read it. Readers need SELECT here and
 -- USAGE on the schema, nothing else.

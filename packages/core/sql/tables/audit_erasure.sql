@@ -1,0 +1,13 @@
+-- What was erased from events, by whom and why: one row for each act. It says
+-- which columns of how many events, and nothing of what they held.
+CREATE TABLE IF NOT EXISTS :schema.audit_erasure (
+  id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  erased_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  context_id bigint      NOT NULL,               -- audit_context.id: who asked for it, and why
+  db_user    text        NOT NULL DEFAULT session_user,
+  table_id   integer,                            -- audit_table.id; null: of the contexts of a user
+  columns    text[]      NOT NULL,               -- of the row; of contexts as context.user_id
+  events     bigint      NOT NULL,
+  contexts   bigint      NOT NULL,
+  entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where nothing was sealed
+);
