@@ -84,7 +84,7 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
       const text = await terminal.waiting('Reading the chain', () =>
         audit.digest({ key, previous: last, publicKey: former }),
       )
-      if (text === (place ? kept?.text : given)) {
+      if (text === (kept?.text ?? given)) {
         return terminal.note('Nothing was sealed since the last digest.')
       }
       const { size } = verifyDigest(text, publicKey)
