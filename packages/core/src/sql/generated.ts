@@ -43,7 +43,8 @@ DECLARE
   has_children boolean;
   problem  jsonb;
   spot     record;
-  told     record;
+  state    jsonb;  -- the row as the log has it
+  is_whole boolean;
   image    jsonb;
   meta     jsonb;
   names    text[];
@@ -139,9 +140,9 @@ BEGIN
       CONTINUE WHEN image IS NULL;
     END IF;
     names := NULL;
-    told := NULL;
     IF problem ->> 'kind' <> 'unlogged_insert' THEN
-      told := :schema.logged_columns(known.id, problem ->> 'id', (problem ->> 'event')::bigint, shapes);
+      SELECT told.state, told.whole INTO state, is_whole
+      FROM :schema.logged_columns(known.id, problem ->> 'id', (problem ->> 'event')::bigint, shapes) AS told;
     END IF;
     IF problem ->> 'kind' = 'unlogged_update' THEN
       names := (
@@ -157,11 +158,11 @@ BEGIN
     VALUES (
       started, pg_current_xact_id(), context, known.id,
       CASE problem ->> 'kind' WHEN 'unlogged_insert' THEN 'I' WHEN 'unlogged_update' THEN 'U' ELSE 'D' END::"char",
-      CASE WHEN problem ->> 'kind' = 'unlogged_delete' AND NOT told.whole THEN 'c' ELSE 'f' END::"char",
+      CASE WHEN problem ->> 'kind' = 'unlogged_delete' AND NOT is_whole THEN 'c' ELSE 'f' END::"char",
       problem ->> 'id',
       CASE problem ->> 'kind'
-        WHEN 'unlogged_update' THEN (SELECT jsonb_object_agg(name, told.state -> name) FROM unnest(names) AS name)
-        WHEN 'unlogged_delete' THEN told.state
+        WHEN 'unlogged_update' THEN (SELECT jsonb_object_agg(name, state -> name) FROM unnest(names) AS name)
+        WHEN 'unlogged_delete' THEN state
       END,
       image, coalesce(meta, '{}') || marker, session_user
     );
