@@ -7800,7 +7800,7 @@ BEGIN
   finished := ARRAY(
     SELECT running FROM pg_snapshot_xip(until.snapshot) AS running WHERE restored OR pg_visible_in_snapshot(running, snapshot)
   );
-  first := coalesce((SELECT min(running) FROM unnest(finished) AS running), pg_snapshot_xmax(until.snapshot));
+  first := coalesce((SELECT running FROM unnest(finished) AS running ORDER BY running LIMIT 1), pg_snapshot_xmax(until.snapshot));
   -- Of the rounds that ended before it the last but one: who is behind the end of a round came after the
   -- round before was written, hence after its sequence was read.
   reach := coalesce((
