@@ -430,6 +430,41 @@ test('who may: nobody but the owner, and whom it lets', async () => {
   )
 })
 
+test('a hardened log, of which an application may erase nothing, and an admin only if it was let', async () => {
+  const { database } = await customers()
+  const [app, admin] = [await database.role(), await database.role()]
+  const audit = new Auditrum(database.pool())
+  await database.query(`select auditrum.let_erase('${app.name}')`)
+  const roles = { appRole: app.name, adminRole: admin.name }
+  expect(await audit.harden(roles)).toMatchObject({ ok: true })
+  for (const role of [app, admin]) {
+    const erased = new Auditrum(role.pool()).erase(
+      { table: 'public.customers', id: 42 },
+      { reason },
+    )
+    await expect(erased).rejects.toBeInstanceOf(SchemaError)
+  }
+  await database.query(`select auditrum.let_erase('${admin.name}')`)
+  expect(await audit.harden(roles)).toMatchObject({ ok: true })
+  expect((await audit.status()).findings).toMatchObject([{ code: 'undeclared' }])
+  await new Auditrum(admin.pool()).erase({ table: 'public.customers', id: 42 }, { reason })
+})
+
+test('what was redacted is retired like the rest, and its record stays', async () => {
+  const { database, audit } = await customers()
+  await audit.seal()
+  await audit.erase({ table: 'customers', id: 42 }, { reason, context: true })
+  expect(await verified(audit)).toMatchObject({ ok: true, redacted: 4 })
+  await database.query(
+    `insert into auditrum.audit_purge (context_id, targets, drops, contexts_before) select 0, jsonb_build_object('1', now()), false, now()`,
+  )
+  await audit.maintain()
+  expect(await audit.verifyChain()).toMatchObject({ ok: true, verified: 0, retired: 4 })
+  expect((await database.query('select change_reason from auditrum.erasures')).rows).toEqual([
+    { change_reason: reason },
+  ])
+})
+
 /** Files of the log, in which a text is: heap, indexes and TOAST of its partitions. */
 async function filesWith(database: AuditedDatabase, text: string): Promise<readonly string[]> {
   await database.query('checkpoint')
