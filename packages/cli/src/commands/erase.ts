@@ -21,7 +21,7 @@ export function erase(program: Program): void {
     .option('--reason <text>', 'why; it stays, so not who it is about')
     .option(
       '--columns <names>',
-      'these alone, as email,phone; of a user names of its metadata',
+      'these alone, as name,email; of a user names of its metadata',
       (names: string) => names.split(',').map((name) => name.trim()),
     )
     .option('--object-id', 'the key of the row as well; the row must be gone')
@@ -56,7 +56,7 @@ export function erase(program: Program): void {
     ['All that the log holds of a customer', "auditrum erase customers 42 --reason 'request 118'"],
     [
       'Two columns of it',
-      "auditrum erase customers 42 --columns email,phone --reason 'request 118'",
+      "auditrum erase customers 42 --columns name,email --reason 'request 118'",
     ],
     ['Who did it, of all that a user did', "auditrum erase --user 42 --reason 'request 118'"],
   ])

@@ -30,6 +30,7 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['create-partitions --months 3', 'the names of new partitions'],
   ['maintain', '`Maintenance`'],
   ["purge --older-than '2 years' --dry-run", '`Purge`'],
+  ['erase customers 7 --dry-run', '`Erasure`'],
   ['backfill customers', '`Backfill`'],
   ['verify-tables orders', '`Verification`'],
   ["verify-tables orders --accept --reason 'restored from a backup'", '`Acceptance`'],

@@ -21,7 +21,7 @@ BEGIN
   LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = event.id
   WHERE CASE
     WHEN sealed.event_id IS NOT NULL THEN sealed.leaf IS DISTINCT FROM :schema.event_leaf(event, context)
-    ELSE event.id <= until.sequence AND event.txid <> ALL (ARRAY(SELECT pg_snapshot_xip(until.snapshot)))
+    ELSE NOT :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before)
   END
   ORDER BY event.id
   LIMIT 1;

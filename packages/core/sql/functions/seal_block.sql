@@ -5,6 +5,8 @@
 --
 -- It reads what is new by its ids, and goes back to earlier ones only for
 -- transactions that were running then: one that runs for long holds up nothing.
+-- Of these a snapshot names only those whose ids are below its end, which is behind
+-- the last one that was over; others may have had events by then as well.
 CREATE OR REPLACE FUNCTION :schema.seal_block(max_events integer)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -27,6 +29,7 @@ DECLARE
   snapshot   pg_snapshot;
   after      bigint := -1;       -- where the last block of this round ended
   finished   xid8[];             -- what was running then, and is over
+  first      xid8;               -- the oldest that may have been running then
   reach      bigint;             -- behind which their events are
   query      text;
   chosen     record;
@@ -50,13 +53,22 @@ BEGIN
   finished := ARRAY(
     SELECT running FROM pg_snapshot_xip(until.snapshot) AS running WHERE restored OR pg_visible_in_snapshot(running, snapshot)
   );
+  first := coalesce((SELECT running FROM unnest(finished) AS running ORDER BY running LIMIT 1), pg_snapshot_xmax(until.snapshot));
+  -- Of the rounds that ended before it the last but one: who is behind the end of a round came after the
+  -- round before was written, hence after its sequence was read.
   reach := coalesce((
-    SELECT (own.entry ->> 'sequence')::bigint
+    SELECT max((own.entry ->> 'sequence')::bigint)
     FROM :schema.audit_seal AS own
+    CROSS JOIN LATERAL (SELECT pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) AS xmax) AS ending
     WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer = until.incarnation
-      AND pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) <= ALL (finished)
-    ORDER BY own.id DESC
-    LIMIT 1
+      AND ending.xmax <= first
+    GROUP BY ending.xmax
+    ORDER BY ending.xmax DESC
+    LIMIT 1 OFFSET 1
+  ), (
+    SELECT max((own.entry ->> 'sequence')::bigint)
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer < until.incarnation
   ), 0);
 
   -- with the values in it: partitions are left out by them when it is planned
@@ -64,14 +76,16 @@ BEGIN
     'SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s',
     greatest(until.sequence, after),
     CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
-    CASE WHEN restored THEN new_to_chain ELSE format('pg_visible_in_snapshot(txid, %L)', snapshot) END
+    CASE WHEN restored THEN new_to_chain
+      -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
+      ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END
   );
-  IF finished <> '{}' THEN
-    query := query || format(
-      ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND txid = ANY (%L::xid8[]) AND %s',
-      greatest(reach, after), until.sequence, finished, new_to_chain
-    );
-  END IF;
+  query := query || format(
+    ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s',
+    greatest(reach, after), until.sequence, finished,
+    CASE WHEN NOT restored THEN format(' OR txid >= %L AND pg_visible_in_snapshot(txid, %L)', pg_snapshot_xmax(until.snapshot), snapshot) END,
+    new_to_chain
+  );
   EXECUTE format(
     $query$
     SELECT (array_agg(id ORDER BY id))[:%2$s] AS ids, (array_agg(changed_at ORDER BY id))[:%2$s] AS times,

@@ -18,9 +18,9 @@ BEGIN
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
   END IF;
-  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
+  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   PERFORM :schema.seal_append('rebase', jsonb_build_object(
     'incarnation', new_incarnation,
     'system', :schema.system_identifier(),

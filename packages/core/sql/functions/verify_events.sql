@@ -39,7 +39,7 @@ BEGIN
         CASE
           WHEN present.leaf IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
           WHEN listed.block IS NULL THEN CASE
-            WHEN id > $3 OR present.txid = ANY ($4) THEN 'pending'
+            WHEN :schema.was_running(id, present.txid, $3, $4, $5) THEN 'pending'
             ELSE 'added'
           END
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
@@ -74,7 +74,7 @@ BEGIN
     )
     $query$,
     coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity'), bounds.first_context, bounds.last_context
-  ) INTO verdict USING after, until, sealed.sequence, ARRAY(SELECT pg_snapshot_xip(sealed.snapshot));
+  ) INTO verdict USING after, until, sealed.snapshot, sealed.sequence, sealed.before;
   RETURN verdict;
 END
 $function$;

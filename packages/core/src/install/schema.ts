@@ -80,6 +80,7 @@ export const objects: readonly SqlName[] = [
   'functions/seal_append',
   'functions/enable_sealing',
   'functions/sealed_until',
+  'functions/was_running',
   'functions/seal_block',
   'functions/seal',
   'functions/seal_rebase',

@@ -1438,7 +1438,7 @@ BEGIN
   LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = event.id
   WHERE CASE
     WHEN sealed.event_id IS NOT NULL THEN sealed.leaf IS DISTINCT FROM :schema.event_leaf(event, context)
-    ELSE event.id <= until.sequence AND event.txid <> ALL (ARRAY(SELECT pg_snapshot_xip(until.snapshot)))
+    ELSE NOT :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before)
   END
   ORDER BY event.id
   LIMIT 1;
@@ -7753,6 +7753,8 @@ $function$;
 --
 -- It reads what is new by its ids, and goes back to earlier ones only for
 -- transactions that were running then: one that runs for long holds up nothing.
+-- Of these a snapshot names only those whose ids are below its end, which is behind
+-- the last one that was over; others may have had events by then as well.
 CREATE OR REPLACE FUNCTION :schema.seal_block(max_events integer)
 RETURNS jsonb
 LANGUAGE plpgsql
@@ -7775,6 +7777,7 @@ DECLARE
   snapshot   pg_snapshot;
   after      bigint := -1;       -- where the last block of this round ended
   finished   xid8[];             -- what was running then, and is over
+  first      xid8;               -- the oldest that may have been running then
   reach      bigint;             -- behind which their events are
   query      text;
   chosen     record;
@@ -7798,13 +7801,22 @@ BEGIN
   finished := ARRAY(
     SELECT running FROM pg_snapshot_xip(until.snapshot) AS running WHERE restored OR pg_visible_in_snapshot(running, snapshot)
   );
+  first := coalesce((SELECT running FROM unnest(finished) AS running ORDER BY running LIMIT 1), pg_snapshot_xmax(until.snapshot));
+  -- Of the rounds that ended before it the last but one: who is behind the end of a round came after the
+  -- round before was written, hence after its sequence was read.
   reach := coalesce((
-    SELECT (own.entry ->> 'sequence')::bigint
+    SELECT max((own.entry ->> 'sequence')::bigint)
     FROM :schema.audit_seal AS own
+    CROSS JOIN LATERAL (SELECT pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) AS xmax) AS ending
     WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer = until.incarnation
-      AND pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) <= ALL (finished)
-    ORDER BY own.id DESC
-    LIMIT 1
+      AND ending.xmax <= first
+    GROUP BY ending.xmax
+    ORDER BY ending.xmax DESC
+    LIMIT 1 OFFSET 1
+  ), (
+    SELECT max((own.entry ->> 'sequence')::bigint)
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer < until.incarnation
   ), 0);
 
   -- with the values in it: partitions are left out by them when it is planned
@@ -7812,14 +7824,16 @@ BEGIN
     'SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s',
     greatest(until.sequence, after),
     CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
-    CASE WHEN restored THEN new_to_chain ELSE format('pg_visible_in_snapshot(txid, %L)', snapshot) END
+    CASE WHEN restored THEN new_to_chain
+      -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
+      ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END
   );
-  IF finished <> '{}' THEN
-    query := query || format(
-      ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND txid = ANY (%L::xid8[]) AND %s',
-      greatest(reach, after), until.sequence, finished, new_to_chain
-    );
-  END IF;
+  query := query || format(
+    ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s',
+    greatest(reach, after), until.sequence, finished,
+    CASE WHEN NOT restored THEN format(' OR txid >= %L AND pg_visible_in_snapshot(txid, %L)', pg_snapshot_xmax(until.snapshot), snapshot) END,
+    new_to_chain
+  );
   EXECUTE format(
     $query$
     SELECT (array_agg(id ORDER BY id))[:%2$s] AS ids, (array_agg(changed_at ORDER BY id))[:%2$s] AS times,
@@ -7894,9 +7908,9 @@ BEGIN
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
   END IF;
-  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
+  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   PERFORM :schema.seal_append('rebase', jsonb_build_object(
     'incarnation', new_incarnation,
     'system', :schema.system_identifier(),
@@ -7947,16 +7961,25 @@ $function$;
 `,
   'functions/sealed_until': `-- How far the log is sealed: the last entry of the chain that ends a round. All
 -- transactions that are over in its snapshot are sealed. The id of an event is
--- greater than its sequence, unless its transaction is one of those that the
--- snapshot calls running: an event takes its id after its transaction took its own,
--- and the sequence was read before the snapshot.
-CREATE OR REPLACE FUNCTION :schema.sealed_until(OUT entry bigint, OUT incarnation integer, OUT snapshot pg_snapshot, OUT sequence bigint)
+-- greater than its sequence, unless its transaction was running then: an event takes
+-- its id after its transaction took its own, and the sequence was read before the
+-- snapshot. Running was what the snapshot lists, and also what is not before its end
+-- (xmax), which is behind the last transaction that was over: of those the events are
+-- behind the sequence of the round before.
+DROP FUNCTION IF EXISTS :schema.sealed_until();  -- it did not return before
+CREATE OR REPLACE FUNCTION :schema.sealed_until(OUT entry bigint, OUT incarnation integer, OUT snapshot pg_snapshot, OUT sequence bigint, OUT before bigint)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT id, (own.entry ->> 'incarnation')::integer, (own.entry ->> 'snapshot')::pg_snapshot, (own.entry ->> 'sequence')::bigint
-  FROM :schema.audit_seal AS own
-  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true'
+  SELECT id, (own.entry ->> 'incarnation')::integer, (own.entry ->> 'snapshot')::pg_snapshot, (own.entry ->> 'sequence')::bigint,
+    coalesce(lead((own.entry ->> 'sequence')::bigint) OVER (ORDER BY id DESC), 0)
+  FROM (
+    SELECT seal.id, seal.entry
+    FROM :schema.audit_seal AS seal
+    WHERE seal.entry ->> 'kind' IN ('start', 'block', 'rebase') AND seal.entry ->> 'more' IS DISTINCT FROM 'true'
+    ORDER BY seal.id DESC
+    LIMIT 2
+  ) AS own
   ORDER BY id DESC
   LIMIT 1
 $function$;
@@ -10573,7 +10596,7 @@ BEGIN
         CASE
           WHEN present.leaf IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
           WHEN listed.block IS NULL THEN CASE
-            WHEN id > $3 OR present.txid = ANY ($4) THEN 'pending'
+            WHEN :schema.was_running(id, present.txid, $3, $4, $5) THEN 'pending'
             ELSE 'added'
           END
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
@@ -10608,7 +10631,7 @@ BEGIN
     )
     $query$,
     coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity'), bounds.first_context, bounds.last_context
-  ) INTO verdict USING after, until, sealed.sequence, ARRAY(SELECT pg_snapshot_xip(sealed.snapshot));
+  ) INTO verdict USING after, until, sealed.snapshot, sealed.sequence, sealed.before;
   RETURN verdict;
 END
 $function$;
@@ -10681,6 +10704,17 @@ BEGIN
       );
   END IF;
 END
+$function$;
+`,
+  'functions/was_running': `-- Whether an event that no block holds may be one of a transaction that was running
+-- when the last round was sealed; else it should be in a block. See sealed_until.
+CREATE OR REPLACE FUNCTION :schema.was_running(id bigint, txid xid8, snapshot pg_snapshot, sequence bigint, before bigint)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE  -- without a setting, so that it is inlined
+AS $function$
+  SELECT id OPERATOR(pg_catalog.>) sequence
+    OR NOT pg_catalog.pg_visible_in_snapshot(txid, snapshot)
+      AND (id OPERATOR(pg_catalog.>) before OR txid OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmax(snapshot))
 $function$;
 `,
   'functions/write_context': `-- Writes the context row of this transaction and remembers it, so that later

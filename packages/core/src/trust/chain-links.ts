@@ -9,8 +9,12 @@ import type { ChainProblem } from './verify-chain.js'
 /** How far a log is sealed: what `sealed_until` tells in SQL. */
 export interface SealedUntil {
   readonly sequence: bigint
-  /** Transactions that were running then, by id. */
+  /** Transactions that were running then, by id, */
   readonly running: ReadonlySet<string>
+  /** and from this id on, any: */
+  readonly end: bigint
+  /** their events are behind this id of an event. */
+  readonly before: bigint
 }
 
 /** What the entries of a chain say, whether or not they follow each other. */
@@ -29,7 +33,7 @@ export async function readChain(
 ): Promise<Chain> {
   const tree = new MerkleTree()
   const amendments = new Amendments()
-  let until: SealedUntil = { sequence: 0n, running: new Set() }
+  let until: SealedUntil = { sequence: 0n, running: new Set(), end: 0n, before: 0n }
   let log: string | null = null
   let last = -1
   let previous: string | null = null
@@ -42,7 +46,7 @@ export async function readChain(
     if (last === -1 && isLog(entry?.log)) log = entry.log
     if (entry !== undefined) {
       amendments.read(id, entry)
-      until = sealedUntil(entry) ?? until
+      until = sealedUntil(entry, until) ?? until
     }
     const leaf = leafHash(text)
     tree.push(leaf)
@@ -69,8 +73,16 @@ function brokenLink(
 }
 
 /** Of an entry that ends a round of sealing. */
-function sealedUntil(entry: Readonly<Record<string, unknown>>): SealedUntil | undefined {
+function sealedUntil(
+  entry: Readonly<Record<string, unknown>>,
+  last: SealedUntil,
+): SealedUntil | undefined {
   if (typeof entry.snapshot !== 'string' || entry.more === true) return undefined
-  const running = entry.snapshot.split(':')[2] ?? ''
-  return { sequence: BigInt(String(entry.sequence)), running: new Set(running.split(',')) }
+  const [, end = '0', running = ''] = entry.snapshot.split(':')
+  return {
+    sequence: BigInt(String(entry.sequence)),
+    running: new Set(running.split(',')),
+    end: BigInt(end),
+    before: last.sequence,
+  }
 }

@@ -163,8 +163,7 @@ function verdictOf(
   sealed: Chain['until'],
 ): 'verified' | 'pending' | Finding['kind'] {
   if (own === undefined) {
-    const isNewer = event !== undefined && BigInt(event.id) > sealed.sequence
-    return isNewer || sealed.running.has(event?.txid ?? '') ? 'pending' : 'added'
+    return event !== undefined && mayBePending(event, sealed) ? 'pending' : 'added'
   }
   const { amendment, leaf } = own
   if (amendment?.leaf === null) return 'retired'
@@ -172,6 +171,15 @@ function verdictOf(
   const expected = amendment ? Buffer.from(amendment.leaf, 'hex').toString('base64') : leaf
   if (event.leaf === expected) return 'verified'
   return event.isRedacted && amendment === undefined ? 'redacted' : 'edited'
+}
+
+/** Of a transaction that was running when the last round was sealed: `was_running` in SQL. */
+function mayBePending({ id, txid }: StoredLeaf, sealed: Chain['until']): boolean {
+  return (
+    BigInt(id) > sealed.sequence ||
+    sealed.running.has(txid) ||
+    (BigInt(txid) >= sealed.end && BigInt(id) > sealed.before)
+  )
 }
 
 /** The leaves of a block. */

@@ -1,0 +1,48 @@
+import { beforeAll, expect, test } from 'vitest'
+import { type Shop, shop } from '../support.js'
+
+let it: Shop
+beforeAll(async () => {
+  it = await shop()
+})
+
+test('erase says what would go, takes it, warns of what is still there, and leaves a record', async () => {
+  const { rows } = await it.pool.query(
+    `select object_id as id from auditrum.auditlog where table_name = 'customers' limit 1`,
+  )
+  const args = ['erase', 'customers', String(rows[0].id)]
+  const dry = await it.cli([...args, '--dry-run'])
+  expect(dry).toMatchObject({ code: 0 })
+  expect(dry.stdout).toMatch(/^would erase .*name.*\nwould change \d+ events? and 0 contexts\n$/)
+  expect(await it.cli(args)).toMatchObject({ code: 2, stdout: '' })
+
+  await it.cli(['enable-hash-chain'])
+  await it.cli(['seal'])
+  const erased = await it.cli([...args, '--reason', 'request 118', '--by', 'dpo'])
+  expect(erased).toMatchObject({ code: 0 })
+  expect(erased.stdout).toMatch(
+    /^erased .*name.*\nchanged \d+ events? and 0 contexts\nentry of the chain: 2\n$/,
+  )
+  expect(erased.stderr).toMatch(/still in its table.*\n.*VACUUM FULL auditrum\.audit_event_/)
+  expect((await it.cli(['verify-chain'])).stdout).toMatch(/chain OK.*\n\d+ of them redacted\n/)
+  expect(
+    (await it.pool.query('select user_id, change_reason from auditrum.erasures')).rows,
+  ).toEqual([{ user_id: 'dpo', change_reason: 'request 118' }])
+  expect((await it.cli(['history', 'customers', String(rows[0].id)])).stdout).toMatch(/erased/)
+  expect(await it.cli([...args, '--reason', 'r'])).toMatchObject({ stdout: '' })
+
+  for (const wrong of [['customers'], ['customers', '1', '--user', '1'], []])
+    expect(await it.cli(['erase', ...wrong, '--reason', 'r'])).toMatchObject({
+      code: 2,
+      stdout: '',
+    })
+})
+
+test('what was changed behind its back is not erased', async () => {
+  await it.cli(['seal'])
+  await it.pool.query(`update auditrum.audit_event set new = new || '{"status": "forged"}'
+    where id = (select max(id) from auditrum.auditlog where table_name = 'orders' and object_id = '42' and new_data is not null)`)
+  const refused = await it.cli(['erase', 'orders', '42', '--reason', 'request 119'])
+  expect(refused).toMatchObject({ code: 1, stdout: '' })
+  expect(refused.stderr).toMatch(/not what was sealed.*verify-chain/)
+})
