@@ -17,6 +17,7 @@ DECLARE
   system text := :schema.system_identifier();
   last   record;
   block  jsonb;
+  has_begun boolean := false;
   sealed jsonb := '{"blocks": 0, "events": 0, "more": false}';
 BEGIN
   IF max_events IS NULL OR max_events NOT BETWEEN 1 AND 100000 THEN
@@ -57,13 +58,15 @@ BEGIN
 
   FOR number IN 1..blocks LOOP
     block := :schema.seal_block(max_events);
+    has_begun := has_begun OR (block ->> 'begins')::boolean;
     EXIT WHEN block -> 'block' = 'null';
     sealed := jsonb_build_object(
       'blocks', (sealed ->> 'blocks')::integer + 1,
       'events', (sealed ->> 'events')::integer + (block ->> 'events')::integer,
       'more', block -> 'more'
     );
-    EXIT WHEN NOT (block ->> 'more')::boolean;
+    -- behind the end of a round that was under way comes one of its own
+    EXIT WHEN NOT (block ->> 'more')::boolean AND has_begun;
   END LOOP;
   RETURN sealed;
 END

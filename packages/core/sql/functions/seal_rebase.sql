@@ -18,6 +18,12 @@ BEGIN
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
   END IF;
+  IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'This transaction has written already.',
+      HINT = 'Go on with the chain in a transaction of its own.';
+  END IF;
   SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
   UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;

@@ -7666,6 +7666,7 @@ DECLARE
   system text := :schema.system_identifier();
   last   record;
   block  jsonb;
+  has_begun boolean := false;
   sealed jsonb := '{"blocks": 0, "events": 0, "more": false}';
 BEGIN
   IF max_events IS NULL OR max_events NOT BETWEEN 1 AND 100000 THEN
@@ -7706,13 +7707,15 @@ BEGIN
 
   FOR number IN 1..blocks LOOP
     block := :schema.seal_block(max_events);
+    has_begun := has_begun OR (block ->> 'begins')::boolean;
     EXIT WHEN block -> 'block' = 'null';
     sealed := jsonb_build_object(
       'blocks', (sealed ->> 'blocks')::integer + 1,
       'events', (sealed ->> 'events')::integer + (block ->> 'events')::integer,
       'more', block -> 'more'
     );
-    EXIT WHEN NOT (block ->> 'more')::boolean;
+    -- behind the end of a round that was under way comes one of its own
+    EXIT WHEN NOT (block ->> 'more')::boolean AND has_begun;
   END LOOP;
   RETURN sealed;
 END
@@ -7749,7 +7752,8 @@ $function$;
   'functions/seal_block': `-- Seals the next block: at most so many events of transactions that are over now
 -- and were not when the last round began. A round of more events than that is
 -- several blocks with the same snapshot, in the order of their ids.
--- Returns {block, events, more}; block is null where there was nothing to seal.
+-- Returns {block, events, more, begins}: block is null where there was nothing to
+-- seal, begins tells whether a round began with it.
 --
 -- It reads what is new by its ids, and goes back to earlier ones only for
 -- transactions that were running then: one that runs for long holds up nothing.
@@ -7778,7 +7782,9 @@ DECLARE
   after      bigint := -1;       -- where the last block of this round ended
   finished   xid8[];             -- what was running then, and is over
   first      xid8;               -- the oldest that may have been running then
-  reach      bigint;             -- behind which their events are
+  round      record;
+  last_reach bigint;
+  reach      bigint := 0;        -- behind which their events are
   query      text;
   chosen     record;
   made       record;
@@ -7791,10 +7797,13 @@ BEGIN
   IF goes_on THEN
     sequence := last.entry ->> 'sequence';
     snapshot := last.entry ->> 'snapshot';
-    after := coalesce((SELECT leaf.last_id FROM :schema.audit_leaf AS leaf WHERE leaf.block = last.id), -1);
+    after := coalesce((last.entry ->> 'last')::bigint, -1);
   ELSE
     -- in this order, and as two statements: see sealed_until
-    SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+    sequence := until.sequence;
+    IF pg_current_xact_id_if_assigned() IS NULL THEN
+      SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+    END IF;
     snapshot := pg_current_snapshot();
   END IF;
 
@@ -7802,22 +7811,21 @@ BEGIN
     SELECT running FROM pg_snapshot_xip(until.snapshot) AS running WHERE restored OR pg_visible_in_snapshot(running, snapshot)
   );
   first := coalesce((SELECT running FROM unnest(finished) AS running ORDER BY running LIMIT 1), pg_snapshot_xmax(until.snapshot));
-  -- Of the rounds that ended before it the last but one: who is behind the end of a round came after the
-  -- round before was written, hence after its sequence was read.
-  reach := coalesce((
-    SELECT max((own.entry ->> 'sequence')::bigint)
+  -- the sequence before the last one of the rounds that ended before it: see sealed_until
+  FOR round IN
+    SELECT (own.entry ->> 'incarnation')::integer AS incarnation, (own.entry ->> 'sequence')::bigint AS sequence,
+      pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) AS xmax
     FROM :schema.audit_seal AS own
-    CROSS JOIN LATERAL (SELECT pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) AS xmax) AS ending
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer = until.incarnation
-      AND ending.xmax <= first
-    GROUP BY ending.xmax
-    ORDER BY ending.xmax DESC
-    LIMIT 1 OFFSET 1
-  ), (
-    SELECT max((own.entry ->> 'sequence')::bigint)
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND (own.entry ->> 'incarnation')::integer < until.incarnation
-  ), 0);
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
+    ORDER BY own.id DESC
+  LOOP
+    CONTINUE WHEN round.incarnation = until.incarnation AND round.xmax > first OR round.incarnation > until.incarnation;
+    last_reach := coalesce(last_reach, round.sequence);
+    IF round.sequence < last_reach OR round.incarnation < until.incarnation THEN
+      reach := round.sequence;
+      EXIT;
+    END IF;
+  END LOOP;
 
   -- with the values in it: partitions are left out by them when it is planned
   query := format(
@@ -7844,7 +7852,7 @@ BEGIN
     query, max_events
   ) INTO chosen;
   IF chosen.ids IS NULL AND NOT goes_on THEN
-    RETURN jsonb_build_object('block', NULL, 'events', 0, 'more', false);
+    RETURN jsonb_build_object('block', NULL, 'events', 0, 'more', false, 'begins', true);
   END IF;
 
   IF chosen.unsalted THEN
@@ -7873,6 +7881,7 @@ BEGIN
     'sequence', sequence::text,
     'more', chosen.more,
     'events', coalesce(cardinality(chosen.ids), 0),
+    'last', chosen.ids[cardinality(chosen.ids)]::text,
     'root', encode(:schema.merkle_root(made.hashes), 'hex'),
     'tables', (
       SELECT coalesce(jsonb_object_agg(known.id, known.schema_name || '.' || known.table_name), '{}')
@@ -7884,7 +7893,7 @@ BEGIN
     INSERT INTO :schema.audit_leaf (block, first_id, last_id, since, until, ids, hashes)
     VALUES (new_id, chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.ids, made.hashes);
   END IF;
-  RETURN jsonb_build_object('block', new_id, 'events', coalesce(cardinality(chosen.ids), 0), 'more', chosen.more);
+  RETURN jsonb_build_object('block', new_id, 'events', coalesce(cardinality(chosen.ids), 0), 'more', chosen.more, 'begins', NOT goes_on);
 END
 $function$;
 `,
@@ -7907,6 +7916,12 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  END IF;
+  IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'This transaction has written already.',
+      HINT = 'Go on with the chain in a transaction of its own.';
   END IF;
   SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
@@ -7964,23 +7979,27 @@ $function$;
 -- greater than its sequence, unless its transaction was running then: an event takes
 -- its id after its transaction took its own, and the sequence was read before the
 -- snapshot. Running was what the snapshot lists, and also what is not before its end
--- (xmax), which is behind the last transaction that was over: of those the events are
--- behind the sequence of the round before.
+-- (xmax), which is behind the last transaction that was over. Of those the events are
+-- behind the sequence before: it was read when its sealer had no transaction id yet,
+-- and that sealer was over. A round that begins when one is assigned already keeps the
+-- sequence of the round before.
 DROP FUNCTION IF EXISTS :schema.sealed_until();  -- it did not return before
 CREATE OR REPLACE FUNCTION :schema.sealed_until(OUT entry bigint, OUT incarnation integer, OUT snapshot pg_snapshot, OUT sequence bigint, OUT before bigint)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT id, (own.entry ->> 'incarnation')::integer, (own.entry ->> 'snapshot')::pg_snapshot, (own.entry ->> 'sequence')::bigint,
-    coalesce(lead((own.entry ->> 'sequence')::bigint) OVER (ORDER BY id DESC), 0)
-  FROM (
-    SELECT seal.id, seal.entry
-    FROM :schema.audit_seal AS seal
-    WHERE seal.entry ->> 'kind' IN ('start', 'block', 'rebase') AND seal.entry ->> 'more' IS DISTINCT FROM 'true'
-    ORDER BY seal.id DESC
-    LIMIT 2
-  ) AS own
-  ORDER BY id DESC
+  SELECT own.id, (own.entry ->> 'incarnation')::integer, (own.entry ->> 'snapshot')::pg_snapshot, (own.entry ->> 'sequence')::bigint,
+    coalesce((
+      SELECT (seal.entry ->> 'sequence')::bigint
+      FROM :schema.audit_seal AS seal
+      WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase')
+        AND (seal.entry ->> 'sequence')::bigint < (own.entry ->> 'sequence')::bigint
+      ORDER BY seal.id DESC
+      LIMIT 1
+    ), 0)
+  FROM :schema.audit_seal AS own
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true'
+  ORDER BY own.id DESC
   LIMIT 1
 $function$;
 `,

@@ -79,10 +79,11 @@ function sealedUntil(
 ): SealedUntil | undefined {
   if (typeof entry.snapshot !== 'string' || entry.more === true) return undefined
   const [, end = '0', running = ''] = entry.snapshot.split(':')
+  const sequence = BigInt(String(entry.sequence))
   return {
-    sequence: BigInt(String(entry.sequence)),
+    sequence,
     running: new Set(running.split(',')),
     end: BigInt(end),
-    before: last.sequence,
+    before: last.sequence < sequence ? last.sequence : last.before,
   }
 }
