@@ -6,6 +6,16 @@ import { postgresProjects, reporters } from '../testkit/src/vitest.ts'
 // What is handed out and verified elsewhere is the same of every server: these tests run on the newest one.
 const outside = ['test/outside/**/*.test.ts']
 
+// They take long, and what they try is the same on every server: what is not, such as privileges that came
+// with a version, the oldest and the newest tell.
+const onEnds = [
+  'test/install/drift.test.ts',
+  'test/install/hostile.test.ts',
+  'test/install/sync.test.ts',
+  'test/keep/harden.test.ts',
+  'test/keep/overflow.test.ts',
+]
+
 export default defineConfig(({ mode }) => ({
   test: {
     reporters: reporters(),
@@ -15,7 +25,7 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
-      ...postgresProjects({ mode, include: ['test/!(outside)/**/*.test.ts'] }),
+      ...postgresProjects({ mode, include: ['test/!(outside)/**/*.test.ts'], onEnds }),
       ...postgresProjects({ include: outside, suffix: ', outside' }),
     ],
   },

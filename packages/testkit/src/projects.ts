@@ -8,6 +8,8 @@ export interface ProjectOptions {
   readonly mode?: string
   /** The tests that need a server. */
   readonly include: string[]
+  /** Those of them whose subject is the same on every version: of all, only the oldest and the newest run them. */
+  readonly onEnds?: string[]
   /** Tells these projects from others on the same version. */
   readonly suffix?: string
 }
@@ -25,6 +27,7 @@ export interface ProjectOptions {
 export function postgresProjects({
   mode = 'newest',
   include,
+  onEnds = [],
   suffix = '',
 }: ProjectOptions): TestProjectInlineConfiguration[] {
   if (process.env.AUDITRUM_TEST_SERVER) return [project(`PostgreSQL${suffix}`, undefined, include)]
@@ -33,19 +36,24 @@ export function postgresProjects({
   for (const version of wanted) if (!installed.includes(version)) skip(version)
   return wanted
     .filter((version) => installed.includes(version))
-    .map((version) => project(`PostgreSQL ${version}${suffix}`, version, include))
+    .map((version, index, { length }) => {
+      const isEnd = index === 0 || index === length - 1
+      return project(`PostgreSQL ${version}${suffix}`, version, include, isEnd ? [] : onEnds)
+    })
 }
 
 function project(
   name: string,
   version: Version | undefined,
   include: string[],
+  exclude: string[] = [],
 ): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
       name,
       include,
+      exclude,
       globalSetup: fileURLToPath(new URL('./global-setup.ts', import.meta.url)),
       provide: version ? { postgresVersion: version } : {},
     },

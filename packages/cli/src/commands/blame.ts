@@ -40,7 +40,7 @@ export function blame(program: Program): void {
         const rows = lines.map((each) => [
           styled('cyan', each.column ?? '(row)'),
           shown(each),
-          time(each.changedAt),
+          since(each),
           whoOf(each),
           each.changeReason ?? '',
           styled('dim', each.eventId ?? ''),
@@ -60,7 +60,7 @@ export function blame(program: Program): void {
 function line(each: BlameLine): readonly Piece[] {
   return [
     styled('yellow', each.eventId ?? '-'),
-    ` (${[whoOf(each), time(each.changedAt), each.operation].filter(Boolean).join(' ')}) `,
+    ` (${[whoOf(each), since(each), each.operation].filter(Boolean).join(' ')}) `,
     styled('cyan', each.column ?? '(row)'),
     ': ',
     ...shown(each),
@@ -73,6 +73,13 @@ function shown(each: BlameLine): readonly Piece[] {
     return [styled('red', each.operation === 'update' ? 'has another key since' : 'deleted')]
   }
   return each.masked ? [styled('dim', 'masked')] : named(each.value, each.label)
+}
+
+/** What is older than the log has may have been in what was purged of it. */
+function since({ changedAt, purgedUntil }: BlameLine): string {
+  return changedAt === null && purgedUntil !== null
+    ? `purged until ${time(purgedUntil)}`
+    : time(changedAt)
 }
 
 /** Nobody is known of what is older than the log. */

@@ -90,7 +90,7 @@ async function printPartitions(terminal: Terminal, { partitions }: Status): Prom
   if (partitions.length === 0) return
   const rows = partitions.map((each) => [
     each.name,
-    each.rows < 0 ? '?' : each.rows.toLocaleString('en'),
+    each.rows === null ? '?' : each.rows.toLocaleString('en'),
     bytes(each.bytes),
   ])
   const titles = ['partition', 'rows, about', 'size']

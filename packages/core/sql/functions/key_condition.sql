@@ -9,30 +9,39 @@ SET plan_cache_mode = force_generic_plan
 AS $function$
 BEGIN
   RETURN (
+    WITH part AS (
+      SELECT own.*, CASE
+        -- JSON is not how an array or a record is read
+        WHEN jsonb_typeof(key -> own.number - 1) IN ('array', 'object')
+        THEN format('(SELECT value FROM pg_catalog.jsonb_to_record(%L) AS record (value %s))', jsonb_build_object('value', key -> own.number - 1), own.type)
+        ELSE format('%L::%s', key ->> own.number - 1, own.type)
+      END AS literal
+      FROM :schema.key_parts(relation) AS own
+    )
     SELECT CASE
       WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
       -- one comparison of rows, which the index understands, unless the types' operators live apart
       WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
         'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
         string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
-        string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
+        string_agg(literal, ', ' ORDER BY number))
       WHEN operator <> '=' THEN (
         SELECT string_agg(
           format('(%s)', concat_ws(' AND ',
             (
-              SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
-              FROM :schema.key_parts(relation) AS before
+              SELECT string_agg(format('%s.%I OPERATOR(%s.=) %s', row_name, before.name, before.operators, before.literal), ' AND ')
+              FROM part AS before
               WHERE before.number < own.number
             ),
-            format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
+            format('%s.%I OPERATOR(%s.%s) %s', row_name, own.name, own.operators, operator, own.literal)
           )),
           ' OR '
         )
-        FROM :schema.key_parts(relation) AS own
+        FROM part AS own
       )
-      ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
+      ELSE string_agg(format('%s.%I OPERATOR(%s.=) %s', row_name, name, operators, literal), ' AND ')
     END
-    FROM :schema.key_parts(relation)
+    FROM part
   );
 END
 $function$;

@@ -19,7 +19,7 @@ BEGIN
     'column_periods', 'column_types', 'columns_over_time', 'conditions', 'event_after', 'event_before', 'event_labels', 'event_page',
     'event_places', 'events_at', 'hardened', 'history', 'id_parts', 'image_expression', 'is_after', 'is_later', 'is_readable', 'is_row',
     'is_same_value', 'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts',
-    'keyless_verification', 'known_column', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
+    'keyless_verification', 'known_column', 'known_since', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
     'live_id', 'live_row', 'live_table', 'log_costs', 'log_status', 'logged_balance', 'logged_columns', 'logged_difference',
     'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
     'past_rows', 'past_rows_of', 'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of',

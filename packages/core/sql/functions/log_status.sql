@@ -37,7 +37,8 @@ BEGIN
         SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', class.relname,
           'bound', pg_catalog.pg_get_expr(class.relpartbound, class.oid),
-          'rows', greatest(class.reltuples, 0)::bigint,
+          -- empty ones need no analyze
+          'rows', CASE WHEN pg_catalog.pg_relation_size(class.oid) = 0::bigint THEN 0::bigint ELSE nullif(class.reltuples, -1::real)::bigint END,
           'bytes', pg_catalog.pg_total_relation_size(class.oid)
         ) ORDER BY class.relname), '[]')
         FROM pg_catalog.pg_inherits AS inherits
@@ -57,7 +58,8 @@ BEGIN
         SELECT pg_catalog.json_build_object(
           'inUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
           'since', :schema.overflow_start('audit_event'),
-          'rows', pg_catalog.sum(greatest(class.reltuples, 0))::bigint,
+          'rows', CASE WHEN pg_catalog.bool_and(class.reltuples >= 0::real OR pg_catalog.pg_relation_size(class.oid) = 0::bigint)
+            THEN pg_catalog.sum(greatest(class.reltuples, 0::real))::bigint END,
           'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(class.oid))::bigint
         )
         FROM pg_catalog.pg_class AS class

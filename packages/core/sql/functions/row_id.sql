@@ -1,7 +1,8 @@
 -- The object_id of a row of a tracked table, from its key as people give it: a
 -- scalar, an array in key order, an object with the key's columns, or for a
 -- composite key the text of one of these. Each part is read as its column's
--- type, so that '042' finds 42 and a uuid may be in upper case. What is no key
+-- type, so that '042' finds 42 and a uuid may be in upper case; of an array that
+-- is a JSON array. What is no key
 -- of the table is an error. An object_id, as events have it, is one as well.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
@@ -10,6 +11,7 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
+SET extra_float_digits = '1'
 AS $function$
 DECLARE
   tracked :schema.audit_table := (SELECT known FROM :schema.audit_table AS known WHERE known.id = tracked_id);
@@ -52,7 +54,11 @@ BEGIN
     LIMIT 1;
     BEGIN
       -- types that are read without code of the application's
-      part := CASE type
+      part := CASE
+        -- an array or a record, as events have it
+        WHEN jsonb_typeof(part) IN ('array', 'object') THEN part
+        WHEN type LIKE '%[]' THEN (part #>> '{}')::jsonb
+        ELSE CASE type
         WHEN 'smallint' THEN to_jsonb((part #>> '{}')::smallint)
         WHEN 'integer' THEN to_jsonb((part #>> '{}')::integer)
         WHEN 'bigint' THEN to_jsonb((part #>> '{}')::bigint)
@@ -62,7 +68,11 @@ BEGIN
         WHEN 'timestamp without time zone' THEN to_jsonb((part #>> '{}')::timestamp)
         WHEN 'timestamp with time zone' THEN to_jsonb((part #>> '{}')::timestamptz)
         WHEN 'numeric' THEN to_jsonb((part #>> '{}')::numeric)
+        WHEN 'real' THEN to_jsonb((part #>> '{}')::real)
+        WHEN 'double precision' THEN to_jsonb((part #>> '{}')::double precision)
+        WHEN 'jsonb' THEN part
         ELSE to_jsonb(part #>> '{}')
+        END
       END;
     EXCEPTION WHEN data_exception THEN
       -- unless the column had another type once, whose rows are still in the log
@@ -73,7 +83,7 @@ BEGIN
         RAISE EXCEPTION USING
           ERRCODE = 'AU005',
           MESSAGE = format('%s is no %s. %s.', part, type, shown),
-          HINT = format('Give %s as a value of that type.', names[position]);
+          HINT = format(CASE WHEN type LIKE '%[]' THEN 'Give %s as a JSON array.' ELSE 'Give %s as a value of that type.' END, names[position]);
       END IF;
     END;
     parts := parts || jsonb_build_array(part);

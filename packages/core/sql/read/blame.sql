@@ -14,6 +14,9 @@ SELECT
   line.masked::integer AS masked,
   line.event_id::text,
   line.context_uuid::text,
+  CASE WHEN line.changed_at IS NULL THEN
+    pg_catalog.to_char(:schema.known_since(tracked.id) AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text)
+  END AS purged_until,
   :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
 FROM tracked CROSS JOIN LATERAL :schema.row_blame(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name

@@ -41,8 +41,8 @@ export interface PartitionStatus {
   readonly name: string
   /** As PostgreSQL writes it: `FOR VALUES FROM (…) TO (…)`. */
   readonly bound: string
-  /** As estimated at the last analyze. */
-  readonly rows: number
+  /** As estimated at the last analyze; null before the first one. */
+  readonly rows: number | null
   readonly bytes: number
 }
 
@@ -52,8 +52,8 @@ export interface OverflowStatus {
   readonly inUse: boolean
   /** From when on events have no partition of their own, as ISO 8601. */
   readonly since: string
-  /** As estimated at the last analyze. */
-  readonly rows: number
+  /** As estimated at the last analyze; null before the first one. */
+  readonly rows: number | null
   readonly bytes: number
 }
 
@@ -149,9 +149,9 @@ export async function status(
       add(
         'info',
         'table_dropped',
-        null,
-        `The table of ${schema}.capture_${capture.id} was dropped`,
-        `Its history stays. Run ${syncing} with prune to drop the function.`,
+        name ? showTable(name) : null,
+        `${name ? showTable(name) : `The table of ${schema}.capture_${capture.id}`} was dropped`,
+        `Its history stays. Run ${syncing} with prune to drop its function, ${schema}.capture_${capture.id}.`,
       )
     } else inspectTracked(table, capture.id)
   }

@@ -18,8 +18,13 @@ export interface BlameLine {
    * refers to; null for any other column.
    */
   readonly label?: string | null
-  /** ISO 8601 in UTC, to the microsecond; null where the value is older than the log. */
+  /** ISO 8601 in UTC, to the microsecond; null where the value is older than what the log has. */
   readonly changedAt: string | null
+  /**
+   * Where that is null, and events of the table were purged: until when. The change may have been among
+   * them.
+   */
+  readonly purgedUntil: string | null
   readonly userId: string | null
   readonly changeReason: string | null
   readonly source: string | null
@@ -44,6 +49,7 @@ interface BlameRow {
   readonly masked: number
   readonly event_id: string | null
   readonly context_uuid: string | null
+  readonly purged_until: string | null
   readonly column_type: string | null
 }
 
@@ -82,6 +88,7 @@ export async function blame(
     value: decodeValue(row.value, row.column_type),
     ...(known && { label: known[row.column_name ?? ''] ?? null }),
     changedAt: row.changed_at,
+    purgedUntil: row.purged_until,
     userId: row.user_id,
     changeReason: row.change_reason,
     source: row.source,

@@ -3433,30 +3433,39 @@ SET plan_cache_mode = force_generic_plan
 AS $function$
 BEGIN
   RETURN (
+    WITH part AS (
+      SELECT own.*, CASE
+        -- JSON is not how an array or a record is read
+        WHEN jsonb_typeof(key -> own.number - 1) IN ('array', 'object')
+        THEN format('(SELECT value FROM pg_catalog.jsonb_to_record(%L) AS record (value %s))', jsonb_build_object('value', key -> own.number - 1), own.type)
+        ELSE format('%L::%s', key ->> own.number - 1, own.type)
+      END AS literal
+      FROM :schema.key_parts(relation) AS own
+    )
     SELECT CASE
       WHEN NOT bool_and(:schema.is_readable(key -> number - 1, type)) THEN 'false'
       -- one comparison of rows, which the index understands, unless the types' operators live apart
       WHEN operator <> '=' AND min(operators) = max(operators) THEN format(
         'ROW(%s) OPERATOR(%s.%s) ROW(%s)',
         string_agg(format('%s.%I', row_name, name), ', ' ORDER BY number), min(operators), operator,
-        string_agg(format('%L::%s', key ->> number - 1, type), ', ' ORDER BY number))
+        string_agg(literal, ', ' ORDER BY number))
       WHEN operator <> '=' THEN (
         SELECT string_agg(
           format('(%s)', concat_ws(' AND ',
             (
-              SELECT string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, before.name, before.operators, key ->> before.number - 1, before.type), ' AND ')
-              FROM :schema.key_parts(relation) AS before
+              SELECT string_agg(format('%s.%I OPERATOR(%s.=) %s', row_name, before.name, before.operators, before.literal), ' AND ')
+              FROM part AS before
               WHERE before.number < own.number
             ),
-            format('%s.%I OPERATOR(%s.%s) %L::%s', row_name, own.name, own.operators, operator, key ->> own.number - 1, own.type)
+            format('%s.%I OPERATOR(%s.%s) %s', row_name, own.name, own.operators, operator, own.literal)
           )),
           ' OR '
         )
-        FROM :schema.key_parts(relation) AS own
+        FROM part AS own
       )
-      ELSE string_agg(format('%s.%I OPERATOR(%s.=) %L::%s', row_name, name, operators, key ->> number - 1, type), ' AND ')
+      ELSE string_agg(format('%s.%I OPERATOR(%s.=) %s', row_name, name, operators, literal), ' AND ')
     END
-    FROM :schema.key_parts(relation)
+    FROM part
   );
 END
 $function$;
@@ -3635,7 +3644,7 @@ $function$;
 -- it was purged.
 CREATE OR REPLACE FUNCTION :schema.known_since(tracked_id integer)
 RETURNS timestamptz
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT greatest((SELECT purged_until FROM :schema.audit_table WHERE id = tracked_id), :schema.log_start())
@@ -3988,7 +3997,7 @@ BEGIN
     'column_periods', 'column_types', 'columns_over_time', 'conditions', 'event_after', 'event_before', 'event_labels', 'event_page',
     'event_places', 'events_at', 'hardened', 'history', 'id_parts', 'image_expression', 'is_after', 'is_later', 'is_readable', 'is_row',
     'is_same_value', 'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts',
-    'keyless_verification', 'known_column', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
+    'keyless_verification', 'known_column', 'known_since', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
     'live_id', 'live_row', 'live_table', 'log_costs', 'log_status', 'logged_balance', 'logged_columns', 'logged_difference',
     'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
     'past_rows', 'past_rows_of', 'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of',
@@ -4509,7 +4518,8 @@ BEGIN
         SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', class.relname,
           'bound', pg_catalog.pg_get_expr(class.relpartbound, class.oid),
-          'rows', greatest(class.reltuples, 0)::bigint,
+          -- empty ones need no analyze
+          'rows', CASE WHEN pg_catalog.pg_relation_size(class.oid) = 0::bigint THEN 0::bigint ELSE nullif(class.reltuples, -1::real)::bigint END,
           'bytes', pg_catalog.pg_total_relation_size(class.oid)
         ) ORDER BY class.relname), '[]')
         FROM pg_catalog.pg_inherits AS inherits
@@ -4529,7 +4539,8 @@ BEGIN
         SELECT pg_catalog.json_build_object(
           'inUse', EXISTS (SELECT FROM :schema.audit_event_overflow) OR EXISTS (SELECT FROM :schema.audit_context_overflow),
           'since', :schema.overflow_start('audit_event'),
-          'rows', pg_catalog.sum(greatest(class.reltuples, 0))::bigint,
+          'rows', CASE WHEN pg_catalog.bool_and(class.reltuples >= 0::real OR pg_catalog.pg_relation_size(class.oid) = 0::bigint)
+            THEN pg_catalog.sum(greatest(class.reltuples, 0::real))::bigint END,
           'bytes', pg_catalog.sum(pg_catalog.pg_total_relation_size(class.oid))::bigint
         )
         FROM pg_catalog.pg_class AS class
@@ -7367,7 +7378,8 @@ $function$;
   'functions/row_id': `-- The object_id of a row of a tracked table, from its key as people give it: a
 -- scalar, an array in key order, an object with the key's columns, or for a
 -- composite key the text of one of these. Each part is read as its column's
--- type, so that '042' finds 42 and a uuid may be in upper case. What is no key
+-- type, so that '042' finds 42 and a uuid may be in upper case; of an array that
+-- is a JSON array. What is no key
 -- of the table is an error. An object_id, as events have it, is one as well.
 CREATE OR REPLACE FUNCTION :schema.row_id(tracked_id integer, identity jsonb)
 RETURNS text
@@ -7376,6 +7388,7 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO'
+SET extra_float_digits = '1'
 AS $function$
 DECLARE
   tracked :schema.audit_table := (SELECT known FROM :schema.audit_table AS known WHERE known.id = tracked_id);
@@ -7418,7 +7431,11 @@ BEGIN
     LIMIT 1;
     BEGIN
       -- types that are read without code of the application's
-      part := CASE type
+      part := CASE
+        -- an array or a record, as events have it
+        WHEN jsonb_typeof(part) IN ('array', 'object') THEN part
+        WHEN type LIKE '%[]' THEN (part #>> '{}')::jsonb
+        ELSE CASE type
         WHEN 'smallint' THEN to_jsonb((part #>> '{}')::smallint)
         WHEN 'integer' THEN to_jsonb((part #>> '{}')::integer)
         WHEN 'bigint' THEN to_jsonb((part #>> '{}')::bigint)
@@ -7428,7 +7445,11 @@ BEGIN
         WHEN 'timestamp without time zone' THEN to_jsonb((part #>> '{}')::timestamp)
         WHEN 'timestamp with time zone' THEN to_jsonb((part #>> '{}')::timestamptz)
         WHEN 'numeric' THEN to_jsonb((part #>> '{}')::numeric)
+        WHEN 'real' THEN to_jsonb((part #>> '{}')::real)
+        WHEN 'double precision' THEN to_jsonb((part #>> '{}')::double precision)
+        WHEN 'jsonb' THEN part
         ELSE to_jsonb(part #>> '{}')
+        END
       END;
     EXCEPTION WHEN data_exception THEN
       -- unless the column had another type once, whose rows are still in the log
@@ -7439,7 +7460,7 @@ BEGIN
         RAISE EXCEPTION USING
           ERRCODE = 'AU005',
           MESSAGE = format('%s is no %s. %s.', part, type, shown),
-          HINT = format('Give %s as a value of that type.', names[position]);
+          HINT = format(CASE WHEN type LIKE '%[]' THEN 'Give %s as a JSON array.' ELSE 'Give %s as a value of that type.' END, names[position]);
       END IF;
     END;
     parts := parts || jsonb_build_array(part);
@@ -12266,6 +12287,9 @@ SELECT
   line.masked::integer AS masked,
   line.event_id::text,
   line.context_uuid::text,
+  CASE WHEN line.changed_at IS NULL THEN
+    pg_catalog.to_char(:schema.known_since(tracked.id) AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text)
+  END AS purged_until,
   :schema.column_types(tracked.id, coalesce(line.changed_at, pg_catalog.now())) ->> line.column_name AS column_type
 FROM tracked CROSS JOIN LATERAL :schema.row_blame(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS line
 ORDER BY line.event_id DESC NULLS LAST, line.column_name

@@ -56,6 +56,13 @@ describe('a purge', () => {
     ])
     expect(await audit.purge(options)).toMatchObject({ id: null, events: 0 })
     expect(await count(database, 'audit_purge')).toBe(1)
+
+    // who made the row is gone, not older than the log
+    await database.query(`update orders set note = 'changed' where id = 3`)
+    expect(await audit.blame('orders', 3)).toMatchObject([
+      { column: 'note', changedAt: expect.any(String), purgedUntil: null },
+      { column: 'id', changedAt: null, purgedUntil: expect.stringMatching(/^20.*Z$/) },
+    ])
   })
 
   test('of one table leaves the others, their contexts, and what is known of them', async () => {

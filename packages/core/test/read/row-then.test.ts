@@ -35,6 +35,32 @@ test('a second row of a table takes one statement', async () => {
   expect(statements).toBe(3)
 })
 
+test('a row is found by a key of an array and a number with a fraction', async () => {
+  const database = await auditedDatabase()
+  await database.tracked(
+    'spots',
+    `create table spots (id int, tags text[], ratio double precision, note text, primary key (id, tags, ratio));
+     insert into spots values (1, '{a,"b c"}', 1.5, 'old')`,
+  )
+  await database.tracked('tagged', 'create table tagged (tags text[] primary key, note text)')
+  const audit = new Auditrum(database)
+  const before = new Date()
+  await database.query(`
+    update spots set note = 'new';
+    insert into tagged values ('{a,b}', 'inserted')`)
+  const id = [1, ['a', 'b c'], 1.5]
+  for (const each of [id, { id: 1, tags: ['a', 'b c'], ratio: '1.5' }, JSON.stringify(id)]) {
+    expect(await audit.rowAsOf('spots', each as never, before)).toMatchObject({ note: 'old' })
+    expect(await audit.rowAsOf('spots', each as never, new Date())).toMatchObject({ note: 'new' })
+  }
+  const { events } = await audit.page({ table: 'tagged' })
+  for (const each of [[['a', 'b']], { tags: ['a', 'b'] }, events[0]?.objectId])
+    expect((await audit.page({ table: 'tagged', id: each as never })).events).toHaveLength(1)
+  await expect(audit.rowAsOf('spots', [1, '{a,b}', 1.5], before)).rejects.toThrow(
+    '"{a,b}" is no text[]. The key of public.spots is (id, tags, ratio). Give tags as a JSON array.',
+  )
+})
+
 const changes: Readonly<Record<string, string>> = {
   nothing: 'select',
   'events of all kinds': `update orders set status = 'paid' where id = 1; delete from orders where id = 2; insert into orders values (4, 'new', 4)`,
