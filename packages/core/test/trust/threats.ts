@@ -1,0 +1,263 @@
+import type { ChainProblem } from '../../src/index.js'
+
+/** What somebody with all rights on the database does to a sealed log, and who notices. */
+export interface Threat {
+  readonly title: string
+  /** SQL, in one transaction. The log is that of {@link sealed}. */
+  readonly act: string
+  /** What verifyChain says of it, without a digest; null where it says nothing, and with a digest from outside. */
+  readonly database: readonly ChainProblem['kind'][] | null
+  readonly digest: readonly ChainProblem['kind'][] | null
+  /** What to know about it. */
+  readonly remark?: string
+}
+
+/**
+ * Four blocks: orders 1 to 10 of ann, 11 to 20 of bob, 21 to 30 of bob in the partition of next month, 31
+ * to 40 of ann. Event 41 was rolled back. The digest is of all of them; an order that came later is pending.
+ */
+export const sealed = [
+  `begin; set local auditrum.context = '{"user_id": "ann", "change_reason": "opening"}'; insert into orders select n, n from generate_series(1, 10) n; commit`,
+  'select auditrum.seal()',
+  `begin; set local auditrum.context = '{"user_id": "bob"}'; insert into orders select n, n from generate_series(11, 20) n; commit`,
+  'select auditrum.seal()',
+  `begin; set local auditrum.context = '{"user_id": "bob"}'; insert into orders select n, n from generate_series(21, 30) n;
+   update auditrum.audit_event set changed_at = date_trunc('month', changed_at) + interval '1 month 1 day' where id > 20; commit`,
+  'select auditrum.seal()',
+  `begin; set local auditrum.context = '{"user_id": "ann"}'; insert into orders select n, n from generate_series(31, 40) n; commit`,
+  'begin; insert into orders values (99, 99); rollback',
+  'select auditrum.seal()',
+]
+
+const event = 'auditrum.audit_event'
+/** Whoever owns the log can write entries as the sealer does. */
+const resealed = `
+  delete from auditrum.audit_leaf where block > 0;
+  delete from auditrum.audit_seal where id > 0;
+  select auditrum.seal();`
+const partition = `(select tableoid::regclass from ${event} where id = 25)`
+
+export const threats: readonly Threat[] = [
+  {
+    title: 'the data of an event is edited',
+    act: `update ${event} set new = new || '{"total": 0}' where id = 5`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'what it says of who: the database role',
+    act: `update ${event} set db_user = 'intern' where id = 5`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'what it says of who and why: the context',
+    act: `update auditrum.audit_context set user_id = 'eve', metadata = '{"user_id": "eve"}' where user_id = 'bob' and id = (select context_id from ${event} where id = 15)`,
+    database: Array.from({ length: 10 }, () => 'edited' as const),
+    digest: Array.from({ length: 10 }, () => 'edited' as const),
+  },
+  {
+    title: 'an event is given to another context',
+    act: `update ${event} as one set context_id = other.context_id, txid = other.txid from ${event} as other where one.id = 5 and other.id = 15`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'which row it is about',
+    act: `update ${event} set object_id = '6' where id = 5`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'when it was, into another partition',
+    act: `update ${event} set changed_at = changed_at + interval '2 months' where id = 5`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'the contents of two events are exchanged',
+    act: `update ${event} as one set new = other.new, object_id = other.object_id from ${event} as other where (one.id, other.id) in ((5, 6), (6, 5))`,
+    database: ['edited', 'edited'],
+    digest: ['edited', 'edited'],
+  },
+  {
+    title: 'an event is deleted',
+    act: `delete from ${event} where id = 15`,
+    database: ['missing'],
+    digest: ['missing'],
+  },
+  {
+    title: 'the newest events are deleted',
+    act: `delete from ${event} where id > 38`,
+    database: ['missing', 'missing'],
+    digest: ['missing', 'missing'],
+  },
+  {
+    title: 'a block in the middle, with its events and leaves',
+    act: `delete from ${event} where id between 11 and 20; delete from auditrum.audit_leaf where block = 2; delete from auditrum.audit_seal where id = 2`,
+    database: ['rewritten'],
+    digest: ['rewritten', 'rewritten'],
+  },
+  {
+    title: 'a partition is dropped',
+    act: `do $$ begin execute 'drop table ' || ${partition}; end $$`,
+    database: Array.from({ length: 10 }, () => 'missing' as const),
+    digest: Array.from({ length: 10 }, () => 'missing' as const),
+  },
+  {
+    title: 'a partition is swapped for an edited copy',
+    act: `do $$ declare part regclass := ${partition}; bound text := (select pg_get_expr(relpartbound, oid) from pg_class where oid = part); begin
+      execute format('create table auditrum.swapped (like %s including all)', part);
+      execute format('insert into auditrum.swapped select * from %s', part);
+      update auditrum.swapped set new = '{"id": 25, "total": 1}' where id = 25;
+      execute format('alter table ${event} detach partition %s', part);
+      execute format('drop table %s', part);
+      execute format('alter table ${event} attach partition auditrum.swapped %s', bound);
+    end $$`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'an event is forged into what is sealed',
+    act: `insert into ${event} (id, changed_at, txid, context_id, table_id, operation, image, object_id, new, db_user, salt)
+      select 0, changed_at, txid, context_id, table_id, operation, image, '77', '{"id": 77}', db_user, salt from ${event} where id = 5`,
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
+    title: 'its leaf is put into a block as well',
+    act: `insert into ${event} (id, changed_at, txid, context_id, table_id, operation, image, object_id, new, db_user, salt)
+        select 0, changed_at, txid, context_id, table_id, operation, image, '77', '{"id": 77}', db_user, salt from ${event} where id = 5;
+      update auditrum.audit_leaf set first_id = 0, ids = 0::bigint || ids, hashes = (
+        select auditrum.event_leaf(event, context) from ${event} as event join auditrum.audit_context as context on context.id = event.context_id where event.id = 0
+      ) || hashes where block = 1`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'a leaf is moved from one block to another',
+    act: `update auditrum.audit_leaf as one set ids[1] = other.ids[1], hashes = substr(other.hashes, 1, 32) || substr(one.hashes, 33)
+      from auditrum.audit_leaf as other where (one.block, other.block) in ((1, 2), (2, 1))`,
+    database: ['rewritten', 'rewritten'],
+    digest: ['rewritten', 'rewritten'],
+  },
+  {
+    title: 'an event is edited, and its leaf with it',
+    act: `update ${event} set new = '{}' where id = 5;
+      update auditrum.audit_leaf set hashes = substr(hashes, 1, 128) || (
+        select auditrum.event_leaf(event, context) from ${event} as event join auditrum.audit_context as context on context.id = event.context_id where event.id = 5
+      ) || substr(hashes, 161) where block = 1`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'and the root of its block',
+    act: `update ${event} set new = '{}' where id = 5;
+      update auditrum.audit_leaf set hashes = substr(hashes, 1, 128) || (
+        select auditrum.event_leaf(event, context) from ${event} as event join auditrum.audit_context as context on context.id = event.context_id where event.id = 5
+      ) || substr(hashes, 161) where block = 1;
+      update auditrum.audit_seal set entry = (entry::jsonb || jsonb_build_object('root', encode((
+        select auditrum.merkle_root(hashes) from auditrum.audit_leaf where block = 1
+      ), 'hex')))::json where id = 1`,
+    database: ['rewritten'],
+    digest: ['rewritten', 'rewritten'],
+  },
+  {
+    title: 'events are deleted, and said to be retired, where some are left',
+    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 10, "retired": [{"block": 2, "events": 10}]}');
+      delete from ${event} where id between 11 and 18`,
+    database: ['retired', 'retired'],
+    digest: ['retired', 'retired'],
+  },
+  {
+    title: 'values are taken out, and called redacted',
+    act: `update ${event} set new = '{"id": 5}', redacted = '{total}', salt = uuid_send(gen_random_uuid()) where id = 5`,
+    database: ['redacted'],
+    digest: ['redacted'],
+  },
+  {
+    title: 'another column of an event that was erased in part is edited',
+    act: `select auditrum.erase('orders', '5', 'asked to', '{total}'); update ${event} set db_user = 'intern' where id = 5`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'the chain is deleted',
+    act: 'delete from auditrum.audit_leaf; delete from auditrum.audit_seal',
+    database: ['truncated', ...Array.from({ length: 40 }, () => 'added' as const)],
+    digest: ['truncated', 'rewritten'],
+  },
+  {
+    title: 'the end of the chain, with the events of its blocks',
+    act: `delete from ${event} where id > 30; delete from auditrum.audit_leaf where block = 4; delete from auditrum.audit_seal where id = 4`,
+    database: null,
+    digest: ['truncated'],
+  },
+  {
+    title: 'the whole log is rewritten, and sealed anew',
+    act: `update ${event} set new = '{}' where id = 5; delete from ${event} where id = 15; ${resealed}`,
+    database: null,
+    digest: ['rewritten'],
+  },
+  {
+    title: 'an event is edited before it is sealed',
+    act: `update ${event} set new = '{}' where id > 41`,
+    database: null,
+    digest: null,
+    remark: 'seal every few seconds',
+  },
+  {
+    title: 'what was sealed since the last digest is rewritten, and sealed anew',
+    act: `select auditrum.seal(); update ${event} set new = '{}' where id > 41; delete from auditrum.audit_leaf where block = 5;
+      delete from auditrum.audit_seal where id = 5; select auditrum.seal()`,
+    database: null,
+    digest: null,
+    remark: 'take digests often: `digest --every 1h`',
+  },
+  {
+    title: 'the application is made to write something, or claims to be somebody else',
+    act: `set local auditrum.context = '{"user_id": "bob"}'; update orders set total = 0 where id = 1`,
+    database: null,
+    digest: null,
+    remark: 'it is recorded as it was done; [sign contexts](hardening.md)',
+  },
+  {
+    title: 'events are deleted, and said to be retired, by who owns the log',
+    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 10, "retired": [{"block": 2, "events": 10}]}');
+      delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20`,
+    database: null,
+    digest: null,
+    remark: 'the chain says so, with the time: compare `retired` with your retention',
+  },
+  {
+    title: 'values are taken out, and said to be erased, by who owns the log',
+    act: `select auditrum.erase('orders', '5', 'nobody asked')`,
+    database: null,
+    digest: null,
+    remark: 'the chain says so, and the view `erasures`: compare it with your requests',
+  },
+  {
+    title: 'a table is called another in `audit_table`',
+    act: `update auditrum.audit_table set table_name = 'invoices'`,
+    database: null,
+    digest: null,
+    remark: 'blocks name the tables of their events, and `prove` prints that',
+  },
+]
+
+/** The table of docs/tamper-evidence.md. */
+export function threatTable(): string {
+  const said = (kinds: Threat['database']) => {
+    if (kinds === null) return 'no'
+    const [first, ...others] = [...new Set(kinds)]
+    return `${first}${others.map((kind) => `, ${kind}`).join('')}`
+  }
+  return [
+    '| somebody with all rights on the database … | the database alone | with a digest | |',
+    '| - | - | - | - |',
+    ...threats.map(
+      ({ title, database, digest, remark = '' }) =>
+        `| ${title} | ${said(database)} | ${said(digest)} | ${remark} |`,
+    ),
+  ].join('\n')
+}
