@@ -4,6 +4,11 @@ import { type Shop, shop } from '../support.js'
 let it: Shop
 beforeAll(async () => {
   it = await shop()
+  await it.audit.enableSealing()
+  await it.audit.seal()
+  await it.shell(
+    'auditrum digest --new-key key.pem > key.pub; auditrum digest --key key.pem > log.digest; auditrum prove 5 --digest log.digest > 5.proof',
+  )
 })
 
 const title = `# What \`--json\` prints
@@ -33,6 +38,7 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['erase customers 7 --dry-run', '`Erasure`'],
   ['backfill customers', '`Backfill`'],
   ['verify-tables orders', '`Verification`'],
+  ['verify-proof 5.proof --public-key key.pub', '`ProvenEvent`'],
   ["verify-tables orders --accept --reason 'restored from a backup'", '`Acceptance`'],
   [
     'harden --app-role shop --admin-role auditors',
@@ -53,6 +59,8 @@ const replaced: readonly (readonly [what: RegExp, by: string])[] = [
   [/"eventsPerDay": [\d.]+/g, '"eventsPerDay": 120'],
   [/"days": [\d.]+/g, '"days": 30'],
   [/"rows": -?\d+/g, '"rows": 0'],
+  [/"txid": "\d+"/g, '"txid": "771"'],
+  [/"root": "[^"]{44}"/g, `"root": "${'A'.repeat(43)}="`],
 ]
 
 test('is documented, and stays', async () => {

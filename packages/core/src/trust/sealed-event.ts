@@ -118,7 +118,8 @@ function contextOf(columns: readonly unknown[]): SealedContext {
     userId: textOf(userId),
     metadata: metadata as SealedContext['metadata'],
     applicationName: textOf(applicationName),
-    clientAddr: textOf(clientAddr),
+    // of one host: without the length of its prefix
+    clientAddr: textOf(clientAddr)?.replace(/(?<=^[\d.]+)\/32$|(?<=:.*)\/128$/, '') ?? null,
     error: textOf(error),
   }
 }

@@ -51,6 +51,7 @@ describe('a proof', () => {
     expect(proven.event.context).toMatchObject({
       ...{ id: uuid, rootId: uuid, userId: 'anna ü', metadata },
       transactionId: update.transactionId,
+      clientAddr: update.context?.clientAddr ?? null,
     })
     const entry = JSON.parse((await entriesOf(log))[proven.block.id] ?? '')
     expect(entry).toMatchObject({ kind: 'block', by: proven.block.by })
