@@ -77,10 +77,11 @@ WITH RECURSIVE log_schema AS (
   FROM log_schema CROSS JOIN pg_catalog.aclexplode(log_schema.nspacl) AS privilege
   UNION ALL
   SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor,
-    relation.relname IN ('auditlog', 'contexts', 'purges') AND privilege.privilege_type = 'SELECT'
+    relation.relname IN ('auditlog', 'contexts', 'purges', 'erasures', 'audit_seal', 'audit_leaf') AND privilege.privilege_type = 'SELECT'
   FROM relation CROSS JOIN pg_catalog.aclexplode(relation.acl) AS privilege
   UNION ALL
-  SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor, false
+  SELECT relation.kind, relation.name, relation.owner, privilege.grantee, privilege.grantor,
+    relation.relname = 'audit_event' AND attribute.attname = 'id' AND privilege.privilege_type = 'SELECT'
   FROM relation
   JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = relation.oid
   CROSS JOIN pg_catalog.aclexplode(attribute.attacl) AS privilege
@@ -295,7 +296,7 @@ SELECT pg_catalog.json_build_object(
       )
       AND NOT EXISTS (
         SELECT FROM relation
-        WHERE relation.relname IN ('auditlog', 'contexts', 'purges') AND NOT pg_catalog.has_table_privilege(reader.oid, relation.oid, 'SELECT')
+        WHERE relation.relname IN ('auditlog', 'contexts', 'purges', 'erasures', 'audit_seal', 'audit_leaf') AND NOT pg_catalog.has_table_privilege(reader.oid, relation.oid, 'SELECT')
       ))
     FROM log_schema CROSS JOIN pg_catalog.pg_roles AS reader
     WHERE reader.rolname IN ($1::text, $2::text)
