@@ -5,8 +5,6 @@ RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off  -- however many they seem to be
-SET enable_hashjoin = off
-SET enable_mergejoin = off
 SET jit = off
 AS $function$
 DECLARE

@@ -7,16 +7,17 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH reach AS (
-    SELECT min(id) AS first, max(id) AS last FROM unnest(ids) AS id
+    SELECT min(id) AS first, max(id) AS last FROM unnest(places_of.ids) AS id
   ), list AS MATERIALIZED (
     SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
     FROM reach JOIN :schema.audit_leaf AS leaf ON int8range(leaf.first_id, leaf.last_id, '[]') && int8range(reach.first, reach.last, '[]')
-    WHERE EXISTS (SELECT FROM unnest(ids) AS id WHERE id BETWEEN leaf.first_id AND leaf.last_id)
+    WHERE EXISTS (SELECT FROM unnest(places_of.ids) AS id WHERE id BETWEEN leaf.first_id AND leaf.last_id)
   ), sealed AS MATERIALIZED (
     -- cut off before anything is joined, or each row would carry the whole list
     SELECT own.id, list.block, own.place::integer - 1 AS place, substr(list.hashes, 32 * own.place::integer - 31, 32) AS leaf
-    FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
-    WHERE own.id = ANY (ids)
+    FROM list
+    CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS own (id, place)
+    JOIN (SELECT DISTINCT id FROM unnest(places_of.ids) AS id) AS wanted ON wanted.id = own.id
   ), amendment AS MATERIALIZED (
     SELECT * FROM :schema.amendments(ARRAY(SELECT DISTINCT block FROM sealed))
   )

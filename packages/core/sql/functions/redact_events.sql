@@ -10,8 +10,6 @@ CREATE OR REPLACE FUNCTION :schema.redact_events(
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off  -- however many they seem to be
-SET enable_hashjoin = off
-SET enable_mergejoin = off
 SET jit = off
 AS $function$
 DECLARE
