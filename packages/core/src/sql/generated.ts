@@ -10612,7 +10612,7 @@ DECLARE
   bounds  record;
   verdict jsonb;
 BEGIN
-  SELECT * INTO sealed FROM :schema.sealed_until();
+  SELECT entry, snapshot, coalesce(sequence, 0) AS sequence, before INTO sealed FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
   -- with the values in it: partitions are left out by them when it is planned
   SELECT min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context
   INTO bounds

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Auditrum } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 import { sealed, threats, threatTable } from './threats.js'
@@ -38,13 +38,13 @@ test.each(threats)('$title', async ({ act, database: alone, digest: outside }) =
     return problems.length === 0 ? null : problems.map(({ kind }) => kind).sort()
   }
   const sorted = (list: typeof alone) => list && [...list].sort()
+  onTestFinished(async () => void (await client.query('rollback')))
   await client.query('begin')
   await client.query(act)
   for (const independent of [false, true]) {
     expect(await kinds({ independent })).toEqual(sorted(alone))
     expect(await kinds({ independent, digest, publicKey })).toEqual(sorted(outside))
   }
-  await client.query('rollback')
 })
 
 test('the guide says what was tried here', () => {
