@@ -9,9 +9,9 @@ CREATE TABLE IF NOT EXISTS :schema.audit_seal (
 
 DO $indexes$
 BEGIN
-  IF to_regclass(':schema.audit_seal_amendment') IS NULL THEN
-    -- the few that say what became of blocks
-    CREATE INDEX audit_seal_amendment ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('retire', 'redact');
+  IF to_regclass(':schema.audit_seal_others') IS NULL THEN
+    -- the few that are no blocks
+    CREATE INDEX audit_seal_others ON :schema.audit_seal (id) WHERE entry ->> 'kind' <> 'block';
   END IF;
 END
 $indexes$;

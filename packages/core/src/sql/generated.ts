@@ -7704,14 +7704,24 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
 
-  SELECT entry ->> 'system' AS system, (entry ->> 'snapshot')::pg_snapshot AS snapshot INTO last
-  FROM :schema.audit_seal WHERE entry ->> 'kind' IN ('start', 'rebase') ORDER BY id DESC LIMIT 1;
+  SELECT began.entry ->> 'system' AS system, (
+    SELECT (own.entry ->> 'snapshot')::pg_snapshot
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
+    ORDER BY own.id DESC
+    LIMIT 1
+  ) AS snapshot
+  INTO last
+  FROM :schema.audit_seal AS began
+  WHERE began.entry ->> 'kind' IN ('start', 'rebase')
+  ORDER BY began.id DESC
+  LIMIT 1;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
-  ELSIF last.system <> system OR pg_snapshot_xmin((:schema.sealed_until()).snapshot) > pg_snapshot_xmax(pg_current_snapshot()) THEN
+  ELSIF last.system <> system OR pg_snapshot_xmin(last.snapshot) > pg_snapshot_xmax(pg_current_snapshot()) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
       MESSAGE = 'The log was sealed in another cluster, whose transaction ids mean nothing here.',
@@ -12711,9 +12721,9 @@ CREATE TABLE IF NOT EXISTS :schema.audit_seal (
 
 DO $indexes$
 BEGIN
-  IF to_regclass(':schema.audit_seal_amendment') IS NULL THEN
-    -- the few that say what became of blocks
-    CREATE INDEX audit_seal_amendment ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('retire', 'redact');
+  IF to_regclass(':schema.audit_seal_others') IS NULL THEN
+    -- the few that are no blocks
+    CREATE INDEX audit_seal_others ON :schema.audit_seal (id) WHERE entry ->> 'kind' <> 'block';
   END IF;
 END
 $indexes$;

@@ -117,7 +117,7 @@ const onTheLog: readonly Attempt[] = [
     `comment on schema auditrum is 'auditrum schema version 999'`,
   ),
   { ...refused('read the log', 'select from auditrum.auditlog'), unlessReader: true },
-  refused('read the tables of the log', 'select from auditrum.audit_event'),
+  refused('read the tables of the log', 'select new from auditrum.audit_event'),
   refused('read the keys of signed contexts', 'select from auditrum.audit_key', ['42501', '42P01']),
 ]
 

@@ -50,6 +50,9 @@ test('dumped and restored into a newer server, the log is whole, and goes on', a
   const before = await poolOf(old)
   await spend(before.pool, 4000)
   for (const user of ['ann', 'bob', 'carl']) await before.write(user, `by ${user}`)
+  await before.audit.enableSealing()
+  await before.audit.seal()
+  await before.write('carl', 'not sealed before')
   const { events: told } = await before.audit.page({ table: 'transfers' })
 
   const file = join(tmpdir(), `auditrum-${process.pid}.dump`)
@@ -58,7 +61,11 @@ test('dumped and restored into a newer server, the log is whole, and goes on', a
   run('pg_restore', ['--dbname', fresh.url(), '--exit-on-error', '--single-transaction', file])
 
   const after = await poolOf(fresh)
-  await expectWhole(fresh, ['by ann', 'by bob', 'by carl'])
+  const rows = ['by ann', 'by bob', 'by carl', 'not sealed before']
+  // the chain is whole; what is new in another cluster, its transaction ids do not tell
+  expect(await after.audit.verifyChain()).toMatchObject({ ok: true, pending: 1 })
+  await expect(after.audit.seal()).rejects.toThrow(/another cluster/)
+  await expectWhole(fresh, rows)
   expect((await after.audit.page({ table: 'transfers' })).events).toEqual(told)
   expect(
     (await after.audit.status()).findings.filter(({ severity }) => severity === 'error'),
@@ -73,14 +80,26 @@ test('dumped and restored into a newer server, the log is whole, and goes on', a
   let number = 0
   const write = () => after.write('dora', `by dora ${++number}`)
   await write()
+  expect(await after.audit.seal({ rebase: true })).toMatchObject({ events: 2 })
   expect(await now()).toBeLessThan(then[0].first)
-  await expectWhole(fresh, ['by ann', 'by bob', 'by carl'])
+  await expectWhole(fresh, rows)
   await spend(after.pool, then[0].first - (await now()) - 4)
   while ((await now()) <= then[0].last) {
     await write()
     await write()
   }
-  await expectWhole(fresh, ['by ann', 'by bob', 'by carl'])
+  await expectWhole(fresh, rows)
+  await after.audit.seal()
+  const { rows: log } = await after.pool.query(
+    'select count(*)::int as events from auditrum.audit_event',
+  )
+  for (const independent of [false, true]) {
+    expect(await after.audit.verifyChain({ independent })).toMatchObject({
+      ok: true,
+      pending: 0,
+      verified: log[0].events,
+    })
+  }
   const met = await after.pool.query(
     'select txid from auditrum.audit_event group by txid having count(distinct context_id) > 1',
   )
@@ -93,12 +112,12 @@ test('dumped and restored into a newer server, the log is whole, and goes on', a
       .events,
   ).toEqual([told[0]])
   // as of a moment in the old server
-  const rows: unknown[] = []
+  const writers: unknown[] = []
   for await (const { writer } of await after.audit.tableAsOf('transfers', {
-    event: String(told[1]?.id),
+    event: String(told[2]?.id),
   }))
-    rows.push(writer)
-  expect(rows).toEqual(['ann', 'bob'])
+    writers.push(writer)
+  expect(writers).toEqual(['ann', 'bob'])
 })
 
 test('a table that is restored from an older dump is not what the log says', async () => {

@@ -85,6 +85,10 @@ test('a standby can be asked; promoted, it goes on recording', async () => {
   await prepare(primary)
   const writer = await clientOf(primary)
   await insert(writer, 'one', 'ann')
+  const sealer = auditrum(writer, { maintain: false })
+  await sealer.enableSealing()
+  await sealer.seal()
+  sealer.close()
   const standby = await fromBackup(
     primary,
     { primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres` },
@@ -113,6 +117,12 @@ test('a standby can be asked; promoted, it goes on recording', async () => {
   )
   expect(rows[0].new_data.number).toBe('three')
   expect(BigInt(rows[0].id) > BigInt(rows[1].id)).toBe(true)
+
+  // the chain goes on: what was not sealed before, and what came since
+  const promoted = auditrum(reader, { maintain: false })
+  expect(await promoted.verifyChain()).toMatchObject({ ok: true, pending: 2 })
+  expect(await promoted.seal()).toMatchObject({ blocks: 1 })
+  expect(await promoted.verifyChain()).toMatchObject({ ok: true, pending: 0 })
 })
 
 test('recovered to a moment, the log and the tables are of that moment, and go on from there', async () => {

@@ -82,6 +82,8 @@ test('upgraded in place, the log is whole, and goes on', { timeout: 120_000 }, a
   await prepare(old)
   const before = await clientOf(old)
   for (const user of ['ann', 'bob']) await before.write(user, `by ${user}`)
+  await before.audit.enableSealing()
+  await before.audit.seal()
   const { events: told } = await before.audit.page({ table: 'transfers' })
   const binaries = dirname(realpathSync(`/proc/${old.pid}/exe`))
   await old.kill('SIGINT')
@@ -127,4 +129,8 @@ test('upgraded in place, the log is whole, and goes on', { timeout: 120_000 }, a
     'select txid::text::int from auditrum.audit_event order by id desc limit 2',
   )
   expect(last[0].txid).toBeGreaterThan(last[1].txid)
+
+  await expect(after.audit.seal()).rejects.toThrow(/--rebase/)
+  await after.audit.seal({ rebase: true })
+  expect(await after.audit.verifyChain()).toMatchObject({ ok: true, pending: 0 })
 })
