@@ -7,7 +7,7 @@ import { leafHash, MerkleTree } from './merkle.js'
 import type { ChainProblem } from './verify-chain.js'
 
 /** How far a log is sealed: what `sealed_until` tells in SQL. */
-export interface SealedUntil {
+interface SealedUntil {
   readonly sequence: bigint
   /** Transactions that were running then, by id, */
   readonly running: ReadonlySet<string>
