@@ -28,7 +28,10 @@ export const rowKinds: readonly RowKind[] = [
 export const operations = ['insert', 'update', 'delete'] as const
 export type Operation = (typeof operations)[number]
 
-export async function createTable(client: pg.Client, { table }: Candidate): Promise<void> {
+export async function createTable(
+  client: pg.Client,
+  { table }: Pick<Candidate, 'table'>,
+): Promise<void> {
   await client.query(`
     create table ${table} (
       id integer primary key, customer text, email text, status text, counter integer,

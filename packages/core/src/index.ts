@@ -65,6 +65,7 @@ export {
 export type {
   OverflowStatus,
   PartitionStatus,
+  SealingStatus,
   Status,
   TableStatus,
 } from './install/status.js'

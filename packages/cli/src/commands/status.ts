@@ -3,7 +3,7 @@ import { Option } from '@commander-js/extra-typings'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import type { FoundConfig } from '../load-config.js'
-import { json } from '../options.js'
+import { json, number } from '../options.js'
 import { bytes, time } from '../people.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
@@ -43,6 +43,7 @@ export function status(program: Program): void {
         await printTables(terminal, found)
         await printPartitions(terminal, found)
         await printGrowth(terminal, found)
+        await printSealing(terminal, found)
         const verdict = found.ok ? styled('green', 'healthy') : styled('red', 'not healthy')
         await terminal.line('The trail is ', verdict, '.')
       }),
@@ -106,4 +107,17 @@ async function printGrowth(terminal: Terminal, { partitions, growth }: Status): 
       ? '; in a day it can be told how fast it grows'
       : ` and grows by ${bytes(growth.bytesPerMonth)} in 30 days, most by ${growth.tables[0]?.table}`
   await terminal.line(`The log takes ${bytes(size)}${forecast}.`)
+}
+
+async function printSealing(terminal: Terminal, { sealing }: Status): Promise<void> {
+  if (sealing === null || sealing.entries === 0) return
+  const { entries, sealedAt, lagSeconds } = sealing
+  const last = sealedAt === null ? 'no block yet' : `the last block at ${time(sealedAt)}`
+  const lag =
+    lagSeconds === null
+      ? ''
+      : lagSeconds === 0
+        ? '; no event waits to be sealed'
+        : `; the oldest event that is not sealed is ${number(Math.ceil(lagSeconds), 'second')} old`
+  await terminal.line(`The chain has ${number(entries, 'entry', 'entries')}, ${last}${lag}.`)
 }

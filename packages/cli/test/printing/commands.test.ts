@@ -226,6 +226,17 @@ describe('a new database', async () => {
     expect(await it.cli(['status', '--fail-on', 'warning'])).toMatchObject({ code: 1 })
     await database.query('select auditrum.allow_pausing(false)')
   })
+
+  test('status tells how far the log is sealed', async () => {
+    await it.cli(['enable-hash-chain'])
+    expect((await it.cli(['status'])).stdout).toMatch(
+      /^The chain has 1 entry, no block yet; the oldest event that is not sealed is \d+ seconds? old\.$/m,
+    )
+    await it.cli(['seal'])
+    expect((await it.cli(['status'])).stdout).toMatch(
+      /^The chain has 2 entries, the last block at \S+ \S+Z; no event waits to be sealed\.$/m,
+    )
+  })
 })
 
 describe('a shop', async () => {

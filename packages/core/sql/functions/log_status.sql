@@ -66,6 +66,7 @@ BEGIN
         WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
       ),
       'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
+      'sealing', :schema.sealing_status(),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
       -- what a purge is letting go of: no write has a home there
       'leaving', (

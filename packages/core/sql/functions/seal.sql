@@ -14,8 +14,6 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   blocks CONSTANT integer := 10;
-  system text := :schema.system_identifier();
-  last   record;
   block  jsonb;
   has_begun boolean := false;
   sealed jsonb := '{"blocks": 0, "events": 0, "more": false}';
@@ -37,24 +35,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
 
-  SELECT began.entry ->> 'system' AS system, (
-    SELECT (own.entry ->> 'snapshot')::pg_snapshot
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
-    ORDER BY own.id DESC
-    LIMIT 1
-  ) AS snapshot
-  INTO last
-  FROM :schema.audit_seal AS began
-  WHERE began.entry ->> 'kind' IN ('start', 'rebase')
-  ORDER BY began.id DESC
-  LIMIT 1;
-  IF NOT FOUND THEN
+  IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
-  ELSIF last.system <> system OR pg_snapshot_xmin(last.snapshot) > pg_snapshot_xmax(pg_current_snapshot()) THEN
+  ELSIF :schema.sealed_elsewhere() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
       MESSAGE = 'The log was sealed in another cluster, whose transaction ids mean nothing here.',

@@ -13,5 +13,9 @@ BEGIN
     -- the few that are no blocks
     CREATE INDEX audit_seal_others ON :schema.audit_seal (id) WHERE entry ->> 'kind' <> 'block';
   END IF;
+  IF to_regclass(':schema.audit_seal_base') IS NULL THEN
+    -- and the fewer that say which cluster it is of: behind them may be millions of blocks
+    CREATE INDEX audit_seal_base ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'rebase');
+  END IF;
 END
 $indexes$;

@@ -16,6 +16,10 @@ import type { NameProblem } from './resolve.js'
  * - `partitions_low`: there is no partition for next month (week, day).
  * - `purge_unfinished`: a purge is under way, or was stopped before it was done.
  * - `pausing_allowed`: recording may be paused, which is for test databases.
+ * - `sealing_lags`: the oldest event that is not sealed is older than five minutes.
+ * - `sealing_moved`: the log was sealed in another cluster, and is not sealed here.
+ * - `sealing_unsalted`: new events get no salt any more, or one that can be guessed.
+ * - `sealing_gone`: the log was sealed, and its chain is empty.
  * - `hardening_undone`: the log was hardened against a role, and something of that was taken back.
  * - `hardening_incomplete`: a role that the log was hardened against can still change or silence it.
  *
@@ -68,6 +72,10 @@ export type FindingCode =
   | 'partitions_low'
   | 'purge_unfinished'
   | 'pausing_allowed'
+  | 'sealing_lags'
+  | 'sealing_moved'
+  | 'sealing_unsalted'
+  | 'sealing_gone'
   | 'hardening_undone'
   | 'hardening_incomplete'
   | 'column_missing'

@@ -3,7 +3,7 @@ import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { type Catalogue, syncOf } from './catalogue.js'
 import type { AddFinding } from './finding.js'
-import type { OverflowStatus, PartitionStatus } from './status.js'
+import type { OverflowStatus, PartitionStatus, SealingStatus } from './status.js'
 
 /** What sql/functions/log_status.sql finds, and sql/install/label_status.sql. */
 export interface LogStatus {
@@ -13,6 +13,8 @@ export interface LogStatus {
   readonly overflow: OverflowStatus
   /** What keeps the overflow from becoming a partition. */
   readonly overflowObstacle: { readonly message: string; readonly remedy: string } | null
+  /** How sealing is doing, with what is told by findings. */
+  readonly sealing: (SealingStatus & { readonly moved: boolean; readonly salted: boolean }) | null
   readonly unfinishedPurges: number
   /** A partition that is being detached, or was when that was interrupted. */
   readonly leaving: {
@@ -46,6 +48,9 @@ export interface LogStatus {
     >
   >
 }
+
+/** Older than this is not to be what nobody has sealed. */
+const LATE = 300
 
 /** What the content of the log tells of its health. */
 export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFinding): void {
@@ -97,6 +102,7 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'Anywhere else, let the owner of the log take that back: allowPausing(false).',
     )
   }
+  if (log.sealing) addSealingFindings(log.sealing, add)
   if (log.unattributed > 0) {
     add(
       'warning',
@@ -152,6 +158,46 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
         'Nothing is to do: look at drift in auditlog for what these events lack.',
       )
     }
+  }
+}
+
+function addSealingFindings(
+  { entries, lagSeconds, moved, salted }: NonNullable<LogStatus['sealing']>,
+  add: AddFinding,
+): void {
+  if (entries === 0) {
+    add(
+      'error',
+      'sealing_gone',
+      null,
+      'The log was sealed, and its chain is empty',
+      'Find out who emptied it. A digest from outside tells what the chain was; enableSealing() begins another one.',
+    )
+  } else if (moved) {
+    add(
+      'warning',
+      'sealing_moved',
+      null,
+      'The log was sealed in another cluster, and is not sealed here',
+      'If it was restored or upgraded on purpose, go on with the chain: seal({ rebase: true }).',
+    )
+  } else if (lagSeconds !== null && lagSeconds > LATE) {
+    add(
+      'warning',
+      'sealing_lags',
+      null,
+      `The oldest event that is not sealed is ${Math.floor(lagSeconds / 60)} minutes old`,
+      'Keep the command running, or call seal() every few seconds.',
+    )
+  }
+  if (!salted) {
+    add(
+      'warning',
+      'sealing_unsalted',
+      null,
+      'New events do not get the salt any more that keeps their hashes from being guessed',
+      'Let the owner of the log call enableSealing(): it gives the salt back.',
+    )
   }
 }
 

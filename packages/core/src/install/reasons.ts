@@ -57,6 +57,22 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'Who owns a table can have it go unrecorded, with a gap that the log knows of.',
     command: null,
   },
+  sealing_lags: {
+    why: 'Until an event is sealed, whoever may change the log changes it unseen.',
+    command: 'auditrum seal --every 5s',
+  },
+  sealing_moved: {
+    why: 'Nothing is sealed here: transaction ids begin anew in another cluster.',
+    command: 'auditrum seal --rebase',
+  },
+  sealing_unsalted: {
+    why: 'What an event says could be guessed from its hash; without any salt, sealing has to write each event anew.',
+    command: 'auditrum enable-hash-chain',
+  },
+  sealing_gone: {
+    why: 'What was changed in the log up to now can no longer be told.',
+    command: null,
+  },
   hardening_undone: {
     why: 'The role of the application may have a way to the log again.',
     command: null,

@@ -57,6 +57,19 @@ export interface OverflowStatus {
   readonly bytes: number
 }
 
+/** How far the chain of the log has come. */
+export interface SealingStatus {
+  /** Of the chain: blocks, and what it says of retention, erasure and clusters. */
+  readonly entries: number
+  /** When the last block was made, as ISO 8601; null before the first. */
+  readonly sealedAt: string | null
+  /**
+   * How old the oldest event is that is not sealed, in seconds; 0 where all are. Null where the log has moved
+   * to another cluster, until the chain goes on there.
+   */
+  readonly lagSeconds: number | null
+}
+
 export interface Status {
   /** Whether there is no finding of severity `error`. */
   readonly ok: boolean
@@ -70,6 +83,8 @@ export interface Status {
   readonly growth: Growth | null
   /** Null where this role may not read the log. */
   readonly overflow: OverflowStatus | null
+  /** Null where sealing was never enabled, or this role may not read the log. */
+  readonly sealing: SealingStatus | null
 }
 
 /**
@@ -295,7 +310,12 @@ export async function status(
     partitions: log?.partitions ?? [],
     growth: log ? await growth(queryable, schema) : null,
     overflow: log?.overflow ?? null,
+    sealing: log?.sealing ? sealingStatus(log.sealing) : null,
   })
+}
+
+function sealingStatus({ entries, sealedAt, lagSeconds }: SealingStatus): SealingStatus {
+  return Object.freeze({ entries, sealedAt, lagSeconds })
 }
 
 function tableStatus(catalogue: Catalogue, log: LogStatus | undefined): readonly TableStatus[] {

@@ -2146,7 +2146,7 @@ $function$;
 `,
   'functions/enable_sealing': `-- Begins the chain of the log, and has every event from now on carry a salt, by
 -- which nothing of it can be guessed from its hash. Returns false where sealing was
--- on already.
+-- on already; it gives back the salt then, if somebody took it away.
 --
 -- Writers wait for an instant, as in lock_log.
 CREATE OR REPLACE FUNCTION :schema.enable_sealing(patience interval DEFAULT '2 seconds')
@@ -2154,6 +2154,8 @@ RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  is_new boolean;
 BEGIN
   IF current_setting('server_encoding') <> 'UTF8' THEN
     RAISE EXCEPTION USING
@@ -2162,21 +2164,24 @@ BEGIN
       HINT = 'Use a database whose encoding is UTF8: hashes are taken over UTF-8.';
   END IF;
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
-  IF EXISTS (SELECT FROM :schema.audit_seal) THEN
+  is_new := NOT EXISTS (SELECT FROM :schema.audit_seal);
+  IF NOT is_new AND :schema.has_salt() THEN
     RETURN false;
   END IF;
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
   PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
   -- of all partitions, too
   ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
-  PERFORM :schema.seal_append('start', jsonb_build_object(
-    'log', gen_random_uuid(),
-    'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
-    'system', :schema.system_identifier(),
-    'snapshot', '1:1:',
-    'sequence', '0'
-  ));
-  RETURN true;
+  IF is_new THEN
+    PERFORM :schema.seal_append('start', jsonb_build_object(
+      'log', gen_random_uuid(),
+      'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
+      'system', :schema.system_identifier(),
+      'snapshot', '1:1:',
+      'sequence', '0'
+    ));
+  END IF;
+  RETURN is_new;
 END
 $function$;
 `,
@@ -3111,6 +3116,20 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT coalesce((SELECT value FROM :schema.audit_setting WHERE name = 'hardened'), '{}')
+$function$;
+`,
+  'functions/has_salt': `-- Whether every new event gets a salt.
+CREATE OR REPLACE FUNCTION :schema.has_salt()
+RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT EXISTS (
+    SELECT FROM pg_attribute AS attribute
+    JOIN pg_attrdef AS own ON own.adrelid = attribute.attrelid AND own.adnum = attribute.attnum
+    WHERE attribute.attrelid = ':schema.audit_event'::regclass AND attribute.attname = 'salt'
+      AND pg_get_expr(own.adbin, own.adrelid) = 'uuid_send(gen_random_uuid())'
+  )
 $function$;
 `,
   'functions/history': `-- The events of a table or of one row of it, newest first:
@@ -4545,6 +4564,7 @@ BEGIN
         WHERE class.oid IN (':schema.audit_event_overflow'::regclass::oid, ':schema.audit_context_overflow'::regclass::oid)
       ),
       'overflowObstacle', (SELECT pg_catalog.row_to_json(obstacle.*) FROM :schema.overflow_obstacle() AS obstacle),
+      'sealing', :schema.sealing_status(),
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
       -- what a purge is letting go of: no write has a home there
       'leaving', (
@@ -7681,8 +7701,6 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   blocks CONSTANT integer := 10;
-  system text := :schema.system_identifier();
-  last   record;
   block  jsonb;
   has_begun boolean := false;
   sealed jsonb := '{"blocks": 0, "events": 0, "more": false}';
@@ -7704,24 +7722,12 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
 
-  SELECT began.entry ->> 'system' AS system, (
-    SELECT (own.entry ->> 'snapshot')::pg_snapshot
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
-    ORDER BY own.id DESC
-    LIMIT 1
-  ) AS snapshot
-  INTO last
-  FROM :schema.audit_seal AS began
-  WHERE began.entry ->> 'kind' IN ('start', 'rebase')
-  ORDER BY began.id DESC
-  LIMIT 1;
-  IF NOT FOUND THEN
+  IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
-  ELSIF last.system <> system OR pg_snapshot_xmin(last.snapshot) > pg_snapshot_xmax(pg_current_snapshot()) THEN
+  ELSIF :schema.sealed_elsewhere() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
       MESSAGE = 'The log was sealed in another cluster, whose transaction ids mean nothing here.',
@@ -7964,6 +7970,29 @@ BEGIN
 END
 $function$;
 `,
+  'functions/sealed_elsewhere': `-- Whether the chain goes on from another cluster, whose transaction ids mean nothing
+-- here: a dump was restored, or pg_upgrade was run. False where nothing is sealed.
+CREATE OR REPLACE FUNCTION :schema.sealed_elsewhere()
+RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce((
+    SELECT own.entry ->> 'system' <> :schema.system_identifier()
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'rebase')
+    ORDER BY own.id DESC
+    LIMIT 1
+  ), false) OR coalesce((
+    -- where nobody may know which cluster it is
+    SELECT pg_snapshot_xmin((own.entry ->> 'snapshot')::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
+    FROM :schema.audit_seal AS own
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
+    ORDER BY own.id DESC
+    LIMIT 1
+  ), false)
+$function$;
+`,
   'functions/sealed_event': `-- An event in the form in which it is sealed, for who may read the log: a proof
 -- holds it. A forged second one of the same id comes as well.
 CREATE OR REPLACE FUNCTION :schema.sealed_event(event_id bigint)
@@ -8029,6 +8058,59 @@ AS $function$
   WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true'
   ORDER BY own.id DESC
   LIMIT 1
+$function$;
+`,
+  'functions/sealing_status': `-- How sealing is doing: {entries, sealedAt, lagSeconds, moved, salted}; null where it
+-- was never enabled. Entries are 0 where the chain is gone though it was.
+--   sealedAt    when the last block was made
+--   lagSeconds  how old the oldest event is that no block holds; 0 without one, null where moved
+--   moved       the chain comes from another cluster, and does not go on here yet
+--   salted      new events carry a salt
+--
+-- What was committed late by a transaction that was running when the last round was
+-- sealed is not looked for: it has no index, and new events tell as well that nobody seals.
+CREATE OR REPLACE FUNCTION :schema.sealing_status()
+RETURNS json
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+AS $function$
+DECLARE
+  entries bigint := coalesce((SELECT max(id) + 1 FROM :schema.audit_seal), 0);
+  salted  boolean := :schema.has_salt();
+  moved   boolean := :schema.sealed_elsewhere();
+  until   record;
+  block   record;
+  -- behind which nothing is sealed, but for what the last round saw
+  after   bigint;
+  -- of the round's snapshot nothing can be said where it comes from before the chain moved
+  comes_from_here boolean;
+  oldest  timestamptz;
+BEGIN
+  IF entries = 0 AND NOT salted THEN
+    RETURN NULL;
+  END IF;
+  SELECT * INTO until FROM :schema.sealed_until();
+  SELECT own.id, to_timestamp((own.entry ->> 'at')::numeric / 1000000) AS sealed_at, (own.entry ->> 'last')::bigint AS last INTO block
+  FROM :schema.audit_seal AS own WHERE own.entry ->> 'kind' = 'block' ORDER BY own.id DESC LIMIT 1;
+  IF NOT moved THEN
+    -- of a round that is under way, what its blocks hold so far
+    after := greatest(until.sequence, CASE WHEN block.id > until.entry THEN block.last END);
+    comes_from_here := until.incarnation = (SELECT value::integer FROM :schema.audit_setting WHERE name = 'incarnation');
+    SELECT event.changed_at INTO oldest
+    FROM :schema.audit_event AS event
+    WHERE event.id > after AND NOT (comes_from_here AND pg_visible_in_snapshot(event.txid, until.snapshot))
+    ORDER BY event.id
+    LIMIT 1;
+  END IF;
+  RETURN json_build_object(
+    'entries', entries,
+    'sealedAt', block.sealed_at,
+    'lagSeconds', CASE WHEN NOT moved THEN round(greatest(extract(epoch FROM clock_timestamp() - oldest), 0)::numeric, 3) END,
+    'moved', moved,
+    'salted', salted
+  );
+END
 $function$;
 `,
   'functions/set_label': `-- Makes label_<id>, the function that labels a table's rows, have a body, or
@@ -12724,6 +12806,10 @@ BEGIN
   IF to_regclass(':schema.audit_seal_others') IS NULL THEN
     -- the few that are no blocks
     CREATE INDEX audit_seal_others ON :schema.audit_seal (id) WHERE entry ->> 'kind' <> 'block';
+  END IF;
+  IF to_regclass(':schema.audit_seal_base') IS NULL THEN
+    -- and the fewer that say which cluster it is of: behind them may be millions of blocks
+    CREATE INDEX audit_seal_base ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'rebase');
   END IF;
 END
 $indexes$;
