@@ -14,6 +14,10 @@ const onEnds = [
   'test/install/sync.test.ts',
   'test/keep/harden.test.ts',
   'test/keep/overflow.test.ts',
+  'test/trust/accept-unlogged.test.ts',
+  'test/trust/erase.test.ts',
+  'test/trust/seal-retention.test.ts',
+  'test/trust/threats.test.ts',
 ]
 
 export default defineConfig(({ mode }) => ({

@@ -16,13 +16,13 @@ AS $function$
     JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block'
     CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
     CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
-    WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'retire'
+    WHERE amending.entry ->> 'kind' = 'retire'
       AND (said.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
     UNION ALL
     SELECT amending.id, said.block, said.place, decode(said.leaf, 'hex')
     FROM :schema.audit_seal AS amending
     CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
-    WHERE amending.entry ->> 'kind' IN ('retire', 'redact') AND amending.entry ->> 'kind' = 'redact'
+    WHERE amending.entry ->> 'kind' = 'redact'
       AND said.block = ANY (blocks)
   ) AS amendment
   ORDER BY amendment.block, amendment.place, amendment.leaf IS NOT NULL, amendment.entry DESC
