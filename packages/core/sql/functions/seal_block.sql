@@ -78,18 +78,19 @@ BEGIN
 
   -- with the values in it: partitions are left out by them when it is planned
   query := format(
-    'SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s',
+    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s ORDER BY id LIMIT %s)',
     greatest(until.sequence, after),
     CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
     CASE WHEN restored THEN new_to_chain
       -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
-      ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END
+      ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END,
+    max_events + 1
   );
   query := query || format(
-    ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s',
+    ' UNION ALL (SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s ORDER BY id LIMIT %s)',
     greatest(reach, after), until.sequence, finished,
     CASE WHEN NOT restored THEN format(' OR txid >= %L AND pg_visible_in_snapshot(txid, %L)', pg_snapshot_xmax(until.snapshot), snapshot) END,
-    new_to_chain
+    new_to_chain, max_events + 1
   );
   EXECUTE format(
     $query$

@@ -13,12 +13,21 @@ AS $function$
     FROM :schema.audit_seal AS own
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
     WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
+  ), retired AS MATERIALIZED (
+    -- all of the blocks in a row, or some events of one
+    SELECT piece.block, coalesce(piece."to", piece.block) AS last, piece.events, piece.which IS NULL AS whole
+    FROM :schema.audit_seal AS retiring
+    CROSS JOIN json_to_recordset(retiring.entry -> 'retired') AS piece (block bigint, "to" bigint, events bigint, which text)
+    WHERE retiring.entry ->> 'kind' = 'retire' AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
     SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
     FROM sealed
     WHERE CASE
       WHEN sealed.hashes IS NULL
-      THEN sealed.events > (SELECT count(DISTINCT gone.place) FROM :schema.amendments(ARRAY[sealed.block]) AS gone WHERE gone.leaf IS NULL)
+      THEN sealed.events > coalesce((
+        SELECT CASE WHEN bool_or(retired.whole) THEN sealed.events ELSE sum(retired.events) END
+        FROM retired WHERE sealed.block BETWEEN retired.block AND retired.last
+      ), 0)
       ELSE cardinality(sealed.ids) <> sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
     END
     UNION ALL

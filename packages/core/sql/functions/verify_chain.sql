@@ -23,8 +23,8 @@ BEGIN
     least((SELECT min(id) FROM :schema.audit_event), (SELECT min(first_id) FROM :schema.audit_leaf)) AS first_id,
     greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max(last_id) FROM :schema.audit_leaf)) AS last_id
   INTO reach;
-  FOR place IN 0..reach.last_entry BY 100 LOOP
-    problems := problems || :schema.verify_blocks(place, place + 99);
+  FOR place IN 0..reach.last_entry BY 1000 LOOP
+    problems := problems || :schema.verify_blocks(place, place + 999);
   END LOOP;
   FOR seen IN coalesce(reach.first_id, 1) - 1 .. coalesce(reach.last_id, 0) - 1 BY size LOOP
     part := :schema.verify_events(seen, seen + size);

@@ -7863,18 +7863,19 @@ BEGIN
 
   -- with the values in it: partitions are left out by them when it is planned
   query := format(
-    'SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s',
+    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s ORDER BY id LIMIT %s)',
     greatest(until.sequence, after),
     CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
     CASE WHEN restored THEN new_to_chain
       -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
-      ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END
+      ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END,
+    max_events + 1
   );
   query := query || format(
-    ' UNION ALL SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s',
+    ' UNION ALL (SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s ORDER BY id LIMIT %s)',
     greatest(reach, after), until.sequence, finished,
     CASE WHEN NOT restored THEN format(' OR txid >= %L AND pg_visible_in_snapshot(txid, %L)', pg_snapshot_xmax(until.snapshot), snapshot) END,
-    new_to_chain
+    new_to_chain, max_events + 1
   );
   EXECUTE format(
     $query$
@@ -10625,12 +10626,21 @@ AS $function$
     FROM :schema.audit_seal AS own
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
     WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
+  ), retired AS MATERIALIZED (
+    -- all of the blocks in a row, or some events of one
+    SELECT piece.block, coalesce(piece."to", piece.block) AS last, piece.events, piece.which IS NULL AS whole
+    FROM :schema.audit_seal AS retiring
+    CROSS JOIN json_to_recordset(retiring.entry -> 'retired') AS piece (block bigint, "to" bigint, events bigint, which text)
+    WHERE retiring.entry ->> 'kind' = 'retire' AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
     SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
     FROM sealed
     WHERE CASE
       WHEN sealed.hashes IS NULL
-      THEN sealed.events > (SELECT count(DISTINCT gone.place) FROM :schema.amendments(ARRAY[sealed.block]) AS gone WHERE gone.leaf IS NULL)
+      THEN sealed.events > coalesce((
+        SELECT CASE WHEN bool_or(retired.whole) THEN sealed.events ELSE sum(retired.events) END
+        FROM retired WHERE sealed.block BETWEEN retired.block AND retired.last
+      ), 0)
       ELSE cardinality(sealed.ids) <> sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
     END
     UNION ALL
@@ -10667,8 +10677,8 @@ BEGIN
     least((SELECT min(id) FROM :schema.audit_event), (SELECT min(first_id) FROM :schema.audit_leaf)) AS first_id,
     greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max(last_id) FROM :schema.audit_leaf)) AS last_id
   INTO reach;
-  FOR place IN 0..reach.last_entry BY 100 LOOP
-    problems := problems || :schema.verify_blocks(place, place + 99);
+  FOR place IN 0..reach.last_entry BY 1000 LOOP
+    problems := problems || :schema.verify_blocks(place, place + 999);
   END LOOP;
   FOR seen IN coalesce(reach.first_id, 1) - 1 .. coalesce(reach.last_id, 0) - 1 BY size LOOP
     part := :schema.verify_events(seen, seen + size);

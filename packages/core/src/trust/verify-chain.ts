@@ -95,7 +95,7 @@ const options = [
 /** How many ids are looked at in one statement, */
 const IDS = 20_000n
 /** and how many entries of the chain. */
-const ENTRIES = 100n
+const ENTRIES = 1000n
 
 /** Whether the log is what was sealed. */
 export async function verifyChain(
