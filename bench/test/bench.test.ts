@@ -61,6 +61,7 @@ test('the context is measured against pg alone, and other ways to send it', () =
 test.each([
   ['bench:memory', /^\| stream \| 20000 \|/gm, 1],
   ['bench:scale', /^\| [^|]+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \|$/gm, 15],
+  ['bench:seal', /^\| [^|]+( \| [\d.]+( ms)?){4,5} \|$/gm, 10],
 ])('%s runs', (script, line, count) => {
   const { status, stdout, stderr } = spawnSync(
     'npm',

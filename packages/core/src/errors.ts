@@ -161,6 +161,7 @@ const keeping = [
   'maintain_step',
   'purge',
   'run_maintenance',
+  'seal',
 ]
 
 /** The SQLSTATE of an error of the database, also where it is the cause of one of ours. */

@@ -30,11 +30,23 @@ export interface CarryingOptions extends AuditrumOptions {
    * may not maintain the log is told so once, by `onError`.
    */
   readonly maintain?: boolean
+  /**
+   * How often a timer calls `seal()`, as `'5s'` or `'1m'`, in a log whose sealing is enabled; not at all
+   * without it. It keeps no process alive, so an application that does not always run leaves it to
+   * `auditrum seal --every 5s`. Several processes may do it. What keeps it from sealing is told once, by `onError`.
+   */
+  readonly seal?: `${number}s` | `${number}m` | false
   /** Hears of what went wrong beside the application's own work; one line per kind on stderr without it. */
   readonly onError?: (error: AuditrumError) => void
 }
 
-const ownOptions = ['carry', 'signing', 'maintain', 'onError'] satisfies (keyof CarryingOptions)[]
+const ownOptions = [
+  'carry',
+  'signing',
+  'maintain',
+  'seal',
+  'onError',
+] satisfies (keyof CarryingOptions)[]
 const FIRST_MAINTENANCE = 60_000
 const DAY = 86_400_000
 /** insufficient_privilege */
@@ -50,12 +62,22 @@ export type Attach = (carrying: CarryOptions) => (() => void) | undefined
 export class CarryingAuditrum extends Auditrum {
   readonly #onError: (error: AuditrumError) => void
   readonly #detach: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
+  readonly #timers = new Set<NodeJS.Timeout>()
+  /** What kept the last round from sealing. */
+  #unsealed: string | undefined
   #isClosed = false
 
   constructor(queryable: Queryable, options: CarryingOptions, attach: Attach) {
     checkOptions('auditrum', options, [...auditrumOptions, ...ownOptions])
-    const { carry = 'writes', signing, maintain = true, onError = oncePerKind(), ...rest } = options
+    const {
+      carry = 'writes',
+      signing,
+      maintain = true,
+      seal = false,
+      onError = oncePerKind(),
+      ...rest
+    } = options
+    const sealing = seal === false ? undefined : pauseOf(seal)
     if (signing !== undefined) checkSigning(signing)
     if (carry !== 'writes' && carry !== 'all') {
       throw new UsageError(`carry is ${JSON.stringify(carry)}. It is 'writes' or 'all'.`)
@@ -68,7 +90,8 @@ export class CarryingAuditrum extends Auditrum {
         `These connections carry the context already, for another audit or another copy of this package, so the option ${signing ? 'signing' : 'carry'} comes too late. Give it there.`,
       )
     }
-    if (maintain) this.#schedule(FIRST_MAINTENANCE)
+    if (maintain) this.#maintainIn(FIRST_MAINTENANCE)
+    if (sealing !== undefined) this.#sealIn(sealing)
   }
 
   /** Whether it was closed, so that the next call of `auditrum` makes another. */
@@ -89,25 +112,51 @@ export class CarryingAuditrum extends Auditrum {
     return result
   }
 
-  /** Stops the timer, and leaves the connections as they were. */
+  /** Stops the timers, and leaves the connections as they were. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
     this.#detach?.()
   }
 
-  #schedule(delay: number): void {
-    this.#timer = setTimeout(async () => {
+  #maintainIn(delay: number): void {
+    this.#later(delay, async () => {
       try {
         await this.maintain()
       } catch (error) {
-        safely(this.#onError)(asError(error))
+        safely(this.#onError)(asError(error, 'maintain'))
         // nothing that another day changes, and said once
         if (sqlStateOf(error) === DENIED) return
       }
-      if (!this.#isClosed) this.#schedule(DAY)
+      this.#maintainIn(DAY)
+    })
+  }
+
+  #sealIn(pause: number): void {
+    this.#later(pause, async () => {
+      try {
+        await this.seal()
+        this.#unsealed = undefined
+      } catch (error) {
+        const told = asError(error, 'seal')
+        // not every few seconds
+        if (told.message !== this.#unsealed) safely(this.#onError)(told)
+        this.#unsealed = told.message
+        if (sqlStateOf(error) === DENIED) return
+      }
+      this.#sealIn(pause)
+    })
+  }
+
+  #later(delay: number, act: () => Promise<void>): void {
+    if (this.#isClosed) return
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      void act()
     }, delay).unref()
+    this.#timers.add(timer)
   }
 }
 
@@ -178,16 +227,34 @@ function oncePerKind(): (error: AuditrumError) => void {
   }
 }
 
-function asError(error: unknown): AuditrumError {
+function asError(error: unknown, act: keyof typeof remedies): AuditrumError {
   if (sqlStateOf(error) === DENIED) {
     return new SchemaError(
-      'The role of this connection may not maintain the log, so its timer stops here. Turn it off (maintain: false), and run auditrum maintain daily as the admin role that harden was given, or as the owner of the log.',
+      `The role of this connection may not ${act} the log, so its timer stops here. ${remedies[act]}`,
       { cause: error },
     )
   }
   if (error instanceof AuditrumError) return error
   const message = error instanceof Error ? error.message : String(error)
-  return new UsageError(`The log's daily maintenance failed: ${message}. Look at status().`, {
-    cause: error,
-  })
+  return new UsageError(
+    `The timer that is to ${act} the log failed: ${message}. Look at status().`,
+    { cause: error },
+  )
+}
+
+const remedies = {
+  maintain:
+    'Turn it off (maintain: false), and run auditrum maintain daily as the admin role that harden was given, or as the owner of the log.',
+  seal: 'Turn it off (seal: false), and keep auditrum seal --every 5s running as the admin role that harden was given, or as the owner of the log.',
+}
+
+const milliseconds: Readonly<Record<string, number>> = { s: 1000, m: 60_000 }
+
+/** The time between two rounds of sealing. */
+function pauseOf(seal: string): number {
+  const [, number, unit = ''] = /^([1-9]\d{0,4})([sm])$/.exec(seal) ?? []
+  if (number === undefined) {
+    throw new UsageError(`seal is ${JSON.stringify(seal)}. It is a time as '5s' or '1m', or false.`)
+  }
+  return Number(number) * (milliseconds[unit] ?? 0)
 }

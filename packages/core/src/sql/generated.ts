@@ -7798,6 +7798,7 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET enable_sort = off  -- by ids that are read in order, or each block reads all that is left
 AS $function$
 DECLARE
   -- where transaction ids do not tell, because they began anew in another cluster
@@ -7863,19 +7864,20 @@ BEGIN
 
   -- with the values in it: partitions are left out by them when it is planned
   query := format(
-    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s ORDER BY id LIMIT %s)',
+    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s ORDER BY id LIMIT %s + 1)',
     greatest(until.sequence, after),
     CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
     CASE WHEN restored THEN new_to_chain
       -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
       ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END,
-    max_events + 1
+    max_events
   );
   query := query || format(
-    ' UNION ALL (SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s ORDER BY id LIMIT %s)',
+    ' UNION ALL (SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND (txid = ANY (%L::xid8[])%s) AND %s ORDER BY id LIMIT %s + 1)',
     greatest(reach, after), until.sequence, finished,
     CASE WHEN NOT restored THEN format(' OR txid >= %L AND pg_visible_in_snapshot(txid, %L)', pg_snapshot_xmax(until.snapshot), snapshot) END,
-    new_to_chain, max_events + 1
+    new_to_chain,
+    max_events
   );
   EXECUTE format(
     $query$
@@ -7899,13 +7901,17 @@ BEGIN
   END IF;
   EXECUTE format(
     $query$
-    SELECT coalesce(string_agg(:schema.event_leaf(event, context), ''::bytea ORDER BY event.id, event.changed_at), '') AS hashes,
-      array_agg(DISTINCT event.table_id) AS tables
-    FROM unnest($1, $2) AS own (id, changed_at)
-    JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
-      AND event.id BETWEEN %1$L AND %2$L AND event.changed_at BETWEEN %3$L AND %4$L
-    LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-      AND context.id BETWEEN %5$L AND %6$L
+    -- hashed before they are sorted, or whole rows would be
+    WITH leaf AS MATERIALIZED (
+      SELECT event.id, event.changed_at, event.table_id, :schema.event_leaf(event, context) AS hash
+      FROM unnest($1, $2) AS own (id, changed_at)
+      JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
+        AND event.id BETWEEN %1$L AND %2$L AND event.changed_at BETWEEN %3$L AND %4$L
+      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+        AND context.id BETWEEN %5$L AND %6$L
+    )
+    SELECT coalesce((SELECT string_agg(hash, ''::bytea ORDER BY id, changed_at) FROM leaf), '') AS hashes,
+      ARRAY(SELECT DISTINCT table_id FROM leaf) AS tables
     $query$,
     chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.first_context, chosen.last_context
   ) INTO made USING chosen.ids, chosen.times;

@@ -92,8 +92,9 @@ const options = [
   'onProgress',
 ] as const
 
-/** How many ids are looked at in one statement, */
+/** How many ids are looked at in one statement, where the rows come here how many, */
 const IDS = 20_000n
+const IDS_IN_PROCESS = 4_000n
 /** and how many entries of the chain. */
 const ENTRIES = 1000n
 
@@ -139,9 +140,10 @@ export async function verifyChain(
   for (const [first, last] of ranges(0n, reach.entries, ENTRIES)) {
     for (const finding of await verifier.blocks(first, last)) found(described(finding))
   }
+  const size = independent ? IDS_IN_PROCESS : IDS
   const sum = { verified: 0, redacted: 0, pending: 0 }
   const start = after === undefined ? reach.first : BigInt(after) + 1n
-  for (const several of together(ranges(start, reach.last, IDS), jobs)) {
+  for (const several of together(ranges(start, reach.last, size), jobs)) {
     const parts = await Promise.all(
       several.map(([first, last]) => verifier.events(first - 1n, last)),
     )
