@@ -22,7 +22,7 @@ if (part !== undefined && part !== 'writers' && part !== 'throughput') {
 }
 const rounds = Number(values.rounds ?? (quick ? 1 : 3))
 const seconds = Number(values.seconds ?? (quick ? 0.2 : 3))
-const events = 5 * Math.ceil(Number(values.events ?? (quick ? 2_000 : 200_000)) / 5)
+const events = 5 * Math.ceil(Number(values.events ?? (quick ? 10_000 : 200_000)) / 5)
 
 const server = await startServer({ version: values.version as Version })
 try {
