@@ -9,12 +9,12 @@ CREATE TABLE IF NOT EXISTS :schema.audit_seal (
 
 DO $indexes$
 BEGIN
-  IF to_regclass(':schema.audit_seal_others') IS NULL THEN
-    -- the few that are no blocks
-    CREATE INDEX audit_seal_others ON :schema.audit_seal (id) WHERE entry ->> 'kind' <> 'block';
+  IF to_regclass(':schema.audit_seal_amendment') IS NULL THEN
+    -- the few that say what became of blocks: there may be millions of these
+    CREATE INDEX audit_seal_amendment ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('retire', 'redact');
   END IF;
   IF to_regclass(':schema.audit_seal_base') IS NULL THEN
-    -- and the fewer that say which cluster it is of: behind them may be millions of blocks
+    -- and the fewer that say which cluster it is of
     CREATE INDEX audit_seal_base ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'rebase');
   END IF;
 END
