@@ -9,15 +9,24 @@ const outside = ['test/outside/**/*.test.ts']
 // They take long, and what they try is the same on every server: what is not, such as privileges that came
 // with a version, the oldest and the newest tell.
 const onEnds = [
+  'test/fuzz/declarations.test.ts',
+  'test/fuzz/names.test.ts',
   'test/install/drift.test.ts',
   'test/install/hostile.test.ts',
+  'test/install/names.test.ts',
   'test/install/sync.test.ts',
   'test/keep/harden.test.ts',
   'test/keep/overflow.test.ts',
+  'test/keep/purge.test.ts',
+  'test/read/as-of-property.test.ts',
   'test/trust/accept-unlogged.test.ts',
   'test/trust/erase.test.ts',
+  'test/trust/seal.test.ts',
   'test/trust/seal-retention.test.ts',
   'test/trust/threats.test.ts',
+  'test/trust/verify-concurrent.test.ts',
+  'test/trust/verify-property.test.ts',
+  'test/undo/property.test.ts',
 ]
 
 export default defineConfig(({ mode }) => ({

@@ -487,7 +487,8 @@ async function filesWith(database: AuditedDatabase, text: string): Promise<reado
 test('the bytes are gone from heap, indexes and TOAST', async () => {
   const { database, audit } = await customers()
   const short = `short-${randomBytes(8).toString('hex')}`
-  const long = `long-${randomBytes(8).toString('hex')}`
+  // no piece of it occurs before it: compression leaves it as it is
+  const long = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].sort(() => Math.random() - 0.5).join('')
   await database.tracked('people', 'create table people (mail text primary key, photo text)')
   for (let number = 0; number < 30; number += 1) {
     await database.query('insert into people values ($1, $2)', [
@@ -510,8 +511,11 @@ test('the bytes are gone from heap, indexes and TOAST', async () => {
     [short],
   )
   expect(statistics.rows).toEqual([])
-  // VACUUM alone leaves what nothing has been written over
-  await database.query(`vacuum full ${partitions.map((name) => `auditrum.${name}`).join(', ')}`)
-  expect(await filesWith(database, short)).toEqual([])
-  expect(await filesWith(database, long)).toEqual([])
+  // VACUUM alone leaves what nothing has been written over; and FULL, what a transaction that is open may see:
+  // autovacuum's, say
+  const remains = async () => {
+    await database.query(`vacuum full ${partitions.map((name) => `auditrum.${name}`).join(', ')}`)
+    return [...(await filesWith(database, short)), ...(await filesWith(database, long))]
+  }
+  await expect.poll(remains, { timeout: 20_000, interval: 500 }).toEqual([])
 })
