@@ -13,7 +13,7 @@ AS $function$
     FROM :schema.audit_seal AS amending
     CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, "to" bigint, which text)
     JOIN unnest(blocks) AS wanted (block) ON wanted.block BETWEEN said.block AND coalesce(said."to", said.block)
-    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block'
+    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block' AND sealing.id < amending.id
     CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
     CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
     WHERE amending.entry ->> 'kind' = 'retire'
@@ -23,7 +23,7 @@ AS $function$
     FROM :schema.audit_seal AS amending
     CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
     WHERE amending.entry ->> 'kind' = 'redact'
-      AND said.block = ANY (blocks)
+      AND said.block = ANY (blocks) AND said.block < amending.id AND said.leaf ~ '^[0-9a-f]{64}$'
   ) AS amendment
   ORDER BY amendment.block, amendment.place, amendment.leaf IS NOT NULL, amendment.entry DESC
 $function$;

@@ -29,6 +29,7 @@ DECLARE
   restored   boolean;            -- the first one after the log has moved to this cluster
   sequence   bigint;
   snapshot   pg_snapshot;
+  own        xid8;
   after      bigint := -1;       -- where the last block of this round ended
   finished   xid8[];             -- what was running then, and is over
   first      xid8;               -- the oldest that may have been running then
@@ -55,6 +56,14 @@ BEGIN
       SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
     END IF;
     snapshot := pg_current_snapshot();
+    own := pg_current_xact_id_if_assigned();
+    IF pg_visible_in_snapshot(own, snapshot) THEN
+      -- to a snapshot its own transaction is over, but there may be more of it
+      snapshot := format(
+        '%s:%s:%s', least(own, pg_snapshot_xmin(snapshot)), pg_snapshot_xmax(snapshot),
+        (SELECT string_agg(running::text, ',' ORDER BY running) FROM (SELECT pg_snapshot_xip(snapshot) UNION ALL SELECT own) AS open (running))
+      )::pg_snapshot;
+    END IF;
   END IF;
 
   finished := ARRAY(

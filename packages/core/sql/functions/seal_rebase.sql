@@ -18,6 +18,12 @@ BEGIN
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
   END IF;
+  IF NOT :schema.sealed_elsewhere() THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'This is the cluster in which the log was sealed last.',
+      HINT = 'Seal it as always: there is nothing to go on from.';
+  END IF;
   IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',

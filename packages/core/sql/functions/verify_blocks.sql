@@ -9,7 +9,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH sealed AS (
-    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, leaf.ids, leaf.hashes
+    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, own.entry ->> 'last' AS last, leaf.ids, leaf.hashes, leaf.first_id, leaf.last_id
     FROM :schema.audit_seal AS own
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
     WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
@@ -18,7 +18,7 @@ AS $function$
     SELECT piece.block, coalesce(piece."to", piece.block) AS last, piece.events, piece.which IS NULL AS whole
     FROM :schema.audit_seal AS retiring
     CROSS JOIN json_to_recordset(retiring.entry -> 'retired') AS piece (block bigint, "to" bigint, events bigint, which text)
-    WHERE retiring.entry ->> 'kind' = 'retire' AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
+    WHERE retiring.entry ->> 'kind' = 'retire' AND coalesce(piece."to", piece.block) < retiring.id AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
     SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
     FROM sealed
@@ -28,7 +28,8 @@ AS $function$
         SELECT CASE WHEN bool_or(retired.whole) THEN sealed.events ELSE sum(retired.events) END
         FROM retired WHERE sealed.block BETWEEN retired.block AND retired.last
       ), 0)
-      ELSE cardinality(sealed.ids) <> sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
+      ELSE NOT :schema.is_list(sealed.ids, sealed.first_id, sealed.last_id) OR sealed.last_id::text IS DISTINCT FROM sealed.last OR cardinality(sealed.ids) <> sealed.events
+        OR octet_length(sealed.hashes) <> 32 * sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
     END
     UNION ALL
     SELECT leaf.block, 'added'

@@ -19,10 +19,11 @@ DECLARE
   pending  bigint := 0;
 BEGIN
   SELECT
-    coalesce((SELECT max(id) FROM :schema.audit_seal), -1) AS last_entry,
-    least((SELECT min(id) FROM :schema.audit_event), (SELECT min(first_id) FROM :schema.audit_leaf)) AS first_id,
-    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max(last_id) FROM :schema.audit_leaf)) AS last_id
+    greatest((SELECT max(id) FROM :schema.audit_seal), (SELECT max(block) FROM :schema.audit_leaf), -1) AS last_entry,
+    least((SELECT min(id) FROM :schema.audit_event), greatest((SELECT min(first_id) FROM :schema.audit_leaf), 1)) AS first_id,
+    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max((entry ->> 'last')::bigint) FROM :schema.audit_seal)) AS last_id
   INTO reach;
+  problems := problems || :schema.verify_blocks(-9223372036854775808, -1);
   FOR place IN 0..reach.last_entry BY 1000 LOOP
     problems := problems || :schema.verify_blocks(place, place + 999);
   END LOOP;

@@ -222,6 +222,7 @@ export const objects: readonly SqlName[] = [
   'functions/verify',
   'functions/verify_table',
   'functions/accept_unlogged',
+  'functions/is_list',
   'functions/verify_blocks',
   'functions/verify_events',
   'functions/verify_links',

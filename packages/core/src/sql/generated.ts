@@ -263,7 +263,7 @@ AS $function$
     FROM :schema.audit_seal AS amending
     CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, "to" bigint, which text)
     JOIN unnest(blocks) AS wanted (block) ON wanted.block BETWEEN said.block AND coalesce(said."to", said.block)
-    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block'
+    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block' AND sealing.id < amending.id
     CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
     CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
     WHERE amending.entry ->> 'kind' = 'retire'
@@ -273,7 +273,7 @@ AS $function$
     FROM :schema.audit_seal AS amending
     CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
     WHERE amending.entry ->> 'kind' = 'redact'
-      AND said.block = ANY (blocks)
+      AND said.block = ANY (blocks) AND said.block < amending.id AND said.leaf ~ '^[0-9a-f]{64}$'
   ) AS amendment
   ORDER BY amendment.block, amendment.place, amendment.leaf IS NOT NULL, amendment.entry DESC
 $function$;
@@ -3292,6 +3292,24 @@ AS $function$
         AND txid IS DISTINCT FROM pg_catalog.pg_current_xact_id_if_assigned(),
       false
     )
+$function$;
+`,
+  'functions/is_list': `-- Whether the ids of a block are a list of which every event is looked for: in
+-- order, each once, and as far as the block says that they reach. No root covers them.
+CREATE OR REPLACE FUNCTION :schema.is_list(ids bigint[], first_id bigint, last_id bigint)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(
+    array_ndims(ids) = 1 AND array_lower(ids, 1) = 1 AND array_position(ids, NULL) IS NULL
+      AND first_id > 0 AND ids[1] = first_id AND ids[cardinality(ids)] = last_id
+      AND NOT EXISTS (
+        SELECT FROM (SELECT id, lag(id) OVER (ORDER BY place) AS before FROM unnest(ids) WITH ORDINALITY AS own (id, place)) AS pair
+        WHERE pair.id <= pair.before
+      ),
+    false
+  )
 $function$;
 `,
   'functions/is_over': `-- Whether a time has come. It is no constant, and is declared as one on purpose,
@@ -7814,6 +7832,7 @@ DECLARE
   restored   boolean;            -- the first one after the log has moved to this cluster
   sequence   bigint;
   snapshot   pg_snapshot;
+  own        xid8;
   after      bigint := -1;       -- where the last block of this round ended
   finished   xid8[];             -- what was running then, and is over
   first      xid8;               -- the oldest that may have been running then
@@ -7840,6 +7859,14 @@ BEGIN
       SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
     END IF;
     snapshot := pg_current_snapshot();
+    own := pg_current_xact_id_if_assigned();
+    IF pg_visible_in_snapshot(own, snapshot) THEN
+      -- to a snapshot its own transaction is over, but there may be more of it
+      snapshot := format(
+        '%s:%s:%s', least(own, pg_snapshot_xmin(snapshot)), pg_snapshot_xmax(snapshot),
+        (SELECT string_agg(running::text, ',' ORDER BY running) FROM (SELECT pg_snapshot_xip(snapshot) UNION ALL SELECT own) AS open (running))
+      )::pg_snapshot;
+    END IF;
   END IF;
 
   finished := ARRAY(
@@ -7957,6 +7984,12 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  END IF;
+  IF NOT :schema.sealed_elsewhere() THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'This is the cluster in which the log was sealed last.',
+      HINT = 'Seal it as always: there is nothing to go on from.';
   END IF;
   IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
     RAISE EXCEPTION USING
@@ -10628,7 +10661,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH sealed AS (
-    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, leaf.ids, leaf.hashes
+    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, own.entry ->> 'last' AS last, leaf.ids, leaf.hashes, leaf.first_id, leaf.last_id
     FROM :schema.audit_seal AS own
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
     WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
@@ -10637,7 +10670,7 @@ AS $function$
     SELECT piece.block, coalesce(piece."to", piece.block) AS last, piece.events, piece.which IS NULL AS whole
     FROM :schema.audit_seal AS retiring
     CROSS JOIN json_to_recordset(retiring.entry -> 'retired') AS piece (block bigint, "to" bigint, events bigint, which text)
-    WHERE retiring.entry ->> 'kind' = 'retire' AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
+    WHERE retiring.entry ->> 'kind' = 'retire' AND coalesce(piece."to", piece.block) < retiring.id AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
     SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
     FROM sealed
@@ -10647,7 +10680,8 @@ AS $function$
         SELECT CASE WHEN bool_or(retired.whole) THEN sealed.events ELSE sum(retired.events) END
         FROM retired WHERE sealed.block BETWEEN retired.block AND retired.last
       ), 0)
-      ELSE cardinality(sealed.ids) <> sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
+      ELSE NOT :schema.is_list(sealed.ids, sealed.first_id, sealed.last_id) OR sealed.last_id::text IS DISTINCT FROM sealed.last OR cardinality(sealed.ids) <> sealed.events
+        OR octet_length(sealed.hashes) <> 32 * sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
     END
     UNION ALL
     SELECT leaf.block, 'added'
@@ -10679,10 +10713,11 @@ DECLARE
   pending  bigint := 0;
 BEGIN
   SELECT
-    coalesce((SELECT max(id) FROM :schema.audit_seal), -1) AS last_entry,
-    least((SELECT min(id) FROM :schema.audit_event), (SELECT min(first_id) FROM :schema.audit_leaf)) AS first_id,
-    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max(last_id) FROM :schema.audit_leaf)) AS last_id
+    greatest((SELECT max(id) FROM :schema.audit_seal), (SELECT max(block) FROM :schema.audit_leaf), -1) AS last_entry,
+    least((SELECT min(id) FROM :schema.audit_event), greatest((SELECT min(first_id) FROM :schema.audit_leaf), 1)) AS first_id,
+    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max((entry ->> 'last')::bigint) FROM :schema.audit_seal)) AS last_id
   INTO reach;
+  problems := problems || :schema.verify_blocks(-9223372036854775808, -1);
   FOR place IN 0..reach.last_entry BY 1000 LOOP
     problems := problems || :schema.verify_blocks(place, place + 999);
   END LOOP;
@@ -12525,7 +12560,9 @@ FROM tracked
   'read/leaves_of_blocks': `-- The leaves of some blocks: ids as a JSON array of texts, hashes as base64.
 SELECT leaf.block::pg_catalog.text AS block,
   pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
-  pg_catalog.encode(leaf.hashes, 'base64') AS hashes
+  pg_catalog.encode(leaf.hashes, 'base64') AS hashes,
+  leaf.first_id::pg_catalog.text AS first_id,
+  leaf.last_id::pg_catalog.text AS last_id
 FROM :schema.audit_leaf AS leaf
 WHERE leaf.block BETWEEN $1::pg_catalog.int8 AND $2::pg_catalog.int8
 ORDER BY leaf.block
@@ -12594,15 +12631,15 @@ LIMIT $2::bigint
   'read/sealed_event': `-- An event in the form in which it is sealed, as functions/sealed_event.sql gives it.
 SELECT canonical FROM :schema.sealed_event($1::bigint) AS canonical
 `,
-  'read/sealed_reach': `-- What there is to verify: the last place of the chain, and the smallest and
--- greatest id of events, whether they are there or ought to be.
+  'read/sealed_reach': `-- What there is to verify: the last place of the chain, the smallest id of events,
+-- whether they are there or ought to be, and the greatest of those that are.
 SELECT
   (SELECT pg_catalog.max(place) FROM (
     SELECT pg_catalog.max(seal.id) FROM :schema.audit_seal AS seal
     UNION ALL SELECT pg_catalog.max(leaf.block) FROM :schema.audit_leaf AS leaf
   ) AS known (place))::pg_catalog.text AS entries,
-  LEAST((SELECT pg_catalog.min(event.id) FROM :schema.audit_event AS event), (SELECT pg_catalog.min(leaf.first_id) FROM :schema.audit_leaf AS leaf))::pg_catalog.text AS first_id,
-  GREATEST((SELECT pg_catalog.max(event.id) FROM :schema.audit_event AS event), (SELECT pg_catalog.max(leaf.last_id) FROM :schema.audit_leaf AS leaf))::pg_catalog.text AS last_id,
+  LEAST((SELECT pg_catalog.min(event.id) FROM :schema.audit_event AS event), GREATEST((SELECT pg_catalog.min(leaf.first_id) FROM :schema.audit_leaf AS leaf), 1))::pg_catalog.text AS first_id,
+  (SELECT pg_catalog.max(event.id) FROM :schema.audit_event AS event)::pg_catalog.text AS last_id,
   EXISTS (
     SELECT FROM pg_catalog.pg_attribute AS col
     WHERE col.attrelid = ':schema.audit_event'::pg_catalog.regclass AND col.attname = 'salt' AND col.atthasdef

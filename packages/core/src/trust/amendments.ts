@@ -1,3 +1,5 @@
+import { isPlainObject } from '../options.js'
+
 /** What became of an event that was sealed: it was retired, or redacted. */
 export interface Amendment {
   /** The hash that it has had since, as hex; null where it was retired. */
@@ -28,16 +30,18 @@ export class Amendments {
   readonly #part = new Map<number, { readonly entry: number; readonly bits: Buffer }[]>()
   readonly #redacted = new Map<number, Map<number, Amendment>>()
 
-  /** Reads what an entry says, if it amends anything. */
+  /** Reads what an entry says of blocks before it, if it amends anything. */
   read(id: number, entry: Readonly<Record<string, unknown>>): void {
     if (entry.kind === 'retire') {
       this.retired += Number(entry.events)
       for (const { block, to, which } of listOf<Retired>(entry.retired)) {
+        if ((to ?? block) >= id) continue
         if (which === undefined) this.#whole.push({ from: block, to: to ?? block, entry: id })
-        else added(this.#part, block, { entry: id, bits: Buffer.from(which, 'base64') })
+        else added(this.#part, block, { entry: id, bits: Buffer.from(String(which), 'base64') })
       }
     } else if (entry.kind === 'redact') {
       for (const { block, place, leaf } of listOf<Redacted>(entry.redacted)) {
+        if (block >= id || !/^[0-9a-f]{64}$/.test(leaf)) continue
         const places = this.#redacted.get(block) ?? new Map<number, Amendment>()
         this.#redacted.set(block, places.set(place, { leaf, entry: id }))
       }
@@ -64,5 +68,5 @@ function added<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 }
 
 function listOf<T>(value: unknown): readonly T[] {
-  return Array.isArray(value) ? value : []
+  return Array.isArray(value) ? (value.filter(isPlainObject) as unknown as readonly T[]) : []
 }

@@ -22,6 +22,8 @@ export interface Chain {
   readonly entries: number
   readonly amendments: Amendments
   readonly until: SealedUntil
+  /** The greatest id of events that blocks say they hold. */
+  readonly lastEvent: bigint
 }
 
 /** Reads the entries once, in their order: their links, the digests that they lead to, and what they amend. */
@@ -34,6 +36,7 @@ export async function readChain(
   const tree = new MerkleTree()
   const amendments = new Amendments()
   let until: SealedUntil = { sequence: 0n, running: new Set(), end: 0n, before: 0n }
+  let lastEvent = 0n
   let log: string | null = null
   let last = -1
   let previous: string | null = null
@@ -46,6 +49,13 @@ export async function readChain(
     if (last === -1 && isLog(entry?.log)) log = entry.log
     if (entry !== undefined) {
       amendments.read(id, entry)
+      if (
+        typeof entry.last === 'string' &&
+        /^\d{1,18}$/.test(entry.last) &&
+        BigInt(entry.last) > lastEvent
+      ) {
+        lastEvent = BigInt(entry.last)
+      }
       until = sealedUntil(entry, until) ?? until
     }
     const leaf = leafHash(text)
@@ -55,7 +65,7 @@ export async function readChain(
     last = id
   }
   for (const problem of digests.problems({ log, last })) found(problem)
-  return { entries: tree.size, amendments, until }
+  return { entries: tree.size, amendments, until, lastEvent }
 }
 
 function brokenLink(

@@ -19,6 +19,8 @@ export interface ChainEntry extends StoredEntry {
 }
 
 const PAGE = 1000
+/** Nobody's place: whoever puts an entry before the first one is found out. */
+const FIRST = '-9223372036854775808'
 
 /** The entries in their order, whatever they are worth. Of a chain that grows meanwhile, some of its end. */
 export async function* storedEntries(
@@ -26,12 +28,12 @@ export async function* storedEntries(
   schema: string,
 ): AsyncGenerator<StoredEntry, void, undefined> {
   const text = render('read/seal_entries', schema)
-  const rows = streamOf<Row>(queryable, text, ['0', null])
+  const rows = streamOf<Row>(queryable, text, [FIRST, null])
   if (rows !== undefined) {
     for await (const row of rows) yield storedEntry(row)
     return
   }
-  let from = 0n
+  let from = BigInt(FIRST)
   for (;;) {
     const page = await rowsOf<Row>(queryable, text, [String(from), PAGE])
     for (const row of page) yield storedEntry(row)

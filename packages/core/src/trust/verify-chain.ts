@@ -97,6 +97,8 @@ const IDS = 20_000n
 const IDS_IN_PROCESS = 4_000n
 /** and how many entries of the chain. */
 const ENTRIES = 1000n
+/** The smallest number that a place can be made. */
+const LEAST = -(2n ** 63n)
 
 /** Whether the log is what was sealed. */
 export async function verifyChain(
@@ -140,10 +142,14 @@ export async function verifyChain(
   for (const [first, last] of ranges(0n, reach.entries, ENTRIES)) {
     for (const finding of await verifier.blocks(first, last)) found(described(finding))
   }
+  for (const finding of await verifier.blocks(LEAST, -1n)) found(described(finding))
   const size = independent ? IDS_IN_PROCESS : IDS
   const sum = { verified: 0, redacted: 0, pending: 0 }
+  let end = reach.last
+  // the newest may be gone
+  if (end < chain.lastEvent) end = chain.lastEvent
   const start = after === undefined ? reach.first : BigInt(after) + 1n
-  for (const several of together(ranges(start, reach.last, size), jobs)) {
+  for (const several of together(ranges(start, end, size), jobs)) {
     const parts = await Promise.all(
       several.map(([first, last]) => verifier.events(first - 1n, last)),
     )
@@ -153,7 +159,7 @@ export async function verifyChain(
       sum.pending += part.pending
       for (const finding of part.problems) found(described(finding))
     }
-    onProgress?.({ after: String(several.at(-1)?.[1]), last: String(reach.last) })
+    onProgress?.({ after: String(several.at(-1)?.[1]), last: String(end) })
   }
   return {
     ok: problems.length + more === 0,

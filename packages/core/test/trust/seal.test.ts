@@ -61,6 +61,21 @@ test('a transaction that runs for long holds up nothing, and is sealed when it i
   expect(await verified(audit)).toMatchObject({ ok: true, verified: 8, pending: 0 })
 })
 
+test('a transaction that seals and goes on writing is sealed when it is over', async () => {
+  const { database, audit } = await sealedLog()
+  const [one, two] = [await database.client(), await database.client()]
+  await one.query('begin')
+  await one.query('insert into orders values (1)')
+  await two.query('insert into orders values (2)')
+  await one.query('select auditrum.seal()')
+  await one.query('insert into orders values (3)')
+  await one.query('commit')
+  await two.query('insert into orders values (4)')
+  await audit.seal()
+  expect(await verified(audit)).toMatchObject({ ok: true, verified: 4, pending: 0 })
+  await expect(audit.seal({ rebase: true })).rejects.toThrow(/cluster in which/)
+})
+
 test('what was rolled back is nowhere; what was prepared is sealed when it is committed', async () => {
   const { database, audit } = await sealedLog()
   const client = await database.client()

@@ -151,6 +151,36 @@ export const threats: readonly Threat[] = [
     digest: ['rewritten'],
   },
   {
+    title: 'an event is deleted, and its id in the block made one that nobody looks for',
+    act: `delete from ${event} where id = 15; update auditrum.audit_leaf set ids[5] = -5 where block = 2`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'a block is deleted, and its leaves said to be of events far away',
+    act: `delete from ${event} where id between 11 and 20; update auditrum.audit_leaf set first_id = 100000000, last_id = 100000000 where block = 2`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'an event is forged, with a block that is not in the chain',
+    act: `insert into ${event} (id, changed_at, txid, context_id, table_id, operation, image, object_id, new, db_user)
+        select 0, changed_at, txid, context_id, table_id, operation, image, '77', '{"id": 77}', db_user from ${event} where id = 5;
+      insert into auditrum.audit_leaf select -1, 0, 0, since, until, '{0}', (
+        select auditrum.event_leaf(event, context) from ${event} as event join auditrum.audit_context as context on context.id = event.context_id where event.id = 0
+      ) from auditrum.audit_leaf where block = 1`,
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
+    title: 'an event is edited, and said to be redacted before the chain began',
+    act: `update ${event} set new = '{}' where id = 5;
+      insert into auditrum.audit_seal select -1, json_build_object('kind', 'redact', 'redacted', json_build_array(json_build_object('block', 1, 'place', 4, 'leaf', encode(auditrum.event_leaf(event, context), 'hex'))))
+        from ${event} as event join auditrum.audit_context as context on context.id = event.context_id where event.id = 5`,
+    database: ['rewritten', 'rewritten', 'edited'],
+    digest: ['rewritten', 'rewritten', 'rewritten', 'edited'],
+  },
+  {
     title: 'and the root of its block',
     act: `update ${event} set new = '{}' where id = 5;
       update auditrum.audit_leaf set hashes = substr(hashes, 1, 128) || (

@@ -1,0 +1,17 @@
+-- Whether the ids of a block are a list of which every event is looked for: in
+-- order, each once, and as far as the block says that they reach. No root covers them.
+CREATE OR REPLACE FUNCTION :schema.is_list(ids bigint[], first_id bigint, last_id bigint)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(
+    array_ndims(ids) = 1 AND array_lower(ids, 1) = 1 AND array_position(ids, NULL) IS NULL
+      AND first_id > 0 AND ids[1] = first_id AND ids[cardinality(ids)] = last_id
+      AND NOT EXISTS (
+        SELECT FROM (SELECT id, lag(id) OVER (ORDER BY place) AS before FROM unnest(ids) WITH ORDINALITY AS own (id, place)) AS pair
+        WHERE pair.id <= pair.before
+      ),
+    false
+  )
+$function$;
