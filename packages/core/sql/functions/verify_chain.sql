@@ -23,6 +23,10 @@ BEGIN
     least((SELECT min(id) FROM :schema.audit_event), greatest((SELECT min(first_id) FROM :schema.audit_leaf), 1)) AS first_id,
     greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max((entry ->> 'last')::bigint) FROM :schema.audit_seal)) AS last_id
   INTO reach;
+  IF (links ->> 'entries')::bigint = 0 AND :schema.has_salt() THEN
+    -- the chain is gone, though the log was sealed
+    problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
+  END IF;
   problems := problems || :schema.verify_blocks(-9223372036854775808, -1);
   FOR place IN 0..reach.last_entry BY 1000 LOOP
     problems := problems || :schema.verify_blocks(place, place + 999);

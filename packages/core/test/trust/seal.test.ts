@@ -167,6 +167,8 @@ test('from SQL alone', async () => {
     verified: 9,
     problems: [{ kind: 'missing', event: '4', block: '1' }],
   })
+  await database.query('truncate auditrum.audit_seal, auditrum.audit_leaf')
+  expect(await chain()).toMatchObject({ ok: false, entries: 0, problems: [{ kind: 'truncated' }] })
 })
 
 test('what is verified bit by bit goes on where it was', async () => {

@@ -271,7 +271,7 @@ export const threats: readonly Threat[] = [
     act: `update auditrum.audit_table set table_name = 'invoices'`,
     database: null,
     digest: null,
-    remark: 'blocks name the tables of their events, and `prove` prints that',
+    remark: 'blocks name the tables of their events, and a proof holds that',
   },
 ]
 
