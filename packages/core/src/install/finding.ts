@@ -13,6 +13,7 @@ import type { NameProblem } from './resolve.js'
  * - `function_edited`: a function of the log, or of a tracked table, is not the one that was written.
  * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
  * - `clock_ahead`: rows of more than ten years ahead keep the overflow from becoming a partition.
+ * - `partition_missing`: no partition holds the present time, so recorded writes fail.
  * - `partitions_low`: there is no partition for next month (week, day).
  * - `purge_unfinished`: a purge is under way, or was stopped before it was done.
  * - `pausing_allowed`: recording may be paused, which is for test databases.
@@ -69,6 +70,7 @@ export type FindingCode =
   | 'object_missing'
   | 'overflow_in_use'
   | 'clock_ahead'
+  | 'partition_missing'
   | 'partitions_low'
   | 'purge_unfinished'
   | 'pausing_allowed'

@@ -22,6 +22,8 @@ export interface LogStatus {
     readonly since: string | null
     readonly until: string
   } | null
+  /** Of audit_event and audit_context those that have no partition for the present time. */
+  readonly homeless: readonly string[]
   readonly pausingAllowed: boolean
   readonly unattributed: number
   readonly contextErrors: number
@@ -54,6 +56,15 @@ const LATE = 300
 
 /** What the content of the log tells of its health. */
 export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFinding): void {
+  for (const name of log.homeless) {
+    add(
+      'error',
+      'partition_missing',
+      null,
+      `${name} has no partition for the present time, which somebody has dropped or detached`,
+      'Run maintain(): it makes one.',
+    )
+  }
   if (log.overflowObstacle) {
     const { message, remedy } = log.overflowObstacle
     add('warning', 'clock_ahead', null, message.replace(/\.$/, ''), remedy)

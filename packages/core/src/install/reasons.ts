@@ -45,6 +45,10 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'No partition is made for what is written now, and none can be dropped of what is in the overflow.',
     command: null,
   },
+  partition_missing: {
+    why: 'Every write to a recorded table fails.',
+    command: MAINTAIN,
+  },
   partitions_low: {
     why: 'Soon events go to the overflow: nothing is lost, but reading takes longer.',
     command: MAINTAIN,

@@ -4592,6 +4592,15 @@ BEGIN
         ORDER BY part.until
         LIMIT 1
       ),
+      -- logs of which no partition holds the present time: a write fails
+      'homeless', (
+        SELECT coalesce(pg_catalog.json_agg(log.name), '[]')
+        FROM pg_catalog.unnest(ARRAY['audit_event', 'audit_context']) AS log (name)
+        WHERE EXISTS (
+          SELECT FROM :schema.partition_gaps(log.name) AS gap
+          WHERE pg_catalog.now() < gap.until AND pg_catalog.now() >= coalesce(gap.since, '-infinity'::timestamptz)
+        )
+      ),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
       'unattributed', (SELECT attributed.unattributed FROM attributed),

@@ -36,6 +36,27 @@ test.for([-1, 0, 121, 1.5, Number.NaN])('%o months are refused', async (months) 
   })
 })
 
+test('where somebody has dropped the present partition, status says so, and maintain mends it', async () => {
+  const database = await auditedDatabase()
+  const audit = new Auditrum(database)
+  await database.tracked('orders', 'create table orders (id int primary key)')
+  await database.query('insert into orders values (1)')
+  const { rows } = await database.query<{ name: string }>(
+    'select tableoid::regclass::text as name from auditrum.audit_event',
+  )
+  await database.query(`drop table ${rows[0]?.name}`)
+  await expect(database.query('insert into orders values (2)')).rejects.toThrow(/no partition/)
+  expect(await audit.status()).toMatchObject({
+    ok: false,
+    findings: expect.arrayContaining([
+      expect.objectContaining({ severity: 'error', code: 'partition_missing' }),
+    ]),
+  })
+  await audit.maintain()
+  await database.query('insert into orders values (2)')
+  expect((await audit.status()).findings.map(({ code }) => code)).not.toContain('partition_missing')
+})
+
 test('a write in a far month, or before the first, has a home', async () => {
   const database = await auditedDatabase()
   for (const time of ['1999-01-01', '2199-01-01']) {
