@@ -28,7 +28,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.usage
   const { code } = (error ?? {}) as { readonly code?: unknown }
   if (typeof code !== 'string') return exit.bug
-  if (isOfFile(error)) return exit.usage
+  if (isOfFile(error) || code === 'EISDIR') return exit.usage
   return byCode[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? exit.database : exit.bug)
 }
 
@@ -48,6 +48,10 @@ export function messageOf(
   const code = exitCodeOf(error)
   if (isOfFile(error)) {
     return { message: `${error.path} cannot be read or written: ${said}.`, stack: '' }
+  }
+  // where a folder is read, Node does not say which
+  if (kind === 'EISDIR') {
+    return { message: 'A folder was named where a file is read. Name a file in it.', stack: '' }
   }
   // by its code: a configuration may bring another copy of core
   if (String(kind) in byCode || code === exit.usage) return { message: said, stack: '' }

@@ -45,6 +45,10 @@ test('a log is sealed, verified, and tampered with', async () => {
     stderr: expect.stringContaining('holds no digest'),
   })
   expect((await it.cli(['verify-chain', '--digest', 'nowhere'])).code).toBe(2)
+  expect(await it.cli(['prove', '5', '--digest', 'digests'])).toMatchObject({
+    code: 2,
+    stderr: 'auditrum: A folder was named where a file is read. Name a file in it.\n',
+  })
 })
 
 test('again and again, until it is told to stop', async () => {
