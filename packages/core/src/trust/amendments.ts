@@ -8,20 +8,6 @@ export interface Amendment {
   readonly entry: number
 }
 
-/** A `retire` entry's word about some of the events of a block, or all of blocks in a row. */
-interface Retired {
-  readonly block: number
-  readonly to?: number
-  readonly which?: string
-}
-
-/** A `redact` entry's word about one event. */
-interface Redacted {
-  readonly block: number
-  readonly place: number
-  readonly leaf: string
-}
-
 /** What retention and erasure took out of blocks, read from the entries of the chain in their order. */
 export class Amendments {
   /** Of all entries: events that retention took. */
@@ -34,16 +20,18 @@ export class Amendments {
   read(id: number, entry: Readonly<Record<string, unknown>>): void {
     if (entry.kind === 'retire') {
       this.retired += Number(entry.events)
-      for (const { block, to, which } of listOf<Retired>(entry.retired)) {
-        if ((to ?? block) >= id) continue
-        if (which === undefined) this.#whole.push({ from: block, to: to ?? block, entry: id })
-        else added(this.#part, block, { entry: id, bits: Buffer.from(String(which), 'base64') })
+      for (const { block, to = block, which } of listOf(entry.retired)) {
+        const [from, last] = [Number(block), Number(to)]
+        if (!(last < id)) continue
+        if (which === undefined) this.#whole.push({ from, to: last, entry: id })
+        else added(this.#part, from, { entry: id, bits: Buffer.from(String(which), 'base64') })
       }
     } else if (entry.kind === 'redact') {
-      for (const { block, place, leaf } of listOf<Redacted>(entry.redacted)) {
-        if (block >= id || !/^[0-9a-f]{64}$/.test(leaf)) continue
-        const places = this.#redacted.get(block) ?? new Map<number, Amendment>()
-        this.#redacted.set(block, places.set(place, { leaf, entry: id }))
+      for (const { block, place, leaf } of listOf(entry.redacted)) {
+        const from = Number(block)
+        if (!(from < id) || typeof leaf !== 'string' || !/^[0-9a-f]{64}$/.test(leaf)) continue
+        const places = this.#redacted.get(from) ?? new Map<number, Amendment>()
+        this.#redacted.set(from, places.set(Number(place), { leaf, entry: id }))
       }
     }
   }
@@ -67,6 +55,7 @@ function added<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else lists.set(key, [value])
 }
 
-function listOf<T>(value: unknown): readonly T[] {
-  return Array.isArray(value) ? (value.filter(isPlainObject) as unknown as readonly T[]) : []
+/** Pieces of what an entry says; whoever writes one by hand may have written anything. */
+function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isPlainObject) : []
 }

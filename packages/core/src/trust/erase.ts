@@ -95,7 +95,7 @@ export async function erase(
   checkFlag('erase', 'dryRun', dryRun)
   if (!dryRun && (typeof reason !== 'string' || reason.trim() === '')) {
     throw new UsageError(
-      `${reason === undefined ? 'No reason is given' : `reason: ${show(reason)} says nothing`}, and nothing is erased without one. Give the number of the request, say; not who it is about, for that stays.`,
+      `${reason === undefined ? 'No reason is given' : `reason: ${show(reason)} says nothing`}, and nothing is erased without a reason. Give the number of the request, say; not who it is about, for that stays.`,
     )
   }
   checkColumns(columns)
