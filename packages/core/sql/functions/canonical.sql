@@ -4,14 +4,17 @@
 -- PostgreSQL, and can be made again anywhere: times are microseconds since 1970,
 -- jsonb is its own text, bytes are hexadecimal. An event without a context of its
 -- transaction ends in null.
+--   context  as canonical_context has it
+--   version  1; 2 where hashes stand for what is too large, see canonical_event
 --
 -- One expression, so that it becomes part of the query that calls it.
-CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context :schema.audit_context)
+DROP FUNCTION IF EXISTS :schema.canonical(:schema.audit_event, :schema.audit_context);  -- it took the context as it is stored
+CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context json, version integer DEFAULT 1)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
   SELECT pg_catalog.json_build_array(
-    1,
+    version,
     event.id,
     pg_catalog.trunc(extract(epoch FROM event.changed_at) OPERATOR(pg_catalog.*) 1000000),
     event.txid::pg_catalog.text,
@@ -30,18 +33,6 @@ AS $function$
     event.redacted,
     event.db_user,
     pg_catalog.encode(event.salt, 'hex'),
-    CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
-      context.id,
-      context.transaction_id,
-      context.txid::pg_catalog.text,
-      pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
-      context.uuid,
-      context.root_uuid,
-      context.user_id,
-      context.application_name,
-      pg_catalog.text(context.client_addr),
-      context.metadata,
-      context.context_error
-    ) END
+    context
   )::pg_catalog.text
 $function$;

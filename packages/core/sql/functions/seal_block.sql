@@ -38,6 +38,7 @@ DECLARE
   reach      bigint := 0;        -- behind which their events are
   query      text;
   chosen     record;
+  quickly    boolean;
   made       record;
   new_id     bigint;
 BEGIN
@@ -106,7 +107,7 @@ BEGIN
   EXECUTE format(
     $query$
     SELECT (array_agg(id ORDER BY id))[:%2$s] AS ids, (array_agg(changed_at ORDER BY id))[:%2$s] AS times,
-      min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context,
+      min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts,
       coalesce(bool_or(salt IS NULL), false) AS unsalted, count(*) > %2$s AS more
     FROM (SELECT * FROM (%1$s) AS unsealed ORDER BY id LIMIT %2$s + 1) AS next
     $query$,
@@ -123,22 +124,32 @@ BEGIN
     FROM unnest(chosen.ids, chosen.times) AS own (id, changed_at)
     WHERE event.id = own.id AND event.changed_at = own.changed_at AND event.salt IS NULL;
   END IF;
-  EXECUTE format(
-    $query$
-    -- hashed before they are sorted, or whole rows would be
-    WITH leaf AS MATERIALIZED (
-      SELECT event.id, event.changed_at, event.table_id, :schema.event_leaf(event, context) AS hash
-      FROM unnest($1, $2) AS own (id, changed_at)
-      JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
-        AND event.id BETWEEN %1$L AND %2$L AND event.changed_at BETWEEN %3$L AND %4$L
-      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-        AND context.id BETWEEN %5$L AND %6$L
-    )
-    SELECT coalesce((SELECT string_agg(hash, ''::bytea ORDER BY id, changed_at) FROM leaf), '') AS hashes,
-      ARRAY(SELECT DISTINCT table_id FROM leaf) AS tables
-    $query$,
-    chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.first_context, chosen.last_context
-  ) INTO made USING chosen.ids, chosen.times;
+  FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
+    BEGIN
+      EXECUTE format(
+        $query$
+        -- hashed before they are sorted, or whole rows would be
+        WITH hashed AS MATERIALIZED (%s)
+        SELECT coalesce((SELECT string_agg(leaf, ''::bytea ORDER BY id, changed_at) FROM hashed), '') AS hashes,
+          ARRAY(SELECT DISTINCT table_id FROM hashed) AS tables,
+          EXISTS (SELECT FROM hashed WHERE leaf IS NULL) AS is_unfit
+        $query$,
+        :schema.leaf_query(
+          ':schema.audit_event AS event',
+          format(
+            'event.id = ANY ($1) AND event.id BETWEEN %L AND %L AND event.changed_at BETWEEN %L AND %L',
+            chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until
+          ),
+          '$2', quickly
+        )
+      ) INTO made USING chosen.ids, chosen.contexts;
+      EXIT WHEN NOT made.is_unfit;
+    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+      IF NOT quickly THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
 
   new_id := :schema.seal_append('block', jsonb_build_object(
     'incarnation', coalesce((last.entry ->> 'incarnation')::integer, until.incarnation),

@@ -5,7 +5,7 @@ RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT :schema.canonical(event, context)
+  SELECT :schema.canonical_event(event, context)
   FROM :schema.audit_event AS event
   LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
   WHERE event.id = event_id

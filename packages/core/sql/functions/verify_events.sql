@@ -14,37 +14,40 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
 DECLARE
-  sealed  record;
-  bounds  record;
-  verdict jsonb;
+  sealed    record;
+  bounds    record;
+  condition text;
+  query     text;
+  quickly   boolean;
+  is_unfit  boolean;
+  verdict   jsonb;
 BEGIN
   SELECT entry, snapshot, coalesce(sequence, 0) AS sequence, before INTO sealed FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
   -- with the values in it: partitions are left out by them when it is planned
-  SELECT min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context
+  SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts
   INTO bounds
   FROM :schema.audit_event AS event
   WHERE event.id > verify_events.after AND event.id <= verify_events.until;
-  EXECUTE format(
-    $query$
+  condition := format(
+    'event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %L AND %L', coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity')
+  );
+  query := $query$
     WITH listed AS MATERIALIZED (
       SELECT * FROM :schema.sealed_places($1, $2)
     ), present AS (
-      SELECT event.id, event.txid, event.redacted IS NOT NULL AS redacted, :schema.event_leaf(event, context) AS leaf
-      FROM :schema.audit_event AS event
-      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-        AND context.id BETWEEN %3$L AND %4$L
-      WHERE event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %1$L AND %2$L
+      %s
     ), judged AS (
-      SELECT id, listed.block, listed.entry, present.leaf, present.redacted,
+      SELECT id, listed.block, listed.entry, present.leaf, present.redacted IS NOT NULL AS redacted,
         CASE
-          WHEN present.leaf IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
+          WHEN present.txid IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
+          WHEN present.leaf IS NULL THEN 'unfit'
           WHEN listed.block IS NULL THEN CASE
             WHEN :schema.was_running(id, present.txid, $3, $4, $5) THEN 'pending'
             ELSE 'added'
           END
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
           WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
-          WHEN present.redacted AND listed.entry IS NULL THEN 'redacted'
+          WHEN present.redacted IS NOT NULL AND listed.entry IS NULL THEN 'redacted'
           ELSE 'edited'
         END AS kind
       FROM listed FULL JOIN present USING (id)
@@ -71,10 +74,19 @@ BEGIN
         ) ORDER BY id), '[]')
         FROM problem
       )
-    )
-    $query$,
-    coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity'), bounds.first_context, bounds.last_context
-  ) INTO verdict USING after, until, sealed.snapshot, sealed.sequence, sealed.before;
+    ), EXISTS (SELECT FROM judged WHERE kind = 'unfit')
+    $query$;
+  FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
+    BEGIN
+      EXECUTE format(query, :schema.leaf_query(':schema.audit_event AS event', condition, '$6', quickly))
+      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts;
+      EXIT WHEN NOT is_unfit;
+    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+      IF NOT quickly THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
   RETURN verdict;
 END
 $function$;

@@ -527,14 +527,17 @@ $function$;
 -- PostgreSQL, and can be made again anywhere: times are microseconds since 1970,
 -- jsonb is its own text, bytes are hexadecimal. An event without a context of its
 -- transaction ends in null.
+--   context  as canonical_context has it
+--   version  1; 2 where hashes stand for what is too large, see canonical_event
 --
 -- One expression, so that it becomes part of the query that calls it.
-CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context :schema.audit_context)
+DROP FUNCTION IF EXISTS :schema.canonical(:schema.audit_event, :schema.audit_context);  -- it took the context as it is stored
+CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context json, version integer DEFAULT 1)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
   SELECT pg_catalog.json_build_array(
-    1,
+    version,
     event.id,
     pg_catalog.trunc(extract(epoch FROM event.changed_at) OPERATOR(pg_catalog.*) 1000000),
     event.txid::pg_catalog.text,
@@ -553,20 +556,62 @@ AS $function$
     event.redacted,
     event.db_user,
     pg_catalog.encode(event.salt, 'hex'),
-    CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
-      context.id,
-      context.transaction_id,
-      context.txid::pg_catalog.text,
-      pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
-      context.uuid,
-      context.root_uuid,
-      context.user_id,
-      context.application_name,
-      pg_catalog.text(context.client_addr),
-      context.metadata,
-      context.context_error
-    ) END
+    context
   )::pg_catalog.text
+$function$;
+`,
+  'functions/canonical_context': `-- A context as it stands in the canonical form of its events, to be made once for
+-- all of them: null where there is none. One expression, as canonical.
+CREATE OR REPLACE FUNCTION :schema.canonical_context(context :schema.audit_context)
+RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+  SELECT CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
+    context.id,
+    context.transaction_id,
+    context.txid::pg_catalog.text,
+    pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
+    context.uuid,
+    context.root_uuid,
+    context.user_id,
+    context.application_name,
+    pg_catalog.text(context.client_addr),
+    context.metadata,
+    context.context_error
+  ) END
+$function$;
+`,
+  'functions/canonical_event': `-- The canonical form of an event, whatever its size. A little jsonb can be more text
+-- than PostgreSQL can hold: ten bytes are a number of 131072 digits. An event of more
+-- than a billion bytes as text, which nobody writes by accident, has the form of
+-- version 2: in place of each value of its documents stands the hash of its text.
+CREATE OR REPLACE FUNCTION :schema.canonical_event(event :schema.audit_event, context :schema.audit_context)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  too_large     CONSTANT jsonpath := '$.**{0 to 1} ? (@ == "too large")';
+  short_event   :schema.audit_event := event;
+  short_context :schema.audit_context := context;
+  form          text;
+BEGIN
+  short_event.old := :schema.document_hashes(event.old);
+  short_event.new := :schema.document_hashes(event.new);
+  short_event.meta := :schema.document_hashes(event.meta);
+  short_context.metadata := :schema.document_hashes(context.metadata);
+  IF (short_event.old @? too_large OR short_event.new @? too_large OR short_event.meta @? too_large OR short_context.metadata @? too_large) IS NOT TRUE THEN
+    BEGIN
+      form := :schema.canonical(event, :schema.canonical_context(context));
+    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+      form := NULL;  -- as value_hash: together they are too large
+    END;
+  END IF;
+  IF :schema.form_leaf(form) IS NULL THEN
+    form := :schema.canonical(short_event, :schema.canonical_context(short_context), 2);
+  END IF;
+  RETURN form;
+END
 $function$;
 `,
   'functions/capture_settings': `-- What a table's capture function sets for itself, as in pg_proc.proconfig: the
@@ -2063,6 +2108,19 @@ AS $function$
   WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attname = ANY (names)
 $function$;
 `,
+  'functions/document_hashes': `-- What stands for a document in an event that is too large: {name: value_hash} of its
+-- members, or one hash where it has more of these than a table can have columns.
+CREATE OR REPLACE FUNCTION :schema.document_hashes(document jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN jsonb_typeof(document) = 'object' AND (SELECT count(*) FROM jsonb_object_keys(CASE jsonb_typeof(document) WHEN 'object' THEN document END)) <= 1600
+    THEN coalesce((SELECT jsonb_object_agg(key, :schema.value_hash(value)) FROM jsonb_each(document)), '{}')
+    ELSE to_jsonb(:schema.value_hash(document))
+  END
+$function$;
+`,
   'functions/drop_capture': `-- Drops the triggers, the capture function and the label of a table, by its id: also of
 -- one that is gone. Returns false where nothing was left to drop.
 CREATE OR REPLACE FUNCTION :schema.drop_capture(tracked_id integer)
@@ -2838,14 +2896,13 @@ AS $function$
   FROM event LEFT JOIN labelled ON labelled.id = event.id
 $function$;
 `,
-  'functions/event_leaf': `-- The hash of an event in the tree of its block: RFC 6962, 2.1.
+  'functions/event_leaf': `-- The hash of an event in the tree of its block, whatever its size. What hashes many
+-- of them tries form_leaf(canonical(...)) first: it is quicker.
 CREATE OR REPLACE FUNCTION :schema.event_leaf(event :schema.audit_event, context :schema.audit_context)
 RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE
 AS $function$
-  SELECT pg_catalog.sha256(
-    pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(:schema.canonical(event, context), 'UTF8')
-  )
+  SELECT :schema.form_leaf(:schema.canonical_event(event, context))
 $function$;
 `,
   'functions/event_page': `-- One page of events, as event_places finds it, as text that a driver reads
@@ -3107,6 +3164,17 @@ BEGIN
       END;
   END IF;
 END
+$function$;
+`,
+  'functions/form_leaf': `-- The hash of a canonical form in the tree of its block: RFC 6962, 2.1. Null where it
+-- is so large that another form takes its place: see canonical_event.
+CREATE OR REPLACE FUNCTION :schema.form_leaf(form text)
+RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+  SELECT CASE WHEN pg_catalog.octet_length(form) OPERATOR(pg_catalog.<=) 1000000000 THEN pg_catalog.sha256(
+    pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(form, 'UTF8')
+  ) END
 $function$;
 `,
   'functions/hardened': `-- Against whom the log was hardened, as keep/remember.sql noted it.
@@ -3960,6 +4028,45 @@ BEGIN
     part, image_of, seed, shape_of, tracked_id, whole, coalesce(since, '-infinity')
   );
 END
+$function$;
+`,
+  'functions/leaf_query': `-- A query for events with their leaves: (id, changed_at, table_id, txid, redacted, leaf).
+--   source    what comes behind FROM, with the events as \`event\`; and behind WHERE
+--   contexts  an expression for the ids of all their contexts, as an array
+--   quickly   as one expression, and each context once. Fails with program_limit_exceeded
+--             or internal_error, or gives a leaf that is null, where an event is too
+--             large: ask again then, not quickly. See canonical_event.
+CREATE OR REPLACE FUNCTION :schema.leaf_query(source text, condition text, contexts text, quickly boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN quickly THEN format(
+    $query$
+    WITH context AS MATERIALIZED (
+      SELECT own.id, own.txid, :schema.canonical_context(own) AS form
+      FROM :schema.audit_context AS own
+      WHERE own.id = ANY (%3$s)
+    )
+    SELECT id, changed_at, table_id, txid, redacted, :schema.form_leaf(form) AS leaf
+    FROM (
+      SELECT event.id, event.changed_at, event.table_id, event.txid, event.redacted, :schema.canonical(event, context.form) AS form
+      FROM %1$s
+      LEFT JOIN context ON context.id = event.context_id AND context.txid = event.txid
+      WHERE %2$s
+      OFFSET 0  -- or the form would be made twice
+    ) AS event
+    $query$,
+    source, condition, contexts
+  ) ELSE format(
+    $query$
+    SELECT event.id, event.changed_at, event.table_id, event.txid, event.redacted, :schema.event_leaf(event, context) AS leaf
+    FROM %1$s
+    LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid AND context.id = ANY (%3$s)
+    WHERE %2$s
+    $query$,
+    source, condition, contexts
+  ) END
 $function$;
 `,
   'functions/let_erase': `-- Lets a role erase values from the log, and read it: more than to keep the log,
@@ -7850,6 +7957,7 @@ DECLARE
   reach      bigint := 0;        -- behind which their events are
   query      text;
   chosen     record;
+  quickly    boolean;
   made       record;
   new_id     bigint;
 BEGIN
@@ -7918,7 +8026,7 @@ BEGIN
   EXECUTE format(
     $query$
     SELECT (array_agg(id ORDER BY id))[:%2$s] AS ids, (array_agg(changed_at ORDER BY id))[:%2$s] AS times,
-      min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context,
+      min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts,
       coalesce(bool_or(salt IS NULL), false) AS unsalted, count(*) > %2$s AS more
     FROM (SELECT * FROM (%1$s) AS unsealed ORDER BY id LIMIT %2$s + 1) AS next
     $query$,
@@ -7935,22 +8043,32 @@ BEGIN
     FROM unnest(chosen.ids, chosen.times) AS own (id, changed_at)
     WHERE event.id = own.id AND event.changed_at = own.changed_at AND event.salt IS NULL;
   END IF;
-  EXECUTE format(
-    $query$
-    -- hashed before they are sorted, or whole rows would be
-    WITH leaf AS MATERIALIZED (
-      SELECT event.id, event.changed_at, event.table_id, :schema.event_leaf(event, context) AS hash
-      FROM unnest($1, $2) AS own (id, changed_at)
-      JOIN :schema.audit_event AS event ON event.id = own.id AND event.changed_at = own.changed_at
-        AND event.id BETWEEN %1$L AND %2$L AND event.changed_at BETWEEN %3$L AND %4$L
-      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-        AND context.id BETWEEN %5$L AND %6$L
-    )
-    SELECT coalesce((SELECT string_agg(hash, ''::bytea ORDER BY id, changed_at) FROM leaf), '') AS hashes,
-      ARRAY(SELECT DISTINCT table_id FROM leaf) AS tables
-    $query$,
-    chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until, chosen.first_context, chosen.last_context
-  ) INTO made USING chosen.ids, chosen.times;
+  FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
+    BEGIN
+      EXECUTE format(
+        $query$
+        -- hashed before they are sorted, or whole rows would be
+        WITH hashed AS MATERIALIZED (%s)
+        SELECT coalesce((SELECT string_agg(leaf, ''::bytea ORDER BY id, changed_at) FROM hashed), '') AS hashes,
+          ARRAY(SELECT DISTINCT table_id FROM hashed) AS tables,
+          EXISTS (SELECT FROM hashed WHERE leaf IS NULL) AS is_unfit
+        $query$,
+        :schema.leaf_query(
+          ':schema.audit_event AS event',
+          format(
+            'event.id = ANY ($1) AND event.id BETWEEN %L AND %L AND event.changed_at BETWEEN %L AND %L',
+            chosen.ids[1], chosen.ids[cardinality(chosen.ids)], chosen.since, chosen.until
+          ),
+          '$2', quickly
+        )
+      ) INTO made USING chosen.ids, chosen.contexts;
+      EXIT WHEN NOT made.is_unfit;
+    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+      IF NOT quickly THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
 
   new_id := :schema.seal_append('block', jsonb_build_object(
     'incarnation', coalesce((last.entry ->> 'incarnation')::integer, until.incarnation),
@@ -8049,7 +8167,7 @@ RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT :schema.canonical(event, context)
+  SELECT :schema.canonical_event(event, context)
   FROM :schema.audit_event AS event
   LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
   WHERE event.id = event_id
@@ -10384,6 +10502,23 @@ AS $function$
   SELECT coalesce(:schema.drop_capture(:schema.tracked_id(relation)), false)
 $function$;
 `,
+  'functions/value_hash': `-- The SHA-256 of a value as text, hexadecimal; "too large" where that is over a
+-- billion bytes, or more than PostgreSQL can hold.
+CREATE OR REPLACE FUNCTION :schema.value_hash(value jsonb)
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  form text;
+BEGIN
+  form := value::text;  -- not above: what fails there is not caught
+  RETURN CASE WHEN octet_length(form) <= 1000000000 THEN encode(sha256(convert_to(form, 'UTF8')), 'hex') ELSE 'too large' END;
+EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+  RETURN 'too large';  -- internal is what PostgreSQL calls it within a few bytes of its limit
+END
+$function$;
+`,
   'functions/verification': `-- What verify answers, in the snapshot of the query that calls it.
 CREATE OR REPLACE FUNCTION :schema.verification(tracked_id integer, size integer)
 RETURNS jsonb
@@ -10764,37 +10899,40 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
 DECLARE
-  sealed  record;
-  bounds  record;
-  verdict jsonb;
+  sealed    record;
+  bounds    record;
+  condition text;
+  query     text;
+  quickly   boolean;
+  is_unfit  boolean;
+  verdict   jsonb;
 BEGIN
   SELECT entry, snapshot, coalesce(sequence, 0) AS sequence, before INTO sealed FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
   -- with the values in it: partitions are left out by them when it is planned
-  SELECT min(changed_at) AS since, max(changed_at) AS until, min(context_id) AS first_context, max(context_id) AS last_context
+  SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts
   INTO bounds
   FROM :schema.audit_event AS event
   WHERE event.id > verify_events.after AND event.id <= verify_events.until;
-  EXECUTE format(
-    $query$
+  condition := format(
+    'event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %L AND %L', coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity')
+  );
+  query := $query$
     WITH listed AS MATERIALIZED (
       SELECT * FROM :schema.sealed_places($1, $2)
     ), present AS (
-      SELECT event.id, event.txid, event.redacted IS NOT NULL AS redacted, :schema.event_leaf(event, context) AS leaf
-      FROM :schema.audit_event AS event
-      LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
-        AND context.id BETWEEN %3$L AND %4$L
-      WHERE event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %1$L AND %2$L
+      %s
     ), judged AS (
-      SELECT id, listed.block, listed.entry, present.leaf, present.redacted,
+      SELECT id, listed.block, listed.entry, present.leaf, present.redacted IS NOT NULL AS redacted,
         CASE
-          WHEN present.leaf IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
+          WHEN present.txid IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
+          WHEN present.leaf IS NULL THEN 'unfit'
           WHEN listed.block IS NULL THEN CASE
             WHEN :schema.was_running(id, present.txid, $3, $4, $5) THEN 'pending'
             ELSE 'added'
           END
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
           WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
-          WHEN present.redacted AND listed.entry IS NULL THEN 'redacted'
+          WHEN present.redacted IS NOT NULL AND listed.entry IS NULL THEN 'redacted'
           ELSE 'edited'
         END AS kind
       FROM listed FULL JOIN present USING (id)
@@ -10821,10 +10959,19 @@ BEGIN
         ) ORDER BY id), '[]')
         FROM problem
       )
-    )
-    $query$,
-    coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity'), bounds.first_context, bounds.last_context
-  ) INTO verdict USING after, until, sealed.snapshot, sealed.sequence, sealed.before;
+    ), EXISTS (SELECT FROM judged WHERE kind = 'unfit')
+    $query$;
+  FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
+    BEGIN
+      EXECUTE format(query, :schema.leaf_query(':schema.audit_event AS event', condition, '$6', quickly))
+      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts;
+      EXIT WHEN NOT is_unfit;
+    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+      IF NOT quickly THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
   RETURN verdict;
 END
 $function$;
@@ -12510,6 +12657,20 @@ SELECT
 FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS period
 ORDER BY period.event_id NULLS FIRST
 `,
+  'read/document_names': `-- The names of the members of each document of an event, as JSON arrays; not of one
+-- that is no object, or has more of them than a table can have columns.
+SELECT document.name AS document, (
+    SELECT CASE WHEN pg_catalog.jsonb_typeof(document.value) = 'object' AND pg_catalog.count(*) <= 1600 THEN coalesce(pg_catalog.json_agg(member.name), '[]') END
+    FROM pg_catalog.jsonb_object_keys(CASE pg_catalog.jsonb_typeof(document.value) WHEN 'object' THEN document.value END) AS member (name)
+  )::text AS names
+FROM :schema.audit_event AS event
+LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+CROSS JOIN LATERAL (
+  VALUES ('old', event.old), ('new', event.new), ('meta', event.meta), ('metadata', context.metadata)
+) AS document (name, value)
+WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::text = $2::text
+  AND document.value IS NOT NULL
+`,
   'read/event_blocks': `-- The blocks that list an event, with its place in each; and how many entries the chain has.
 SELECT
   leaf.block::text AS block,
@@ -12589,6 +12750,23 @@ FROM :schema.audit_leaf AS leaf
 WHERE pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, $2::pg_catalog.int8, '(]')
 ORDER BY leaf.block
 `,
+  'read/long_leaf': `-- The leaf of an event whose documents are long, as base64: what is hashed is $3 to $7
+-- with its documents between them, and without a context $3 to $6. Null where that is
+-- more than a billion bytes.
+SELECT CASE WHEN pg_catalog.octet_length(form.text) <= 1000000000 THEN
+  pg_catalog.encode(pg_catalog.sha256(pg_catalog.decode('00', 'hex') || pg_catalog.convert_to(form.text, 'UTF8')), 'base64')
+END AS leaf
+FROM :schema.audit_event AS event
+LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.concat(
+    $3::text, coalesce(event.old::text, 'null'), $4::text, coalesce(event.new::text, 'null'), $5::text, coalesce(event.meta::text, 'null'), $6::text,
+    CASE WHEN $7::text IS NOT NULL THEN coalesce(context.metadata::text, 'null') END, $7::text
+  ) AS text
+  OFFSET 0  -- or it would be made twice
+) AS form
+WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::text = $2::text
+`,
   'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
 --   $1 the table; $2, $3, $4 the moment: a time, an event, a transaction; $5 consistent; $6 the row's key as
@@ -12659,7 +12837,8 @@ SELECT
   )::pg_catalog.text AS salted
 `,
   'read/stored_events': `-- Events with their contexts as they are stored, each column as its own text: what
--- the canonical form is made of outside the database.
+-- the canonical form is made of outside the database. Documents that are long are
+-- left out, and \`is_long\` says so: all of them, where $3 says no documents.
 SELECT
   event.id::pg_catalog.text AS id,
   pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::pg_catalog.text AS changed_at,
@@ -12671,9 +12850,9 @@ SELECT
   event.lossy::pg_catalog.text AS lossy,
   event.object_id AS object_id,
   event.old_object_id AS old_object_id,
-  event.old::pg_catalog.text AS old,
-  event.new::pg_catalog.text AS new,
-  event.meta::pg_catalog.text AS meta,
+  CASE WHEN NOT measured.is_long THEN document.old END AS old,
+  CASE WHEN NOT measured.is_long THEN document.new END AS new,
+  CASE WHEN NOT measured.is_long THEN document.meta END AS meta,
   pg_catalog.array_to_json(event.masked)::pg_catalog.text AS masked,
   pg_catalog.array_to_json(event.drift)::pg_catalog.text AS drift,
   pg_catalog.array_to_json(event.redacted)::pg_catalog.text AS redacted,
@@ -12688,14 +12867,42 @@ SELECT
   context.user_id AS user_id,
   context.application_name AS application_name,
   pg_catalog.text(context.client_addr) AS client_addr,
-  context.metadata::pg_catalog.text AS metadata,
-  context.context_error AS context_error
+  CASE WHEN NOT measured.is_long THEN document.metadata END AS metadata,
+  context.context_error AS context_error,
+  measured.is_long::pg_catalog.text AS is_long
 FROM :schema.audit_event AS event
 LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+CROSS JOIN LATERAL (
+  SELECT
+    CASE WHEN $3::pg_catalog.bool THEN event.old::pg_catalog.text END AS old,
+    CASE WHEN $3::pg_catalog.bool THEN event.new::pg_catalog.text END AS new,
+    CASE WHEN $3::pg_catalog.bool THEN event.meta::pg_catalog.text END AS meta,
+    CASE WHEN $3::pg_catalog.bool THEN context.metadata::pg_catalog.text END AS metadata
+  OFFSET 0  -- or each would be made twice
+) AS document
+CROSS JOIN LATERAL (
+  SELECT NOT $3::pg_catalog.bool OR pg_catalog.octet_length(pg_catalog.concat(document.old, document.new, document.meta, document.metadata)) > 65536 AS is_long
+) AS measured
 WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8
 `,
   'read/tracked_tables': `-- The tables that are recorded, as SQL names them and as people read it.
 SELECT name, pg_catalog.array_to_string(pg_catalog.parse_ident(name), '.') AS shown FROM :schema.tracked_tables()
+`,
+  'read/value_hash': `-- The SHA-256 of a value of an event as text, hexadecimal: null where that is more
+-- than a billion bytes. $3 is the document, $4 the member of it, null: all of it.
+SELECT CASE WHEN pg_catalog.octet_length(form.text) <= 1000000000 THEN
+  pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(form.text, 'UTF8')), 'hex')
+END AS hash
+FROM :schema.audit_event AS event
+LEFT JOIN :schema.audit_context AS context ON context.id = event.context_id AND context.txid = event.txid
+CROSS JOIN LATERAL (
+  SELECT CASE $3::text WHEN 'old' THEN event.old WHEN 'new' THEN event.new WHEN 'meta' THEN event.meta WHEN 'metadata' THEN context.metadata END AS value
+) AS document
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN $4::text IS NULL THEN document.value::text ELSE (document.value -> $4::text)::text END AS text
+  OFFSET 0  -- or it would be made twice
+) AS form
+WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::text = $2::text
 `,
   'read/verify_table': `-- A table compared with its log, as functions/verify.sql does it.
 WITH tracked AS MATERIALIZED (

@@ -29,15 +29,17 @@ export interface StoredEvent {
   readonly client_addr: string | null
   readonly metadata: string | null
   readonly context_error: string | null
+  /** Whether its documents are left out: `old`, `new`, `meta` and `metadata`. */
+  readonly is_long: string
 }
 
 /**
  * The text that is hashed when an event is sealed, as the database's own `canonical` makes it: a JSON
  * array behind the version of the form.
  */
-export function canonical(event: StoredEvent): string {
+export function canonical(event: StoredEvent, version: 1 | 2 = 1): string {
   return array([
-    '1',
+    String(version),
     json(event.id),
     time(event.changed_at),
     string(event.txid),

@@ -38,6 +38,11 @@ export interface SealedEvent {
   readonly contextId: string
   /** Who, why and from where: null where the event has no context of its transaction. */
   readonly context: SealedContext | null
+  /**
+   * Whether it was too large to be sealed with its values, of over a billion bytes as text: in `old`, `new`,
+   * `meta` and `metadata` stands for each value the SHA-256 of its text then, or `too large` where that alone is.
+   */
+  readonly tooLarge: boolean
 }
 
 /** The context of an event, as it was sealed. What the application said of itself is a claim. */
@@ -66,7 +71,7 @@ export function parseSealedEvent(canonical: string): SealedEvent {
   const [version, id, changedAt, txid, contextId, tableId, operation, image, lossy] = columns
   const [objectId, oldObjectId, old, young, meta, masked, drift, redacted] = columns.slice(9)
   const [dbUser, , context] = columns.slice(17)
-  if (version !== 1 || columns.length !== 20) {
+  if ((version !== 1 && version !== 2) || columns.length !== 20) {
     throw new UsageError(
       `An event in the canonical form ${String(version)}, of ${columns.length} columns, is not known here. Use a newer version of this package.`,
     )
@@ -90,6 +95,7 @@ export function parseSealedEvent(canonical: string): SealedEvent {
     txid: String(txid),
     contextId: String(contextId),
     context: Array.isArray(context) ? contextOf(context) : null,
+    tooLarge: version === 2,
   }
 }
 

@@ -1,10 +1,10 @@
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import type { Amendment, Amendments } from './amendments.js'
-import { canonical, type StoredEvent } from './canonical.js'
 import type { Chain } from './chain-links.js'
 import { parseEntry } from './entry.js'
-import { HASH_BYTES, leafHash, MerkleTree } from './merkle.js'
+import { HASH_BYTES, MerkleTree } from './merkle.js'
+import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import type { EventsPart, Finding, Verifier } from './verify-parts.js'
 
 /**
@@ -109,15 +109,8 @@ async function verifyEvents(
     }
   }
   const stored = new Map<string, StoredLeaf[]>()
-  for (const event of await rowsOf<StoredEvent>(
-    queryable,
-    render('read/stored_events', schema),
-    range,
-  )) {
-    const leaf = leafHash(canonical(event)).toString('base64')
-    const { id, txid, redacted } = event
-    stored.set(id, [...(stored.get(id) ?? []), { id, txid, leaf, isRedacted: redacted !== null }])
-  }
+  for (const event of await storedLeaves(queryable, schema, String(after), String(until)))
+    stored.set(event.id, [...(stored.get(event.id) ?? []), event])
 
   const part = { verified: 0, redacted: 0, pending: 0 }
   const problems: Finding[] = []
@@ -145,14 +138,6 @@ async function verifyEvents(
     if (!listed.has(id)) for (const event of events) judge(event, undefined)
   problems.sort((one, other) => (BigInt(one.event ?? 0) < BigInt(other.event ?? 0) ? -1 : 1))
   return { ...part, problems }
-}
-
-/** An event as it is, with its hash as base64. */
-interface StoredLeaf {
-  readonly id: string
-  readonly txid: string
-  readonly leaf: string
-  readonly isRedacted: boolean
 }
 
 /** An event as its block has it. */

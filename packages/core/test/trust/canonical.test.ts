@@ -34,7 +34,7 @@ const settings = [
 ]
 
 const asked = `
-select event.id::text, auditrum.canonical(event, context) as canonical, encode(auditrum.event_leaf(event, context), 'hex') as leaf
+select event.id::text, auditrum.canonical_event(event, context) as canonical, encode(auditrum.event_leaf(event, context), 'hex') as leaf
 from auditrum.audit_event as event
 left join auditrum.audit_context as context on context.id = event.context_id and context.txid = event.txid
 order by event.id`
@@ -70,7 +70,7 @@ test('it is made again without the database’s functions, of anything that it c
   const own = new Map<string, { canonical: string; leaf: string }>()
   const stored = await query<StoredEvent & Record<string, unknown>>(
     render('read/stored_events', 'auditrum'),
-    ['-1', '9223372036854775807'],
+    ['-1', '9223372036854775807', 'true'],
   )
   for (const event of stored.rows) {
     const form = canonical(event)

@@ -1,0 +1,110 @@
+import { type Queryable, rowsOf } from '../queryable.js'
+import { render } from '../sql/template.js'
+import { canonical, type StoredEvent } from './canonical.js'
+import { leafHash } from './merkle.js'
+
+/** An event as it is, with its hash as base64. */
+export interface StoredLeaf {
+  readonly id: string
+  readonly txid: string
+  readonly leaf: string
+  readonly isRedacted: boolean
+}
+
+/**
+ * Events with an id behind `after`, up to `until`, hashed by no function of the log's schema: here, or by
+ * PostgreSQL itself where they are too long to be read.
+ */
+export async function storedLeaves(
+  queryable: Queryable,
+  schema: string,
+  after: string,
+  until: string,
+): Promise<readonly StoredLeaf[]> {
+  const leaves: StoredLeaf[] = []
+  for (const event of await storedEvents(queryable, schema, after, until)) {
+    const leaf =
+      event.is_long === 'true'
+        ? await longLeaf(queryable, schema, event)
+        : leafHash(canonical(event)).toString('base64')
+    leaves.push({ id: event.id, txid: event.txid, leaf, isRedacted: event.redacted !== null })
+  }
+  return leaves
+}
+
+async function storedEvents(
+  queryable: Queryable,
+  schema: string,
+  after: string,
+  until: string,
+): Promise<readonly StoredEvent[]> {
+  const text = render('read/stored_events', schema)
+  const withDocuments = await unlessTooLarge(() =>
+    rowsOf<StoredEvent>(queryable, text, [after, until, 'true']),
+  )
+  // one of them is too large: none is read then, for it is not known which
+  return withDocuments ?? rowsOf<StoredEvent>(queryable, text, [after, until, 'false'])
+}
+
+const documents = ['old', 'new', 'meta', 'metadata'] as const
+/** Stands for a document: no text of PostgreSQL holds it. */
+const GAP = '\0'
+
+async function longLeaf(queryable: Queryable, schema: string, event: StoredEvent): Promise<string> {
+  const gaps = Object.fromEntries(documents.map((name) => [name, GAP]))
+  const pieces = canonical({ ...event, ...gaps }).split(GAP)
+  const rows = await unlessTooLarge(() =>
+    rowsOf<{ leaf: string | null }>(queryable, render('read/long_leaf', schema), [
+      event.id,
+      event.changed_at,
+      ...Array.from({ length: documents.length + 1 }, (_, place) => pieces[place] ?? null),
+    ]),
+  )
+  return rows?.[0]?.leaf ?? tooLargeLeaf(queryable, schema, event)
+}
+
+/** Of the second version of the canonical form, as `canonical_event` has it in SQL. */
+async function tooLargeLeaf(
+  queryable: Queryable,
+  schema: string,
+  event: StoredEvent,
+): Promise<string> {
+  const place = [event.id, event.changed_at]
+  const hashOf = async (document: string, member: string | null) => {
+    const rows = await unlessTooLarge(() =>
+      rowsOf<{ hash: string | null }>(queryable, render('read/value_hash', schema), [
+        ...place,
+        document,
+        member,
+      ]),
+    )
+    return JSON.stringify(rows?.[0]?.hash ?? 'too large')
+  }
+  const short: Record<string, string> = {}
+  for (const { document, names } of await rowsOf<{ document: string; names: string | null }>(
+    queryable,
+    render('read/document_names', schema),
+    place,
+  )) {
+    if (names === null) {
+      short[document] = await hashOf(document, null)
+      continue
+    }
+    const members: string[] = []
+    for (const name of JSON.parse(names) as readonly string[])
+      members.push(`${JSON.stringify(name)}: ${await hashOf(document, name)}`)
+    short[document] = `{${members.join(', ')}}`
+  }
+  return leafHash(canonical({ ...event, ...short }, 2)).toString('base64')
+}
+
+/** Undefined where PostgreSQL cannot make a text so long: program_limit_exceeded, or internal_error near it. */
+async function unlessTooLarge<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    const { code } = Object(error) as { readonly code?: unknown }
+    if (code === '54000' || code === 'XX000') return undefined
+    throw error
+  }
+}
