@@ -11,6 +11,6 @@ BEGIN
   form := value::text;  -- not above: what fails there is not caught
   RETURN CASE WHEN octet_length(form) <= 1000000000 THEN encode(sha256(convert_to(form, 'UTF8')), 'hex') ELSE 'too large' END;
 EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
-  RETURN 'too large';  -- internal is what PostgreSQL calls it within a few bytes of its limit
+  RETURN 'too large';  -- internal_error as in canonical_event
 END
 $function$;

@@ -591,24 +591,19 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  too_large     CONSTANT jsonpath := '$.**{0 to 1} ? (@ == "too large")';
-  short_event   :schema.audit_event := event;
-  short_context :schema.audit_context := context;
-  form          text;
+  form text;
 BEGIN
-  short_event.old := :schema.document_hashes(event.old);
-  short_event.new := :schema.document_hashes(event.new);
-  short_event.meta := :schema.document_hashes(event.meta);
-  short_context.metadata := :schema.document_hashes(context.metadata);
-  IF (short_event.old @? too_large OR short_event.new @? too_large OR short_event.meta @? too_large OR short_context.metadata @? too_large) IS NOT TRUE THEN
-    BEGIN
-      form := :schema.canonical(event, :schema.canonical_context(context));
-    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
-      form := NULL;  -- as value_hash: together they are too large
-    END;
-  END IF;
+  BEGIN
+    form := :schema.canonical(event, :schema.canonical_context(context));
+  EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+    form := NULL;  -- internal is what PostgreSQL calls it within a few bytes of its limit
+  END;
   IF :schema.form_leaf(form) IS NULL THEN
-    form := :schema.canonical(short_event, :schema.canonical_context(short_context), 2);
+    event.old := :schema.document_hashes(event.old);
+    event.new := :schema.document_hashes(event.new);
+    event.meta := :schema.document_hashes(event.meta);
+    context.metadata := :schema.document_hashes(context.metadata);
+    form := :schema.canonical(event, :schema.canonical_context(context), 2);
   END IF;
   RETURN form;
 END
@@ -10515,7 +10510,7 @@ BEGIN
   form := value::text;  -- not above: what fails there is not caught
   RETURN CASE WHEN octet_length(form) <= 1000000000 THEN encode(sha256(convert_to(form, 'UTF8')), 'hex') ELSE 'too large' END;
 EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
-  RETURN 'too large';  -- internal is what PostgreSQL calls it within a few bytes of its limit
+  RETURN 'too large';  -- internal_error as in canonical_event
 END
 $function$;
 `,
