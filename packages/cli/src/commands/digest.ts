@@ -21,7 +21,10 @@ export function digest(program: Program): void {
       'Signs what is sealed: a text of a few lines, to be kept where whoever can change the log cannot. Nothing is signed where the chain no longer leads to the newest digest that is kept there. Exits with 1 then.',
     )
     .option('--key <file>', 'the private key, as PEM; else what is in AUDITRUM_DIGEST_KEY')
-    .option('--new-key <file>', 'make a key in this file, print the public one, and do no more')
+    .option(
+      '--new-key <file>',
+      'make a private key in this file and the public one beside it, as .pub, and do no more',
+    )
     .option('--to <place>', 'a folder/, a file or s3://bucket/prefix; stdout without it')
     .option('--exec <command>', 'a command of the shell, which gets the digest on its stdin')
     .option('--lock-days <number>', 'of a bucket: nobody can delete it for so long', limit)
@@ -32,14 +35,17 @@ export function digest(program: Program): void {
       const global = self.optsWithGlobals()
       const setting = await settingOf(global)
       if (options.newKey !== undefined) {
-        return setting.terminal.write(await newKey(options.newKey))
+        const { privateKey, publicKey } = await newKey(options.newKey)
+        return setting.terminal.note(
+          `${privateKey} is the private key: keep it where the owners of the database are not. ${publicKey} is the public one: give it to who is to verify.`,
+        )
       }
       const round = await digesting(setting, options)
       if (options.every === undefined) return round()
       await everySoOften(options.every, () => bravely(setting, global, round, mayPass))
     })
   examples(command, [
-    ['Make a key, once', 'auditrum digest --new-key digest-key.pem > digest-key.pub'],
+    ['Make a key, once', 'auditrum digest --new-key digest-key.pem'],
     ['Sign what is sealed now', 'auditrum digest --key digest-key.pem'],
     ['Into a folder, a file for each', 'auditrum digest --key digest-key.pem --to digests/'],
     [

@@ -23,7 +23,7 @@ async function sealedShop(): Promise<Shop> {
   const made = await shop()
   await made.pool.query('select auditrum.enable_sealing()')
   await made.pool.query('select auditrum.seal()')
-  const { code } = await made.shell('auditrum digest --new-key key.pem > key.pub')
+  const { code } = await made.shell('auditrum digest --new-key key.pem')
   expect(code).toBe(0)
   return made
 }
@@ -55,11 +55,20 @@ describe('a key', () => {
     expect(statSync(join(it.folder, 'key.pem')).mode & 0o777).toBe(0o600)
     expect(file('key.pem')).toMatch(/^-----BEGIN PRIVATE KEY-----/)
     expect(publicKey).toMatch(/^-----BEGIN PUBLIC KEY-----/)
-    expect(await it.shell('auditrum digest --new-key key.pem')).toMatchObject({
+    const before = file('key.pem')
+    const again = (name: string) => it.cli(['digest', '--new-key', name])
+    expect(await again('key.pem')).toMatchObject({
       code: 2,
       stdout: '',
       stderr: expect.stringContaining('key.pem is there already'),
     })
+    // its public half is the file of another key
+    expect(await again('key')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('key.pub is there already'),
+    })
+    expect([file('key.pem'), file('key.pub')]).toEqual([before, publicKey])
+    expect(folder('.')).not.toContain('key')
   })
 
   test('may be in the environment, and comes into no other program’s', async () => {
@@ -126,7 +135,7 @@ describe('a folder', () => {
     const elsewhere = await victim.cli(['digest', '--key', join(it.folder, 'key.pem'), ...to])
     expect(elsewhere).toMatchObject({ code: 1 })
     expect(elsewhere.stderr).toContain("or the digest is another log's")
-    await it.shell('auditrum digest --new-key new.pem > new.pub')
+    await it.shell('auditrum digest --new-key new.pem')
     await sealMore()
     const unknown = await it.cli(['digest', '--key', 'new.pem', ...to])
     expect(unknown).toMatchObject({ code: 1 })

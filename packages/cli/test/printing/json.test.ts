@@ -7,7 +7,7 @@ beforeAll(async () => {
   await it.audit.enableSealing()
   await it.audit.seal()
   await it.shell(
-    'auditrum digest --new-key key.pem > key.pub; auditrum digest --key key.pem > log.digest; auditrum prove 5 --digest log.digest > 5.proof',
+    'auditrum digest --new-key key.pem; auditrum digest --key key.pem > log.digest; auditrum prove 5 --digest log.digest > 5.proof',
   )
 })
 
