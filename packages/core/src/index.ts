@@ -118,7 +118,12 @@ export type { DigestProblem, NamedDigest } from './trust/check-digests.js'
 export { type Digest, verifierKey, verifyDigest } from './trust/checkpoint.js'
 export type { DigestOptions } from './trust/digest.js'
 export type { EraseOptions, EraseTarget, Erasure } from './trust/erase.js'
-export { type ProofOptions, type ProvenEvent, verifyProof } from './trust/proof.js'
+export {
+  type ProofOptions,
+  type ProvenAct,
+  type ProvenEvent,
+  verifyProof,
+} from './trust/proof.js'
 export type { ProveOptions } from './trust/prove.js'
 export type { Sealing, SealOptions } from './trust/seal.js'
 export type { SealedContext, SealedEvent } from './trust/sealed-event.js'

@@ -39,7 +39,7 @@ export function verifyProofCommand(program: Program): void {
 }
 
 async function print(terminal: Terminal, proven: ProvenEvent): Promise<void> {
-  const { event, table, block: sealed, redaction, digest } = proven
+  const { event, table, block: sealed, redactions, digest } = proven
   const [schema = '', name = ''] = table?.split('.') ?? []
   const row = rowName({
     ...(table !== null && { schema }),
@@ -67,8 +67,11 @@ async function print(terminal: Terminal, proven: ProvenEvent): Promise<void> {
       terminal.width,
     ),
   )
-  await terminal.line(`Sealed by entry ${sealed.id} at ${time(sealed.at)} (role ${sealed.by}).`)
-  if (redaction) {
+  const tables = sealed.tables.length === 0 ? '' : ` of ${sealed.tables.join(', ')}`
+  await terminal.line(
+    `Sealed by entry ${sealed.id} at ${time(sealed.at)} (role ${sealed.by}), in a block of ${number(sealed.events, 'event')}${tables}.`,
+  )
+  for (const redaction of redactions) {
     await terminal.line(
       `Erased by entry ${redaction.id} at ${time(redaction.at)} (role ${redaction.by}): ${redaction.columns.join(', ')}.`,
     )

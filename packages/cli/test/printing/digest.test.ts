@@ -331,7 +331,9 @@ describe('a proof', () => {
     expect(lines[0]).toBe(`event ${id}  update orders 42  proven`)
     expect(lines[1]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z {2}bob {2}Payment received$/)
     expect(stdout).toMatch(/status +new -> paid/)
-    expect(stdout).toMatch(/Sealed by entry 1 at 20.*Z \(role \w+\)\./)
+    expect(stdout).toMatch(
+      /Sealed by entry 1 at 20.*Z \(role \w+\), in a block of \d+ events of public.customers, public.order_items, public.orders\./,
+    )
     expect(stdout).toMatch(/Proven by the digest of \d+ entries of the log [0-9a-f-]{36}\./)
     const { event, digest } = JSON.parse((await verify('--json')).stdout)
     expect(event).toMatchObject({ id, new: { status: 'paid' }, context: { userId: 'bob' } })

@@ -12683,14 +12683,16 @@ FROM :schema.event_labels(
   $3::timestamptz
 ) AS labelled
 `,
-  'read/event_redaction': `-- The newest of the first so many entries that redact an event.
-SELECT pg_catalog.max(seal.id)::text AS id
+  'read/event_redactions': `-- Those of the first so many entries that redact an event, which is in this place of its block.
+SELECT seal.id::text AS id
 FROM :schema.audit_seal AS seal
 WHERE seal.entry ->> 'kind' = 'redact'
   AND seal.id < $2::bigint
   AND EXISTS (
-    SELECT FROM pg_catalog.json_array_elements(seal.entry -> 'redacted') AS one WHERE one ->> 'event' = $1
+    SELECT FROM pg_catalog.json_array_elements(seal.entry -> 'redacted') AS one
+    WHERE one ->> 'event' = $1 AND one ->> 'block' = $3 AND one ->> 'place' = $4
   )
+ORDER BY seal.id
 `,
   'read/events': `-- One page of events, as functions/event_page.sql gives it. A filter that is null
 -- filters nothing.

@@ -20,8 +20,8 @@ export interface Proof {
   readonly leaf: string | null
   /** The entry of the chain that seals the block. */
   readonly block: ProofEntry
-  /** The entry of the chain that says what the event was redacted to; null where it was not. */
-  readonly redaction: ProofEntry | null
+  /** The entries of the chain that say what of the event was erased, the last of them what is left. */
+  readonly redactions: readonly ProofEntry[]
   /** How many entries the chain had, and the root of the tree over them. */
   readonly size: number
   readonly root: string
@@ -43,20 +43,27 @@ export interface ProofOptions {
   readonly digest?: string | undefined
 }
 
+/** An entry of the chain: its number, when it was written, and by which role. */
+export interface ProvenAct {
+  readonly id: number
+  readonly at: string
+  readonly by: string
+}
+
 /** What a proof proves. */
 export interface ProvenEvent {
   readonly event: SealedEvent
   /** The table's name when the event was sealed, as `schema.name`. */
   readonly table: string | null
   /** The block that sealed it: its number in the chain, when that was, and which role did it. */
-  readonly block: { readonly id: number; readonly at: string; readonly by: string }
-  /** When some of its values were erased, and by which role; null where none were. */
-  readonly redaction: {
-    readonly id: number
-    readonly at: string
-    readonly by: string
-    readonly columns: readonly string[]
-  } | null
+  readonly block: ProvenAct & {
+    /** How many events it seals, */
+    readonly events: number
+    /** and of which tables: their names then, as `schema.name`. */
+    readonly tables: readonly string[]
+  }
+  /** Each erasure of some of its values, in their order, and the columns that went; empty where none did. */
+  readonly redactions: readonly (ProvenAct & { readonly columns: readonly string[] })[]
   /** The digest that it is proven by. */
   readonly digest: Digest
 }
@@ -112,29 +119,34 @@ export function provenBy(proof: Proof, digest: Digest): ProvenEvent {
     typeof blockRoot === 'string' &&
     isIncluded(sealed, proof.place, events, proof.path.map(hashOf), Buffer.from(blockRoot, 'hex'))
   if (!isThere) throw unproven(`event ${event.id} is not at place ${proof.place} of the block`)
-  if ((proof.leaf === null) !== (proof.redaction === null)) {
+  if ((proof.leaf === null) !== (proof.redactions.length === 0)) {
     throw unproven('it has the sealed hash of a redacted event, or what it was redacted to, alone')
   }
-  const redaction = proof.redaction && provenEntry(proof.redaction, 'redact', digest.size, root)
-  const redacted =
-    redaction &&
-    listOf(redaction.entry.redacted).find(
+  let before = block.id
+  const redactions = proof.redactions.map((entry, index) => {
+    const redaction = provenEntry(entry, 'redact', digest.size, root)
+    const redacted = listOf(redaction.entry.redacted).find(
       (one) =>
         one.block === block.id && one.place === proof.place && String(one.event) === event.id,
     )
-  if (redaction && (redaction.id < block.id || redacted?.leaf !== leaf.toString('hex'))) {
-    throw unproven(`entry ${redaction.id} does not say that event ${event.id} was redacted to this`)
-  }
-  const tables = block.entry.tables
-  const table = isPlainObject(tables) ? tables[event.tableId] : undefined
+    const isLast = index === proof.redactions.length - 1
+    const fits = redacted !== undefined && (!isLast || redacted.leaf === leaf.toString('hex'))
+    if (redaction.id <= before || !fits) {
+      throw unproven(
+        `entry ${redaction.id} does not say that event ${event.id} was redacted to this`,
+      )
+    }
+    before = redaction.id
+    const { columns } = redacted
+    return { ...actOf(redaction), columns: Array.isArray(columns) ? columns.map(String) : [] }
+  })
+  const tables = isPlainObject(block.entry.tables) ? block.entry.tables : {}
+  const table = tables[event.tableId]
   return {
     event,
     table: typeof table === 'string' ? table : null,
-    block: actOf(block),
-    redaction: redaction && {
-      ...actOf(redaction),
-      columns: Array.isArray(redacted?.columns) ? redacted.columns.map(String) : [],
-    },
+    block: { ...actOf(block), events, tables: Object.values(tables).map(String).sort() },
+    redactions,
     digest,
   }
 }
@@ -146,21 +158,21 @@ function parseProof(text: unknown): Proof {
   if (proof.format !== PROOF_FORMAT) {
     throw noProof(`its format is ${show(proof.format)}, and this version knows ${PROOF_FORMAT}`)
   }
-  const { event, place, path, leaf, block, redaction, size, root, digest } = proof
+  const { event, place, path, leaf, block, redactions, size, root, digest } = proof
   if (
     typeof event !== 'string' ||
     !isCount(place) ||
     !isPath(path) ||
     !(leaf === null || isHash(leaf)) ||
     !isProofEntry(block) ||
-    !(redaction === null || isProofEntry(redaction)) ||
+    !(Array.isArray(redactions) && redactions.every(isProofEntry)) ||
     !isCount(size) ||
     !isHash(root) ||
     !(digest === null || typeof digest === 'string')
   ) {
     throw noProof('a member is missing, or is of another type')
   }
-  return { format: PROOF_FORMAT, event, place, path, leaf, block, redaction, size, root, digest }
+  return { format: PROOF_FORMAT, event, place, path, leaf, block, redactions, size, root, digest }
 }
 
 interface ProvenEntry {
@@ -185,7 +197,7 @@ function provenEntry(
   return { id, entry }
 }
 
-function actOf({ id, entry }: ProvenEntry): ProvenEvent['block'] {
+function actOf({ id, entry }: ProvenEntry): ProvenAct {
   return { id, at: timeOfMicroseconds(entry.at), by: String(entry.by) }
 }
 

@@ -40,12 +40,9 @@ export async function prove(
   }
   const sealed = place.hashes.subarray(HASH_BYTES * place.index, HASH_BYTES * (place.index + 1))
   const isRedacted = !leafHash(event).equals(sealed)
-  const redactedBy = isRedacted ? await redactionOf(queryable, schema, id, size) : undefined
-  const chain = await pathsOf(queryable, schema, size, [
-    place.block,
-    ...(redactedBy === undefined ? [] : [redactedBy]),
-  ])
-  const [block, redaction = null] = chain.entries
+  const redactedBy = isRedacted ? await redactionsOf(queryable, schema, id, place, size) : []
+  const chain = await pathsOf(queryable, schema, size, [place.block, ...redactedBy])
+  const [block, ...redactions] = chain.entries
   if (digest !== undefined && (digest.log !== chain.log || digest.root !== chain.root)) {
     throw new IntegrityError(
       `The chain does not lead to this digest of ${digest.size} entries: it was rewritten, or the digest is another log's. Nothing was proven.`,
@@ -58,7 +55,7 @@ export async function prove(
     path: pathInBlock(place),
     leaf: isRedacted ? sealed.toString('base64') : null,
     block: block as ProofEntry,
-    redaction,
+    redactions,
     size,
     root: chain.root,
     digest: options.digest ?? null,
@@ -122,18 +119,19 @@ async function canonicalOf(
       )
 }
 
-async function redactionOf(
+async function redactionsOf(
   queryable: Queryable,
   schema: string,
   id: string,
+  { block, index }: Place,
   size: number,
-): Promise<number> {
-  const [row] = await rowsOf<{ readonly id: string | null }>(
+): Promise<readonly number[]> {
+  const rows = await rowsOf<{ readonly id: string }>(
     queryable,
-    render('read/event_redaction', schema),
-    [id, size],
+    render('read/event_redactions', schema),
+    [id, size, String(block), String(index)],
   )
-  if (row?.id != null) return Number(row.id)
+  if (rows.length > 0) return rows.map((row) => Number(row.id))
   throw new IntegrityError(
     `Event ${id} is not what was sealed, and none of the first ${size} entries says that it was redacted. If it was redacted later, give a later digest; else see what verifyChain says.`,
   )

@@ -38,7 +38,8 @@ describe('a proof', () => {
     const proven = verifyProof(proof, { publicKey })
     expect(proven.digest).toEqual(verifyDigest(digest, publicKey))
     expect(proven.table).toBe('public.orders')
-    expect(proven.redaction).toBeNull()
+    expect(proven.redactions).toEqual([])
+    expect(proven.block).toMatchObject({ events: 1, tables: ['public.orders'] })
     const { id, changedAt, operation, objectId, dbUser } = update
     expect(proven.event).toMatchObject({
       id,
@@ -222,7 +223,7 @@ describe('a redacted event', () => {
   const redact = ({ objectId }: AuditEvent, columns: readonly string[]) =>
     log.audit.erase({ table: 'orders', id: String(objectId) }, { columns, reason: 'request 118' })
 
-  test('is proven for what is left of it, by the newest entry that says so', async () => {
+  test('is proven for what is left of it, with every erasure', async () => {
     await log.add(5, 2)
     const event = await newest()
     const { id } = event
@@ -236,12 +237,24 @@ describe('a redacted event', () => {
     expect(proven.event).toMatchObject({ id, redacted: ['status', 'total'], new: { doc: null } })
     expect(proven.event.new).not.toHaveProperty('status')
     const { size } = verifyDigest(after, publicKey)
-    expect(proven.redaction).toMatchObject({ id: size - 1, columns: ['total'] })
+    expect(proven.redactions).toMatchObject([
+      { id: size - 2, columns: ['status'] },
+      { id: size - 1, columns: ['total'] },
+    ])
     expect(proven.event.new).not.toHaveProperty('total')
     // who was given a proof before has it still
     expect(verifyProof(original, { publicKey }).event.new).toHaveProperty('status', 'new')
     await expect(log.audit.prove(id, { digest: before })).rejects.toThrow('give a later digest')
-    for (const changed of changedAnywhere(JSON.parse(proof), 7)) {
+    const parsed: Proof = JSON.parse(proof)
+    const { redactions } = parsed
+    for (const fewer of [redactions.slice(0, 1), redactions.toReversed(), []]) {
+      const text = JSON.stringify({ ...parsed, redactions: fewer })
+      expect(() => verifyProof(text, { publicKey })).toThrow('The proof does not hold')
+    }
+    // whoever leaves out an earlier one leaves out what it says, and what is left is proven still
+    const last = JSON.stringify({ ...parsed, redactions: redactions.slice(1) })
+    expect(verifyProof(last, { publicKey }).event.redacted).toEqual(['status', 'total'])
+    for (const changed of changedAnywhere({ ...parsed, redactions: redactions.slice(1) }, 7)) {
       expect(() => verifyProof(JSON.stringify(changed), { publicKey })).toThrow()
     }
   })

@@ -1,8 +1,0 @@
--- The newest of the first so many entries that redact an event.
-SELECT pg_catalog.max(seal.id)::text AS id
-FROM :schema.audit_seal AS seal
-WHERE seal.entry ->> 'kind' = 'redact'
-  AND seal.id < $2::bigint
-  AND EXISTS (
-    SELECT FROM pg_catalog.json_array_elements(seal.entry -> 'redacted') AS one WHERE one ->> 'event' = $1
-  )
