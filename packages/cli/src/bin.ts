@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import tab from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
-import { exit, exitCodeOf, messageOf } from './failure.js'
+import { exit, exitCodeOf, failureRecord, messageOf } from './failure.js'
 import { createProgram } from './program.js'
-import { safeLines, safeText } from './safe-text.js'
+import { safeJson, safeLines, safeText } from './safe-text.js'
 
 // `auditrum history | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -19,6 +19,10 @@ if (process.argv.includes('--no-color')) process.env.NO_COLOR = '1'
 const program = createProgram()
 // `auditrum completion zsh`
 tab(program as unknown as Command, { completionCommandName: 'completion' })
+let isJson = false
+program.hook('preAction', (_, command) => {
+  isJson = command.getOptionValue('json') === true
+})
 
 try {
   await program.parseAsync()
@@ -28,6 +32,7 @@ try {
   if (!isCommanderError(error)) {
     const { message, stack } = messageOf(error, process.argv.includes('--verbose'))
     process.stderr.write(`auditrum: ${safeText(message)}\n${safeLines(stack)}`)
+    if (isJson) process.stdout.write(`${safeJson(JSON.stringify(failureRecord(error)))}\n`)
   }
 }
 

@@ -1,5 +1,7 @@
 import { SchemaError } from '@auditrum/core'
 import { CommanderError } from 'commander'
+import { inOptions } from './spelling.js'
+import { isUnreachable } from './unreachable.js'
 
 /** Exit codes of the command. */
 export const exit = {
@@ -27,9 +29,23 @@ const byCode: Readonly<Record<string, number>> = {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.usage
   const { code } = (error ?? {}) as { readonly code?: unknown }
+  if (isUnreachable(error)) return exit.database
   if (typeof code !== 'string') return exit.bug
   if (isOfFile(error) || code === 'EISDIR') return exit.usage
   return byCode[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? exit.database : exit.bug)
+}
+
+/** A failure as a line of JSON, where JSON was asked for. */
+export function failureRecord(error: unknown): {
+  readonly error: { readonly code: string | null; readonly message: string }
+} {
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  return {
+    error: {
+      code: typeof code === 'string' ? code : null,
+      message: messageOf(error, false).message,
+    },
+  }
 }
 
 /** An error about a file that was named: not there, not ours, no room for it. */
@@ -43,7 +59,7 @@ export function messageOf(
   error: unknown,
   isVerbose: boolean,
 ): { readonly message: string; readonly stack: string } {
-  const said = error instanceof Error ? error.message : String(error)
+  const said = inOptions(error instanceof Error ? error.message : String(error))
   const { code: kind, hint, detail } = (error ?? {}) as Readonly<Record<string, unknown>>
   const code = exitCodeOf(error)
   if (isOfFile(error)) {
@@ -55,6 +71,12 @@ export function messageOf(
   }
   // by its code: a configuration may bring another copy of core
   if (String(kind) in byCode || code === exit.usage) return { message: said, stack: '' }
+  if (isUnreachable(error)) {
+    return {
+      message: `The connection to the database was lost: ${said.replace(/\.$/, '')}. Check whether the server runs.`,
+      stack: '',
+    }
+  }
   if (code === exit.database) {
     const parts = [`The database refused: ${said}.`, detail, hint]
     return { message: parts.filter(Boolean).join(' '), stack: '' }

@@ -1,5 +1,7 @@
-import { messageOf } from './failure.js'
+import { failureRecord, messageOf } from './failure.js'
+import { time } from './people.js'
 import type { GlobalOptions, Setting } from './session.js'
+import { isUnreachable } from './unreachable.js'
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
@@ -29,17 +31,36 @@ export async function everySoOften(pause: number, round: () => Promise<void>): P
   }
 }
 
-/** A round that fails is said, and the next one tried, unless that would never help. */
-export async function bravely(
+/**
+ * Rounds of which one that fails is said, and the next one tried, unless that would never help. The same
+ * failure is said once, however long it lasts, and then that it is over.
+ */
+export function bravely(
   { terminal }: Setting,
-  { verbose }: GlobalOptions,
+  options: GlobalOptions & { readonly json?: true | undefined },
   round: () => Promise<void>,
   mayPass: (error: unknown) => boolean,
-): Promise<void> {
-  try {
-    await round()
-  } catch (error) {
-    if (!mayPass(error)) throw error
-    terminal.warn(messageOf(error, verbose === true).message)
+): () => Promise<void> {
+  let said: string | undefined
+  return async () => {
+    try {
+      await round()
+      if (said !== undefined) terminal.note(`${now()}  It works again.`)
+      said = undefined
+    } catch (error) {
+      if (!mayPass(error)) throw error
+      const { message } = messageOf(error, options.verbose === true)
+      // while a server goes down and comes up it says so in many ways
+      const what = isUnreachable(error) ? 'unreachable' : message
+      if (what === said) return
+      said = what
+      terminal.warn(`${now()}  ${message}`)
+      if (options.json) await terminal.record(failureRecord(error))
+    }
   }
+}
+
+/** The present time, as what is done in rounds is told. */
+export function now(): string {
+  return time(new Date().toISOString())
 }

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { type Address, connect, findAddress, loadDotEnv } from './database.js'
 import { interruptibly } from './interruption.js'
 import { type FoundConfig, load, loadConfig } from './load-config.js'
+import { inOptions } from './spelling.js'
 import { Terminal } from './terminal.js'
 
 /** What every command takes. */
@@ -82,7 +83,7 @@ export async function inSession(
     ...(config.retention !== undefined && { retention: config.retention }),
     ...(config.signing !== undefined && { signing: config.signing }),
     maintain: false,
-    onError: (error) => terminal.warn(error.message),
+    onError: (error) => terminal.warn(inOptions(error.message)),
   })
   try {
     await interruptibly(address, pool, () => work({ ...setting, address, audit, pool }))

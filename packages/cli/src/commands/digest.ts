@@ -10,7 +10,7 @@ import { examples } from '../examples.js'
 import { exit, exitCodeOf } from '../failure.js'
 import { interval, limit, number } from '../options.js'
 import type { Program } from '../program.js'
-import { bravely, everySoOften } from '../rounds.js'
+import { bravely, everySoOften, now } from '../rounds.js'
 import { inSession, type Setting, settingOf } from '../session.js'
 
 export function digest(program: Program): void {
@@ -42,7 +42,7 @@ export function digest(program: Program): void {
       }
       const round = await digesting(setting, options)
       if (options.every === undefined) return round()
-      await everySoOften(options.every, () => bravely(setting, global, round, mayPass))
+      await everySoOften(options.every, bravely(setting, global, round, mayPass))
     })
   examples(command, [
     ['Make a key, once', 'auditrum digest --new-key digest-key.pem'],
@@ -66,6 +66,7 @@ interface Options {
   readonly lockDays?: number | undefined
   readonly previous?: string | undefined
   readonly publicKey?: string | undefined
+  readonly every?: number | undefined
 }
 
 /** Signs one digest, and has it kept. What is wrong with the options is said before. */
@@ -76,6 +77,8 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
     options.publicKey === undefined ? undefined : await readFile(options.publicKey, 'utf8')
   const publicKey = `${publicKeyOf(key)}${former ?? ''}`
   const place = await placeOf(setting, options)
+  const said = (text: string) =>
+    terminal.note(options.every === undefined ? text : `${now()}  ${text}`)
   let given: string | undefined
   let last: KeptDigest | undefined
   if (options.previous !== undefined) {
@@ -91,16 +94,16 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
         audit.digest({ key, previous: last, publicKey: former }),
       )
       if (text === (kept?.text ?? given)) {
-        return terminal.note('Nothing was sealed since the last digest.')
+        return said('Nothing was sealed since the last digest.')
       }
       const { size } = verifyDigest(text, publicKey)
       last = { name: `of ${size} entries`, text }
       if (!place && options.exec === undefined) await terminal.write(text)
       // before the place, which makes the next round believe that all is done
       if (options.exec !== undefined) await giveTo(options.exec, text)
-      await place?.keep(digestName(text, publicKey), text)
+      const where = await place?.keep(digestName(text, publicKey), text)
       given = text
-      if (place) terminal.note(`A digest of ${number(size, 'entry', 'entries')} is kept.`)
+      if (where) said(`A digest of ${number(size, 'entry', 'entries')} is kept: ${where}`)
     })
 }
 

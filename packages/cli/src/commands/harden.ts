@@ -7,6 +7,7 @@ import { dryRun, json, number, output, showSql } from '../options.js'
 import type { Program } from '../program.js'
 import { missing } from '../required.js'
 import { discover, type Session, withSession } from '../session.js'
+import { inOptions } from '../spelling.js'
 import { grid, table } from '../table.js'
 import { styled, type Terminal } from '../terminal.js'
 
@@ -111,7 +112,7 @@ function answer(how: readonly string[]): string {
 async function printGaps(terminal: Terminal, { ok, gaps, appRole }: Hardening): Promise<void> {
   const rows = gaps.flatMap(({ message, remedy }) => [
     [styled('red', 'open'), `${message}.`],
-    ['', styled('dim', remedy)],
+    ['', styled('dim', inOptions(remedy))],
   ])
   if (rows.length > 0) await terminal.write(`${grid(rows, terminal.width)}\n`)
   const verdict = ok ? styled('green', 'can only append') : styled('red', 'can get around the log')

@@ -14,6 +14,7 @@ export function prove(program: Program): void {
     .argument('<event>', 'its id, as history prints it', id)
     .option('--digest <file>', 'the digest that it is to be verified with; becomes a part of it')
     .option('--output <file>', 'write it there, and not to stdout')
+    .option('--json', 'a failure as JSON, too: the proof is JSON anyway')
     .action((event, options, self) =>
       withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
         const digest = options.digest && (await readFile(options.digest, 'utf8'))

@@ -9,6 +9,7 @@ import { rowName } from '../people.js'
 import type { Program } from '../program.js'
 import { printConflicts, printSteps, SHOWN } from '../reversal.js'
 import { withSession } from '../session.js'
+import { inOptions } from '../spelling.js'
 
 export function revert(program: Program): void {
   const command = program
@@ -47,7 +48,7 @@ export function revert(program: Program): void {
           const { code, conflicts = [], message } = error as ConflictError
           if (code !== 'AUDITRUM_CONFLICT') throw error
           process.exitCode = exit.failed
-          if (asJson) return terminal.document({ conflicts, message })
+          if (asJson) return terminal.document({ conflicts, message: inOptions(message) })
           await printConflicts(terminal, conflicts)
           return terminal.warn(inOptions(message))
         }
@@ -62,7 +63,7 @@ export function revert(program: Program): void {
         await printConflicts(terminal, done.conflicts, isDry)
         for (const omitted of done.omitted.slice(0, SHOWN)) {
           const subject = [rowName(omitted), omitted.columns.join(', ')].filter(Boolean).join(': ')
-          terminal.warn(`${subject}: ${omitted.message}.`)
+          terminal.warn(`${subject}: ${inOptions(omitted.message)}.`)
         }
         if (done.omitted.length > SHOWN) {
           terminal.note(`And ${number(done.omitted.length - SHOWN, 'more')}: --json has them all.`)
@@ -119,12 +120,4 @@ function wouldBeRefused({ dryRun, conflicts, omitted }: Reversal): boolean {
     dryRun &&
     (conflicts.length > 0 || omitted.some(({ why }) => why === 'refused' || why === 'doubt'))
   )
-}
-
-/** A message of the API in the words of the command line. */
-function inOptions(message: string): string {
-  return message
-    .replace("Look at conflicts, and choose onConflict: 'skip'", 'Choose --on-conflict skip')
-    .replace(", or 'force' to overwrite them", ', or force to overwrite them')
-    .replace("onConflict: 'skip'", '--on-conflict skip')
 }

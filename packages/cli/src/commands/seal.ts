@@ -3,7 +3,7 @@ import { examples } from '../examples.js'
 import { exit, exitCodeOf } from '../failure.js'
 import { interval, json, limit, number } from '../options.js'
 import type { Program } from '../program.js'
-import { bravely, everySoOften } from '../rounds.js'
+import { bravely, everySoOften, now } from '../rounds.js'
 import { inSession, settingOf } from '../session.js'
 
 export function seal(program: Program): void {
@@ -26,12 +26,18 @@ export function seal(program: Program): void {
         inSession(setting, async ({ audit }) => {
           const sealed = await audit.seal({ maxEvents: options.maxEvents, rebase })
           rebase = false
-          if (options.json) await terminal.record(sealed)
-          else if (options.every === undefined || sealed.events > 0) terminal.note(words(sealed))
+          if (options.every === undefined) {
+            if (options.json) return terminal.record(sealed)
+            return terminal.note(words(sealed))
+          }
+          if (options.json) await terminal.record({ at: new Date().toISOString(), ...sealed })
+          else if (sealed.events > 0) terminal.note(`${now()}  ${words(sealed)}`)
         })
       if (options.every === undefined) return round()
-      await everySoOften(options.every, () =>
-        bravely(setting, global, round, (error) => exitCodeOf(error) === exit.database),
+      const mayPass = (error: unknown) => exitCodeOf(error) === exit.database
+      await everySoOften(
+        options.every,
+        bravely(setting, { ...global, json: options.json }, round, mayPass),
       )
     })
   examples(command, [

@@ -7,6 +7,7 @@ import { json, number } from '../options.js'
 import { bytes, time } from '../people.js'
 import type { Program } from '../program.js'
 import { discover, withSession } from '../session.js'
+import { inOptions } from '../spelling.js'
 import { grid, table } from '../table.js'
 import { type Style, styled, type Terminal } from '../terminal.js'
 
@@ -68,7 +69,7 @@ async function printFindings(terminal: Terminal, findings: Status['findings']): 
   const rows = findings.flatMap(({ severity, message, why, remedy, command }) => [
     [styled(styles[severity], severity), message.endsWith('.') ? message : `${message}.`],
     ['', styled('dim', why)],
-    ['', remedy],
+    ['', inOptions(remedy)],
     ...(command === null ? [] : [['', styled('bold', `$ ${command}`)]]),
   ])
   if (rows.length > 0) await terminal.write(`${grid(rows, terminal.width)}\n`)

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { ChainVerification } from '@auditrum/core'
+import { type ChainVerification, UsageError } from '@auditrum/core'
 import { readDigests } from '../digests/read.js'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
@@ -28,6 +28,7 @@ export function verifyChain(program: Program): void {
     .option('--limit <number>', 'name at most so many problems; 1000 without it', limit)
     .addOption(json())
     .action(async (options, self) => {
+      checkPair(options)
       const digest = await readDigests(options.digest)
       const publicKey = options.publicKey && (await readFile(options.publicKey, 'utf8'))
       await withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
@@ -39,7 +40,14 @@ export function verifyChain(program: Program): void {
             jobs: options.jobs,
             after: options.after,
             limit: options.limit,
-            onProgress: ({ after, last }) => terminal.detail(`--after ${after} of ${last}`),
+            onProgress: ({ after, last }) => {
+              // of one part there is nothing to go on with
+              if (after !== last) {
+                terminal.detail(
+                  `Verified up to event ${after} of ${last}: --after ${after} goes on`,
+                )
+              }
+            },
           }),
         )
         if (!found.ok) process.exitCode = exit.failed
@@ -60,8 +68,28 @@ export function verifyChain(program: Program): void {
   ])
 }
 
+/** A digest without its key, or a key without a digest, would verify nothing. */
+function checkPair({
+  digest,
+  publicKey,
+}: {
+  readonly digest: readonly string[]
+  readonly publicKey?: string | undefined
+}): void {
+  if (digest.length > 0 && publicKey === undefined) {
+    throw new UsageError(
+      '--digest is verified by the public key of who signed it, and no --public-key was given. Give it: --public-key digest-key.pub.',
+    )
+  }
+  if (digest.length === 0 && publicKey !== undefined) {
+    throw new UsageError(
+      '--public-key is the key of digests, and no --digest was given. Give a digest, or a folder of them: --digest digests/.',
+    )
+  }
+}
+
 async function print(terminal: Terminal, found: ChainVerification): Promise<void> {
-  const { ok, verified, redacted, retired, pending, problems, more } = found
+  const { ok, verified, redacted, retired, pending, digests, after, problems, more } = found
   for (const { kind, message } of problems)
     await terminal.line(styled('red', kind.padEnd(9)), ` ${message}`)
   if (more > 0) terminal.note(`There are ${more} more: give a larger --limit.`)
@@ -74,6 +102,8 @@ async function print(terminal: Terminal, found: ChainVerification): Promise<void
     redacted > 0 && `${redacted} of them redacted`,
     retired > 0 && `${retired} retired`,
     pending > 0 && `${pending} not sealed yet`,
+    digests > 0 && `${number(digests, 'digest')} checked`,
   ].filter((remark) => remark !== false)
   if (remarks.length > 0) await terminal.line(remarks.join(', '))
+  if (after !== null) terminal.note(`Events up to ${after} were not looked at this time.`)
 }

@@ -97,6 +97,7 @@ export async function bucket(
         // the very digest, kept before
         if (statusOf(error) !== 412) throw failed(error)
       }
+      return `s3://${name}/${prefix}${digest}`
     },
   }
 }

@@ -25,6 +25,7 @@ export function folder(path: string): DigestPlace {
       told(path, async () => {
         await mkdir(path, { recursive: true })
         await written(join(path, name), text, put)
+        return join(path, name)
       }),
   }
 }
@@ -33,7 +34,11 @@ export function folder(path: string): DigestPlace {
 export function file(path: string): DigestPlace {
   return {
     newest: () => told(path, () => kept(path).catch(none(undefined))),
-    keep: (_, text) => told(path, () => written(path, text, rename)),
+    keep: (_, text) =>
+      told(path, async () => {
+        await written(path, text, rename)
+        return path
+      }),
   }
 }
 

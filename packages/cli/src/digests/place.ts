@@ -4,8 +4,12 @@ import { UsageError, verifyDigest } from '@auditrum/core'
 export interface DigestPlace {
   /** The newest that is kept; undefined where there is none, or none may be read. */
   newest(): Promise<KeptDigest | undefined>
-  /** Keeps a digest under a name of its own. One that is kept under it already stays as it is. */
-  keep(name: string, text: string): Promise<void>
+  /**
+   * Keeps a digest under a name of its own. One that is kept under it already stays as it is.
+   *
+   * @returns where it lies.
+   */
+  keep(name: string, text: string): Promise<string>
 }
 
 /** A digest, and where it lies. */

@@ -133,7 +133,9 @@ describe('a new database', async () => {
     expect(two).toMatchObject({ code: 2 })
     const args = ['make-migration', '--for', 'sequelize', '--output', 'one.js', '--json']
     expect(JSON.parse((await other.cli(args, declared)).stdout)).toEqual(['one.js'])
-    expect(await other.cli(args)).toMatchObject({ code: 2, stdout: '' })
+    const refused = await other.cli(args)
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('one.js exists') })
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'AUDITRUM_USAGE' } })
     expect(existsSync(join(other.folder, 'one.js'))).toBe(true)
   })
 

@@ -117,7 +117,9 @@ test('goes to stdout; what the guide says about it verifies it without us', asyn
 describe('a folder', () => {
   test('gets a file for each digest, of which the last is the newest', async () => {
     const digest = () => it.cli(['digest', '--key', 'key.pem', '--to', 'kept/'])
-    expect((await digest()).stderr).toMatch(/^A digest of \d+ entries is kept\.\n$/)
+    expect((await digest()).stderr).toMatch(
+      /^A digest of \d+ entries is kept: kept\/\d+-\w+\.digest\n$/,
+    )
     await sealMore()
     expect((await digest()).code).toBe(0)
     const names = folder('kept')
@@ -187,8 +189,11 @@ describe('--every', () => {
     while (!folder('.', victim).includes('sealed')) await new Promise((go) => setTimeout(go, 50))
     await sealMore(victim)
     const { code, stderr } = await rounds
-    expect(stderr).toMatch(/^auditrum: The command that was to take the digest failed: .* 1\./)
+    expect(stderr).toMatch(
+      /^auditrum: 20\S+ \S+Z {2}The command that was to take the digest failed: .* 1\./,
+    )
     expect(stderr.match(/is kept/g)).toHaveLength(2)
+    expect(stderr.match(/It works again/g)).toHaveLength(1)
     expect(code).toBe(0)
   })
 
@@ -212,7 +217,10 @@ describe('a bucket', () => {
     for (let round = 1; round <= 4; round += 1) {
       await sealMore()
       const { code, stderr } = await digest('--to', 's3://audit/shop', '--lock-days', '30')
-      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/is kept\.\n$/) })
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: expect.stringMatching(/is kept: s3:\/\/audit\/shop\/\d+-\w+\.digest\n$/),
+      })
     }
     const keys = [...bucket.objects.keys()]
     expect(keys).toHaveLength(4)

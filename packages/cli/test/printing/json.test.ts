@@ -7,7 +7,7 @@ beforeAll(async () => {
   await it.audit.enableSealing()
   await it.audit.seal()
   await it.shell(
-    'auditrum digest --new-key key.pem; auditrum digest --key key.pem > log.digest; auditrum prove 5 --digest log.digest > 5.proof',
+    'auditrum digest --new-key key.pem; auditrum digest --key key.pem > log.digest; auditrum prove 5 --digest log.digest > 5.proof; sed s/paid/void/ 5.proof > forged.proof',
   )
 })
 
@@ -16,6 +16,11 @@ const title = `# What \`--json\` prints
 Written by the test that runs these commands, on the shop of the examples; times, uuids and transactions are
 replaced. Members may be added, never removed or given another meaning within a major version. The types are
 those of \`auditrum\`'s own exports, named with each.
+
+Whatever fails says so on stderr, with \`--json\` as without, and prints with it a line
+\`{"error": {"code": …, "message": …}}\` on stdout: \`code\` is that of the error (\`AUDITRUM_INTEGRITY\`, \`AUDITRUM_SCHEMA\` …, of the
+database its SQLSTATE), or null. Of an answer that was under way it stands behind what was printed. A check that does not pass, such as a broken chain,
+is an answer, and has the shape of one; only the exit code is another. A wrong command line is told on stderr alone.
 `
 
 /** Command lines, and the exported type of what they print. */
@@ -38,7 +43,11 @@ const commands: readonly (readonly [line: string, type: string])[] = [
   ['erase customers 7 --dry-run', '`Erasure`'],
   ['backfill customers', '`Backfill`'],
   ['verify-tables orders', '`Verification`'],
+  ['seal', '`Sealing`; with `--every` a line for each round, with its time in `at`'],
+  ['verify-chain --digest log.digest --public-key key.pub', '`ChainVerification`'],
+  ['prove 4711', 'the proof; here there is no such event'],
   ['verify-proof 5.proof --public-key key.pub', '`ProvenEvent`'],
+  ['verify-proof forged.proof --public-key key.pub', 'where it proves nothing'],
   ["verify-tables orders --accept --reason 'restored from a backup'", '`Acceptance`'],
   [
     'harden --app-role shop --admin-role auditors',

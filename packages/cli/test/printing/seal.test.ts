@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { auditrum, track } from '@auditrum/pg'
+import { startOwnServer } from '@auditrum/testkit'
+import pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
-import { type Shop, shop } from '../support.js'
+import { project, type Shop, shop } from '../support.js'
 
 let it: Shop
 beforeAll(async () => {
@@ -7,7 +12,11 @@ beforeAll(async () => {
 })
 
 test('a log is sealed, verified, and tampered with', async () => {
-  expect(await it.cli(['verify-chain'])).toMatchObject({ code: 3, stdout: '' })
+  expect(await it.cli(['verify-chain'])).toMatchObject({
+    code: 3,
+    stdout: '',
+    stderr: 'auditrum: This log is not sealed. Run auditrum enable-hash-chain.\n',
+  })
   expect(await it.cli(['seal'])).toMatchObject({
     code: 3,
     stderr: expect.stringContaining('enable-hash-chain'),
@@ -29,7 +38,17 @@ test('a log is sealed, verified, and tampered with', async () => {
   await it.shell('auditrum digest --new-key key.pem')
   await it.shell('auditrum digest --key key.pem --to digests/')
   const outside = ['verify-chain', '--digest', 'digests', '--public-key', 'key.pub']
-  expect(await it.cli(outside)).toMatchObject({ ...fine, stderr: '' })
+  expect(await it.cli(outside)).toMatchObject({
+    ...fine,
+    stdout: `${fine.stdout}1 digest checked\n`,
+    stderr: '',
+  })
+  expect(JSON.parse((await it.cli([...outside, '--json'])).stdout)).toMatchObject({ digests: 1 })
+  for (const half of [outside.slice(0, 3), [outside[0] ?? '', ...outside.slice(3)]]) {
+    const refused = await it.cli(half)
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toMatch(/--digest.*--public-key|--public-key.*--digest/)
+  }
 
   await it.pool.query(`update auditrum.audit_event set db_user = 'x' where id = 3`)
   expect(await it.cli(['verify-chain'])).toMatchObject({
@@ -51,12 +70,92 @@ test('a log is sealed, verified, and tampered with', async () => {
   })
 })
 
+test('in parts, it says how far it has come, and a later part that it is one', async () => {
+  const other = await shop()
+  await other.audit.enableSealing()
+  const { rows } = await other.pool.query('select max(id)::text as id from auditrum.audit_event')
+  await other.audit.seal()
+  const small = await other.cli(['verify-chain', '--verbose'])
+  expect(small.stderr).not.toContain('--after')
+  await other.pool.query(
+    `select setval('auditrum.audit_event_id_seq', 30000); update orders set total = 1 where id = 42`,
+  )
+  await other.audit.seal()
+  const whole = await other.cli(['verify-chain', '--verbose'])
+  expect(whole.stderr.match(/Verified up to event .*\n/g)).toEqual([
+    'Verified up to event 20000 of 30001: --after 20000 goes on\n',
+  ])
+  const rest = await other.cli(['verify-chain', '--after', '20000'])
+  expect(rest).toMatchObject({ code: 0, stdout: 'chain OK: 1 events verified\n' })
+  expect(rest.stderr).toContain('Events up to 20000 were not looked at')
+  await other.pool.query(`delete from auditrum.audit_event where id = ${rows[0].id}`)
+  expect((await other.cli(['verify-chain', '--after', '20000'])).code).toBe(0)
+  expect((await other.cli(['verify-chain'])).code).toBe(1)
+})
+
 test('again and again, until it is told to stop', async () => {
   await it.pool.query('update orders set total = total + 1 where id = 42')
   const { code, stderr } = await it.shell(
     'timeout 4 auditrum seal --every 1s; echo "ended with $?" >&2',
   )
   expect(code).toBe(0)
-  expect(stderr).toMatch(/^1 event sealed, in 1 block\.\n[\s\S]*ended with 124\n$/)
+  expect(stderr).toMatch(
+    /^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z {2}1 event sealed, in 1 block\.\n[\s\S]*ended with 124\n$/,
+  )
   expect(await it.audit.verifyChain()).toMatchObject({ pending: 0 })
+})
+
+test('while the database is away they go on, and say so once', async () => {
+  const server = await startOwnServer()
+  const pool = new pg.Pool({ connectionString: server.url() })
+  pool.on('error', () => {})
+  try {
+    await pool.query('create table orders (id integer primary key)')
+    const audit = auditrum(pool, { tables: [track('orders')], maintain: false })
+    await audit.sync()
+    await audit.enableSealing()
+    const here = project({ '.env': `DATABASE_URL=${server.url()}\n` })
+    const said = (file: string) => readFileSync(join(here.folder, file), 'utf8')
+    const until = async (file: string, what: RegExp) => {
+      while (!what.test(said(file))) await new Promise((go) => setTimeout(go, 50))
+    }
+    for (const file of ['sealed', 'signed', 'lines']) here.write(file, '')
+    await here.cli(['digest', '--new-key', 'key.pem'])
+    const ended = here.shell(`
+      auditrum seal --every 1s 2> sealed & one=$!
+      auditrum digest --key key.pem --to kept/ --every 1s 2> signed & two=$!
+      auditrum seal --every 1s --json > lines 2> /dev/null & three=$!
+      until test -e stop; do sleep 0.1; done; kill $one $two $three; wait $one && wait $two && wait $three`)
+    await pool.query('insert into orders values (1)')
+    await until('signed', /is kept/)
+    await until('lines', /"at"/)
+
+    process.kill(
+      Number.parseInt(readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8'), 10),
+      'SIGINT',
+    )
+    for (const file of ['sealed', 'signed', 'lines']) await until(file, /auditrum: |"error"/)
+    // three more rounds of it
+    await new Promise((go) => setTimeout(go, 3500))
+    await server.restart()
+    for (const file of ['sealed', 'signed']) await until(file, /It works again/)
+    await pool.query('insert into orders values (2)')
+    await until('signed', /It works again[\s\S]*is kept/)
+    here.write('stop', '')
+    expect((await ended).code).toBe(0)
+
+    for (const file of ['sealed', 'signed']) {
+      const told = said(file).match(/^auditrum: 20\S+ \S+Z {2}.*$/gm)
+      expect({ file, told }).toEqual({ file, told: [expect.stringMatching(/reached|was lost/)] })
+    }
+    const records = said('lines')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(records.filter(({ error }) => error)).toHaveLength(1)
+    expect(await audit.verifyChain()).toMatchObject({ ok: true, verified: 2 })
+  } finally {
+    await pool.end()
+    await server.stop()
+  }
 })

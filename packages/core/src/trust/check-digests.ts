@@ -59,6 +59,11 @@ export class DigestCheck {
     this.passed(new MerkleTree())
   }
 
+  /** How many digests there are. */
+  get size(): number {
+    return this.#claims.length
+  }
+
   /** The tree has one leaf more than the last time. */
   passed(tree: MerkleTree): void {
     let root: string | undefined

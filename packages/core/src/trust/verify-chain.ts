@@ -77,6 +77,10 @@ export interface ChainVerification {
   readonly pending: number
   /** Of the chain. */
   readonly entries: number
+  /** How many digests from outside the chain was compared with. */
+  readonly digests: number
+  /** Where `after` was given: events up to this one were not looked at. Else null. */
+  readonly after: string | null
   readonly problems: readonly ChainProblem[]
   /** How many further problems there are than are named. */
   readonly more: number
@@ -159,13 +163,16 @@ export async function verifyChain(
       sum.pending += part.pending
       for (const finding of part.problems) found(described(finding))
     }
-    onProgress?.({ after: String(several.at(-1)?.[1]), last: String(end) })
+    const reached = several.at(-1)?.[1] ?? end
+    onProgress?.({ after: String(reached < end ? reached : end), last: String(end) })
   }
   return {
     ok: problems.length + more === 0,
     ...sum,
     retired: chain.amendments.retired,
     entries: chain.entries,
+    digests: digests.size,
+    after: after ?? null,
     problems,
     more,
   }
@@ -173,6 +180,11 @@ export async function verifyChain(
 
 function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
   const digests = digest === undefined ? [] : [digest].flat()
+  if (digest === undefined && publicKey !== undefined) {
+    throw new UsageError(
+      'verifyChain was given a publicKey, and no digest that it could have signed. Give both, or neither.',
+    )
+  }
   if (digests.length > 0 && publicKey === undefined) {
     throw new UsageError(
       'A digest is verified by the public key of who signed it. Give publicKey, as PEM.',

@@ -181,9 +181,15 @@ test('what is verified bit by bit goes on where it was', async () => {
   const told: { after: string; last: string }[] = []
   await audit.verifyChain({ onProgress: (progress) => told.push(progress) })
   expect(told.map(({ last }) => last)).toEqual(['45000', '45000', '45000'])
+  expect(told.at(-1)?.after).toBe('45000')
   await database.query('delete from auditrum.audit_event where id in (1, 45000)')
   const rest = await audit.verifyChain({ after: String(told[1]?.after) })
-  expect(rest).toMatchObject({ ok: false, verified: 0, problems: [{ event: '45000' }] })
+  expect(rest).toMatchObject({
+    ok: false,
+    verified: 0,
+    after: told[1]?.after,
+    problems: [{ event: '45000' }],
+  })
 })
 
 describe('refused', () => {
