@@ -14,15 +14,19 @@ export function enableHashChain(program: Program): void {
     .addOption(dryRun())
     .addOption(output())
     .action((options, self) =>
-      withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
-        const sql = `SELECT ${quoteIdentifier(audit.schema)}.enable_sealing();\n`
+      withSession(self.optsWithGlobals(), async ({ audit, pool, terminal }) => {
+        const log = quoteIdentifier(audit.schema)
+        const sql = `SELECT ${log}.enable_sealing();\n`
         if (await showSql(terminal, options, async () => sql)) return
-        const isNew = await audit.enableSealing()
-        terminal.note(
-          isNew
-            ? 'The log can be sealed now. Keep auditrum seal --every 5s running.'
-            : 'It is enabled already.',
-        )
+        // what is wrong with the log enabling says
+        const salted = await pool.query(`SELECT ${log}.has_salt() AS is`).catch(() => undefined)
+        if (await audit.enableSealing()) {
+          terminal.note('The log can be sealed now. Keep auditrum seal --every 5s running.')
+        } else if (salted?.rows[0]?.is === false) {
+          terminal.warn(
+            'It was enabled, but somebody had taken the salt of new events away: they carry one again. Find out who did it: what an event holds can be guessed from its hash where its salt is known.',
+          )
+        } else terminal.note('It is enabled already.')
       }),
     )
   examples(command, [['Once', 'auditrum enable-hash-chain']])

@@ -27,6 +27,9 @@ test('a log is sealed, verified, and tampered with', async () => {
   })
   expect(await it.cli(['enable-hash-chain'])).toMatchObject({ code: 0, stdout: '' })
   expect((await it.cli(['enable-hash-chain'])).stderr).toBe('It is enabled already.\n')
+  await it.pool.query('alter table auditrum.audit_event alter column salt drop default')
+  expect((await it.cli(['enable-hash-chain'])).stderr).toMatch(/they carry one again/)
+  expect((await it.cli(['enable-hash-chain'])).stderr).toBe('It is enabled already.\n')
   const { rows } = await it.pool.query('select count(*)::int as events from auditrum.audit_event')
   const { events } = rows[0]
   expect(JSON.parse((await it.cli(['seal', '--json'])).stdout)).toEqual({ blocks: 1, events })

@@ -1,6 +1,6 @@
 -- Begins the chain of the log, and has every event from now on carry a salt, by
 -- which nothing of it can be guessed from its hash. Returns false where sealing was
--- on already; it gives back the salt then, if somebody took it away.
+-- on already; it gives back the salt then, if somebody took it away, and says so.
 --
 -- Writers wait for an instant, as in lock_log.
 CREATE OR REPLACE FUNCTION :schema.enable_sealing(patience interval DEFAULT '2 seconds')
@@ -26,7 +26,10 @@ BEGIN
   PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
   -- of all partitions, too
   ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
-  IF is_new THEN
+  IF NOT is_new THEN
+    RAISE NOTICE 'Somebody had taken the salt of new events away: they carry one again.'
+      USING HINT = 'Find out who did it: what an event holds can be guessed from its hash where its salt is known.';
+  ELSE
     PERFORM :schema.seal_append('start', jsonb_build_object(
       'log', gen_random_uuid(),
       'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),

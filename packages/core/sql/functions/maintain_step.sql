@@ -51,7 +51,7 @@ BEGIN
       closing := :schema.close_overflow(patience);
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
-        PERFORM :schema.mend_log();
+        partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
     EXCEPTION WHEN lock_not_available THEN

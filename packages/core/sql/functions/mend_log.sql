@@ -1,7 +1,9 @@
 -- Where somebody dropped partitions by hand: the log remembers that it knows
--- nothing of what was before, and has a partition for all times again.
+-- nothing of what was before, and has a partition for all times again. Returns the
+-- names of the new ones.
+DROP FUNCTION IF EXISTS :schema.mend_log();  -- it returned nothing
 CREATE OR REPLACE FUNCTION :schema.mend_log()
-RETURNS void
+RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -14,7 +16,7 @@ BEGIN
   IF since IS NOT NULL THEN
     UPDATE :schema.audit_table SET purged_until = greatest(purged_until, since);
   END IF;
-  PERFORM :schema.mend_start('audit_event');
-  PERFORM :schema.mend_start('audit_context');
+  RETURN QUERY SELECT :schema.mend_start('audit_event');
+  RETURN QUERY SELECT :schema.mend_start('audit_context');
 END
 $function$;

@@ -1,7 +1,9 @@
 -- Where partitions are gone, an empty one takes their place, so that a write has a
--- home whatever the clock says. Waits for nobody who reads or writes.
+-- home whatever the clock says. Waits for nobody who reads or writes. Returns the
+-- names of the new ones.
+DROP FUNCTION IF EXISTS :schema.mend_start(text);  -- it returned nothing
 CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
-RETURNS void
+RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
@@ -27,6 +29,7 @@ BEGIN
     PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
     EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%s) TO (%L)',
       log, :'schema', name, coalesce(quote_literal(:schema.partition_bound(log, gap.since)), 'MINVALUE'), :schema.partition_bound(log, gap.until));
+    RETURN NEXT name;
   END LOOP;
 END
 $function$;

@@ -2199,7 +2199,7 @@ $function$;
 `,
   'functions/enable_sealing': `-- Begins the chain of the log, and has every event from now on carry a salt, by
 -- which nothing of it can be guessed from its hash. Returns false where sealing was
--- on already; it gives back the salt then, if somebody took it away.
+-- on already; it gives back the salt then, if somebody took it away, and says so.
 --
 -- Writers wait for an instant, as in lock_log.
 CREATE OR REPLACE FUNCTION :schema.enable_sealing(patience interval DEFAULT '2 seconds')
@@ -2225,7 +2225,10 @@ BEGIN
   PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
   -- of all partitions, too
   ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
-  IF is_new THEN
+  IF NOT is_new THEN
+    RAISE NOTICE 'Somebody had taken the salt of new events away: they carry one again.'
+      USING HINT = 'Find out who did it: what an event holds can be guessed from its hash where its salt is known.';
+  ELSE
     PERFORM :schema.seal_append('start', jsonb_build_object(
       'log', gen_random_uuid(),
       'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
@@ -4993,7 +4996,7 @@ BEGIN
       closing := :schema.close_overflow(patience);
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
-        PERFORM :schema.mend_log();
+        partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
     EXCEPTION WHEN lock_not_available THEN
@@ -5080,9 +5083,11 @@ END
 $function$;
 `,
   'functions/mend_log': `-- Where somebody dropped partitions by hand: the log remembers that it knows
--- nothing of what was before, and has a partition for all times again.
+-- nothing of what was before, and has a partition for all times again. Returns the
+-- names of the new ones.
+DROP FUNCTION IF EXISTS :schema.mend_log();  -- it returned nothing
 CREATE OR REPLACE FUNCTION :schema.mend_log()
-RETURNS void
+RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -5095,15 +5100,17 @@ BEGIN
   IF since IS NOT NULL THEN
     UPDATE :schema.audit_table SET purged_until = greatest(purged_until, since);
   END IF;
-  PERFORM :schema.mend_start('audit_event');
-  PERFORM :schema.mend_start('audit_context');
+  RETURN QUERY SELECT :schema.mend_start('audit_event');
+  RETURN QUERY SELECT :schema.mend_start('audit_context');
 END
 $function$;
 `,
   'functions/mend_start': `-- Where partitions are gone, an empty one takes their place, so that a write has a
--- home whatever the clock says. Waits for nobody who reads or writes.
+-- home whatever the clock says. Waits for nobody who reads or writes. Returns the
+-- names of the new ones.
+DROP FUNCTION IF EXISTS :schema.mend_start(text);  -- it returned nothing
 CREATE OR REPLACE FUNCTION :schema.mend_start(log text)
-RETURNS void
+RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
@@ -5129,6 +5136,7 @@ BEGIN
     PERFORM :schema.make_private('pg_class'::regclass, format('%I.%I', :'schema', name)::regclass);
     EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION %I.%I FOR VALUES FROM (%s) TO (%L)',
       log, :'schema', name, coalesce(quote_literal(:schema.partition_bound(log, gap.since)), 'MINVALUE'), :schema.partition_bound(log, gap.until));
+    RETURN NEXT name;
   END LOOP;
 END
 $function$;

@@ -52,8 +52,10 @@ test('where somebody has dropped the present partition, status says so, and main
       expect.objectContaining({ severity: 'error', code: 'partition_missing' }),
     ]),
   })
-  await audit.maintain()
+  const { partitions } = await audit.maintain()
+  expect(partitions).toEqual([expect.stringMatching(/^audit_event_before_/)])
   await database.query('insert into orders values (2)')
+  expect((await audit.maintain()).partitions).toEqual([])
   expect((await audit.status()).findings.map(({ code }) => code)).not.toContain('partition_missing')
 })
 
