@@ -72,7 +72,8 @@ function shown(each: BlameLine): readonly Piece[] {
   if (each.column === null) {
     return [styled('red', each.operation === 'update' ? 'has another key since' : 'deleted')]
   }
-  return each.masked ? [styled('dim', 'masked')] : named(each.value, each.label)
+  if (each.masked) return [styled('dim', each.erased ? 'erased' : 'masked')]
+  return named(each.value, each.label)
 }
 
 /** What is older than the log has may have been in what was purged of it. */

@@ -29,6 +29,10 @@ test('erase says what would go, takes it, warns of what is still there, and leav
     (await it.pool.query('select user_id, change_reason from auditrum.erasures')).rows,
   ).toEqual([{ user_id: 'dpo', change_reason: 'request 118' }])
   expect((await it.cli(['history', 'customers', String(rows[0].id)])).stdout).toMatch(/erased/)
+  const blamed = (await it.cli(['blame', 'customers', String(rows[0].id)])).stdout
+  expect(blamed).toMatch(/name: erased/)
+  // masked when it was written: there was nothing to erase
+  expect(blamed).toMatch(/email: masked/)
   expect(await it.cli([...args, '--reason', 'r'])).toMatchObject({ stdout: '' })
 
   for (const wrong of [['customers'], ['customers', '1', '--user', '1'], []])

@@ -12,6 +12,10 @@ SELECT
   line.operation,
   line.db_user,
   line.masked::integer AS masked,
+  (line.masked AND EXISTS (
+    SELECT FROM :schema.auditlog AS event
+    WHERE event.id = line.event_id AND line.column_name = ANY (event.redacted)
+  ))::integer AS erased,
   line.event_id::text,
   line.context_uuid::text,
   CASE WHEN line.changed_at IS NULL THEN

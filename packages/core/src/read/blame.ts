@@ -31,7 +31,10 @@ export interface BlameLine {
   /** `snapshot` where the value is older than the log, and was recorded by `backfill`. */
   readonly operation: AuditEvent['operation'] | null
   readonly dbUser: string | null
+  /** Whether it is known that the column changed, and not to what. */
   readonly masked: boolean
+  /** Whether that is so because the value was erased since. */
+  readonly erased: boolean
   readonly eventId: string | null
   /** The uuid of the context; null where somebody forged the link to it. */
   readonly contextId: string | null
@@ -47,6 +50,7 @@ interface BlameRow {
   readonly operation: AuditEvent['operation'] | null
   readonly db_user: string | null
   readonly masked: number
+  readonly erased: number
   readonly event_id: string | null
   readonly context_uuid: string | null
   readonly purged_until: string | null
@@ -95,6 +99,7 @@ export async function blame(
     operation: row.operation,
     dbUser: row.db_user,
     masked: Number(row.masked) === 1,
+    erased: Number(row.erased) === 1,
     eventId: row.event_id,
     contextId: row.context_uuid,
   }))

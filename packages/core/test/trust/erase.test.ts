@@ -220,7 +220,7 @@ test.for(['full', 'changed'] as const)(
     expect(past.rows).toMatchObject([{ id: 42, email: null }])
 
     expect(await audit.blame('customers', 42, { column: 'email' })).toMatchObject([
-      { value: null, masked: true, userId: 'jane', eventId: at(2).event },
+      { value: null, masked: true, erased: true, userId: 'jane', eventId: at(2).event },
     ])
     expect(await audit.columnHistory('customers', 42, 'email')).toMatchObject([
       { masked: true },
