@@ -7,7 +7,7 @@ import { exit } from '../failure.js'
 import { tellKnown } from '../known.js'
 import { momentOf } from '../moment.js'
 import { json, limit } from '../options.js'
-import { rowId, value } from '../people.js'
+import { rowId, time, value } from '../people.js'
 import type { Program } from '../program.js'
 import { safeLines } from '../safe-text.js'
 import { withSession } from '../session.js'
@@ -57,6 +57,11 @@ export function asOf(program: Program): void {
           )
           if (found.row === null) {
             process.exitCode = exit.failed
+            if (found.keysErasedUntil !== undefined) {
+              return terminal.warn(
+                `The log knows of no row ${options.id} of ${tableName} then. Keys of rows of this table were erased up to ${time(found.keysErasedUntil)}, and it may have been one of them: see the view erasures.`,
+              )
+            }
             terminal.note(`${tableName} had no row ${options.id} then.`)
           } else if (chosen === 'json') await terminal.document(found.row)
           else await print(terminal, chosen, Object.keys(found.row), [found.row])

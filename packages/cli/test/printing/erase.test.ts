@@ -42,6 +42,21 @@ test('erase says what would go, takes it, warns of what is still there, and leav
     })
 })
 
+test('as-of says that the key of a row may have been erased', async () => {
+  const before = String((await it.audit.page({ limit: 1 })).events[0]?.id)
+  await it.pool.query('delete from order_items where position = 2')
+  const asOf = ['as-of', 'order_items', `event:${before}`, '--id', '[42, 2]']
+  expect((await it.cli(asOf)).code).toBe(0)
+  const erase = ['erase', 'order_items', '[42, 2]', '--object-id', '--reason', 'request 120']
+  expect((await it.cli(erase)).code).toBe(0)
+  const lost = await it.cli(asOf)
+  expect(lost).toMatchObject({ code: 1, stdout: '' })
+  expect(lost.stderr).toMatch(/^auditrum: The log knows of no row .* were erased up to 20/)
+  expect((await it.cli(['as-of', 'order_items', 'now', '--id', '[42, 2]'])).stderr).toBe(
+    'order_items had no row [42, 2] then.\n',
+  )
+})
+
 test('what was changed behind its back is not erased', async () => {
   await it.cli(['seal'])
   await it.pool.query(`update auditrum.audit_event set new = new || '{"status": "forged"}'

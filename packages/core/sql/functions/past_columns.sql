@@ -14,7 +14,7 @@
 --   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
 --   recorded_since  since when every change is recorded
 --   since        from when on all is known, but for what was erased; complete: whether all is at the moment
---   erased_at    before that, values may have been erased
+--   erased_at    before that, values may have been erased, and with keys_erased keys as well
 --   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
 --
 -- A column is told by its number, which survives renaming, except where the
@@ -197,6 +197,7 @@ BEGIN
     'doubtful', facts -> 'doubtful',
     'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last, doubtful_until) END,
     'erased_at', facts -> 'erased_at',
+    'keys_erased', facts -> 'keys_erased',
     'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0
       AND coalesce((facts ->> 'erased_at')::timestamptz <= at, true),
     'complete_rows', coalesce(since <= at, false) AND doubtful_until IS NULL,

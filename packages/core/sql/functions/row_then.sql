@@ -2,7 +2,7 @@
 -- the table: known is a document of past_columns, with one of plain_past.
 -- Records of the columns of known, followed by two of text: the names of those
 -- whose value is not known (a JSON array, or null), and what is known of the
--- answer, {found, since, complete}. None where known does not hold
+-- answer, {found, since, complete, keys_erased_until}. None where known does not hold
 -- any more, or not at that moment.
 CREATE OR REPLACE FUNCTION :schema.row_then(
   relation oid, identity jsonb, at timestamptz, event bigint, transaction bigint, consistent boolean, known jsonb
@@ -28,6 +28,7 @@ DECLARE
   wanted    text;
   truncated record;
   doubtful_until timestamptz;
+  erased_at timestamptz := known ->> 'erased_at';
   change    record;
   answer    jsonb;
   state     jsonb;
@@ -81,7 +82,13 @@ BEGIN
       'SELECT nothing.*, NULL::text, $1 FROM (VALUES (true)) AS one LEFT JOIN (SELECT %s) AS nothing ON true',
       (SELECT string_agg(format('NULL::%s', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(known -> 'columns') WITH ORDINALITY AS own (part, position))
     )
-    USING (answer || jsonb_build_object('found', false, 'complete', (answer -> 'complete')::boolean AND truncated.number = 0))::text;
+    USING (answer || jsonb_build_object(
+      'found', false,
+      'complete', (answer -> 'complete')::boolean AND truncated.number = 0 AND coalesce(erased_at <= (moment ->> 'at')::timestamptz, true),
+      'keys_erased_until', CASE WHEN (known -> 'keys_erased')::boolean AND erased_at > (moment ->> 'at')::timestamptz THEN
+        to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+      END
+    ))::text;
   END IF;
 END
 $function$;

@@ -18,6 +18,9 @@ SELECT
   pg_catalog.to_char(CASE
     WHEN past.past ->> 'since'::text IS NULL OR $6::text IS NOT NULL THEN (past.past ->> 'since'::text)::timestamptz
     ELSE greatest((past.past ->> 'since'::text)::timestamptz, (past.past ->> 'erased_at'::text)::timestamptz)
-  END AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
+  END AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since,
+  CASE WHEN (past.past ->> 'keys_erased'::text)::boolean AND (past.past ->> 'erased_at'::text)::timestamptz > (past.moment ->> 'at'::text)::timestamptz THEN
+    pg_catalog.to_char((past.past ->> 'erased_at'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+  END AS keys_erased_until
 FROM tracked
 CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past

@@ -47,6 +47,11 @@ export interface TableAsOfOptions {
 export interface PastRow<R extends object = Row> extends PastDetails {
   /** Null where there was none. */
   readonly row: R | null
+  /**
+   * Where there was none, and keys of rows of this table were erased after the moment: when that was done
+   * last. The row may have been one of them.
+   */
+  readonly keysErasedUntil?: string
 }
 
 /** The rows of a table at a moment, in the order of the key. Each iteration reads them anew. */
@@ -108,8 +113,8 @@ async function rowThen<R extends object>(
   })
   if (record === undefined) return undefined
   const { row, missing, place } = toRow<R>(known, record)
-  const { found, complete, since } = JSON.parse(place)
-  const past: Past = { ...known, complete, completeRows: complete, since }
+  const { found, complete, since, keys_erased_until: keysErasedUntil } = JSON.parse(place)
+  const past: Past = { ...known, complete, completeRows: complete, since, keysErasedUntil }
   return withDetails(past, found ? { row, missing, place } : undefined)
 }
 
@@ -118,7 +123,10 @@ export function withDetails<R extends object>(
   past: Past,
   found: RowOfThen<R> | undefined,
 ): PastRow<R> {
-  if (!found) return { row: null, ...detailsOf(past) }
+  if (!found) {
+    const { keysErasedUntil } = past
+    return { row: null, ...detailsOf(past), ...(keysErasedUntil !== null && { keysErasedUntil }) }
+  }
   return {
     row: found.row,
     complete: past.completeRows && found.missing.every((name) => past.unrecorded.includes(name)),

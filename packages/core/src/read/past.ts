@@ -36,6 +36,8 @@ export interface Past extends PastDetails {
   /** Whether each row that is known is known whole. */
   readonly completeRows: boolean
   readonly unrecorded: readonly string[]
+  /** Where keys of rows were erased after the moment: until when. */
+  readonly keysErasedUntil: string | null
   /** Whether every row has its place in the order of the key. */
   readonly ordered: boolean
   /** Whether the present columns are these, so that rows of other moments can be read by it as well. */
@@ -55,6 +57,7 @@ interface PastRecord {
   readonly moment: string
   readonly past: string
   readonly since: string | null
+  readonly keys_erased_until: string | null
 }
 
 interface PastDocument {
@@ -115,6 +118,7 @@ export async function pastOf(
     since: record.since,
     approximate: [...document.ignored, ...document.unrecorded],
     unrecorded: document.unrecorded,
+    keysErasedUntil: record.keys_erased_until,
     ordered: document.ordered,
     isPlain: document.plain != null,
     missing,

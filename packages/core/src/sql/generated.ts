@@ -5420,7 +5420,7 @@ $function$;
 --   ignored, unrecorded: names of columns whose changes alone are no events, that are in no event
 --   recorded_since  since when every change is recorded
 --   since        from when on all is known, but for what was erased; complete: whether all is at the moment
---   erased_at    before that, values may have been erased
+--   erased_at    before that, values may have been erased, and with keys_erased keys as well
 --   truncated    the first truncation since then; truncated_parts: whether a partition was truncated
 --
 -- A column is told by its number, which survives renaming, except where the
@@ -5603,6 +5603,7 @@ BEGIN
     'doubtful', facts -> 'doubtful',
     'since', CASE WHEN since IS NOT NULL THEN greatest(since, truncated.last, doubtful_until) END,
     'erased_at', facts -> 'erased_at',
+    'keys_erased', facts -> 'keys_erased',
     'complete', coalesce(since <= at, false) AND doubtful_until IS NULL AND truncated.number = 0
       AND coalesce((facts ->> 'erased_at')::timestamptz <= at, true),
     'complete_rows', coalesce(since <= at, false) AND doubtful_until IS NULL,
@@ -7644,7 +7645,7 @@ $function$;
 -- the table: known is a document of past_columns, with one of plain_past.
 -- Records of the columns of known, followed by two of text: the names of those
 -- whose value is not known (a JSON array, or null), and what is known of the
--- answer, {found, since, complete}. None where known does not hold
+-- answer, {found, since, complete, keys_erased_until}. None where known does not hold
 -- any more, or not at that moment.
 CREATE OR REPLACE FUNCTION :schema.row_then(
   relation oid, identity jsonb, at timestamptz, event bigint, transaction bigint, consistent boolean, known jsonb
@@ -7670,6 +7671,7 @@ DECLARE
   wanted    text;
   truncated record;
   doubtful_until timestamptz;
+  erased_at timestamptz := known ->> 'erased_at';
   change    record;
   answer    jsonb;
   state     jsonb;
@@ -7723,7 +7725,13 @@ BEGIN
       'SELECT nothing.*, NULL::text, $1 FROM (VALUES (true)) AS one LEFT JOIN (SELECT %s) AS nothing ON true',
       (SELECT string_agg(format('NULL::%s', part ->> 'type'), ', ' ORDER BY position) FROM jsonb_array_elements(known -> 'columns') WITH ORDINALITY AS own (part, position))
     )
-    USING (answer || jsonb_build_object('found', false, 'complete', (answer -> 'complete')::boolean AND truncated.number = 0))::text;
+    USING (answer || jsonb_build_object(
+      'found', false,
+      'complete', (answer -> 'complete')::boolean AND truncated.number = 0 AND coalesce(erased_at <= (moment ->> 'at')::timestamptz, true),
+      'keys_erased_until', CASE WHEN (known -> 'keys_erased')::boolean AND erased_at > (moment ->> 'at')::timestamptz THEN
+        to_char(erased_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+      END
+    ))::text;
   END IF;
 END
 $function$;
@@ -12796,7 +12804,10 @@ SELECT
   pg_catalog.to_char(CASE
     WHEN past.past ->> 'since'::text IS NULL OR $6::text IS NOT NULL THEN (past.past ->> 'since'::text)::timestamptz
     ELSE greatest((past.past ->> 'since'::text)::timestamptz, (past.past ->> 'erased_at'::text)::timestamptz)
-  END AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since
+  END AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since,
+  CASE WHEN (past.past ->> 'keys_erased'::text)::boolean AND (past.past ->> 'erased_at'::text)::timestamptz > (past.moment ->> 'at'::text)::timestamptz THEN
+    pg_catalog.to_char((past.past ->> 'erased_at'::text)::timestamptz AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+  END AS keys_erased_until
 FROM tracked
 CROSS JOIN LATERAL :schema.past_of(tracked.id, $2::timestamptz, $3::bigint, $4::bigint, $5::boolean, false, $7::text::jsonb) AS past
 `,

@@ -269,6 +269,21 @@ test('wherever its key went, and the key as well once the row is gone', async ()
   ))
     rows.push(row)
   expect(rows).toEqual([{}])
+  // asked anew, by what was learnt of the table, and at a time when no key was erased yet
+  for (const _ of [1, 2]) {
+    const lost = await audit.rowAsOf(
+      'customers',
+      50,
+      { event: String(events[1]?.id) },
+      { details: true },
+    )
+    const { rows: acts } = await database.query('select erased_at from auditrum.erasures')
+    expect(lost).toMatchObject({ row: null, complete: false })
+    expect(new Date(lost.keysErasedUntil ?? 0)).toEqual(acts[0]?.erased_at)
+    const never = await audit.rowAsOf('customers', 51, new Date(), { details: true })
+    expect(never).toMatchObject({ row: null, complete: true })
+    expect(never).not.toHaveProperty('keysErasedUntil')
+  }
   expect(
     await audit.erase(
       { table: 'customers', id: String(first?.object_id) },
