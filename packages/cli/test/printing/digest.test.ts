@@ -362,6 +362,25 @@ describe('a proof', () => {
     expect(await it.shell(`${verify} --digest log.digest`)).toMatchObject({ code: 0 })
   })
 
+  test('that went through Windows is one still; a digest is not, and how to mend it is said', async () => {
+    await it.shell(
+      'auditrum digest --key key.pem > log.digest; auditrum prove 1 --digest log.digest > 1.proof; for it in key.pub 1.proof log.digest; do sed "s/$/\\r/" $it > windows.$it; done',
+    )
+    const { code } = await it.cli([
+      'verify-proof',
+      'windows.1.proof',
+      '--public-key',
+      'windows.key.pub',
+    ])
+    expect(code).toBe(0)
+    const verify = ['verify-chain', '--public-key', 'windows.key.pub', '--digest']
+    const refused = await it.cli([...verify, 'windows.log.digest'])
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    const mend = refused.stderr.match(/tr -d "\\r" < /)?.[0]
+    expect((await it.shell(`${mend} windows.log.digest > mended.digest`)).code).toBe(0)
+    expect((await it.cli([...verify, 'mended.digest'])).code).toBe(0)
+  })
+
   test('is refused of what is not sealed', async () => {
     await it.pool.query('update orders set total = total + 1 where id = 42')
     const { events } = await it.audit.page({ limit: 1 })

@@ -1,6 +1,6 @@
 import type { Queryable } from '../queryable.js'
 import { Amendments } from './amendments.js'
-import { storedEntries } from './chain.js'
+import { storedEntries, unlinked } from './chain.js'
 import type { DigestCheck } from './check-digests.js'
 import { isLog, parseEntry } from './entry.js'
 import { leafHash, MerkleTree } from './merkle.js'
@@ -77,8 +77,7 @@ function brokenLink(
   if (id !== last + 1) return `Of the chain the entries from ${last + 1} to ${id - 1} are gone.`
   if (entry?.v !== 1 || entry.id !== id || (entry.kind === 'start') !== (id === 0))
     return `Entry ${id} of the chain is not what it says.`
-  if (entry.previous !== previous)
-    return `Entry ${id} of the chain was not written behind the one before it that is there now.`
+  if (entry.previous !== previous) return `In the chain ${unlinked(id)}.`
   return undefined
 }
 

@@ -59,7 +59,7 @@ export async function* chainEntries(
     const entry = parseEntry(text)
     if (entry?.v !== 1 || entry.id !== place) throw broken(`entry ${place} is not what it says`)
     if (entry.previous !== previous) {
-      throw broken(`entry ${place} was not written behind the entry ${place - 1} that is there now`)
+      throw broken(unlinked(place))
     }
     if ((entry.kind === 'start') !== (place === 0)) {
       throw broken(`entry ${place} is of the kind ${String(entry.kind)}`)
@@ -70,6 +70,12 @@ export async function* chainEntries(
     previous = leaf.toString('hex')
     place += 1
   }
+}
+
+/** Of an entry that does not name the hash of the one before it: which of both is false nobody can tell from them. */
+export function unlinked(id: number): string {
+  if (id === 0) return 'entry 0 names one before it, and there is none'
+  return `entry ${id} does not follow the entry ${id - 1} that is there: entry ${id - 1} was changed, or what entry ${id} says of it`
 }
 
 /** Of a log whose chain has no entry. */

@@ -110,7 +110,9 @@ function parseSignature(line: string): NoteSignature {
 
 function checkCharacters(text: string): void {
   if (text.includes('\r')) {
-    throw malformed('its lines end as those of Windows: something has changed it on its way')
+    throw new UsageError(
+      'This is no signed note any more: its lines end as those of Windows, something has changed it on its way. Give it as it was printed, or take these line ends back: tr -d "\\r" < FILE.',
+    )
   }
   // control characters of ASCII, but for the line feed
   const found = /(?![\n\u{7f}-\u{9f}])\p{Cc}/u.exec(text)?.[0]

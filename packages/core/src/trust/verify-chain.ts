@@ -163,8 +163,9 @@ export async function verifyChain(
       sum.pending += part.pending
       for (const finding of part.problems) found(described(finding))
     }
-    const reached = several.at(-1)?.[1] ?? end
-    onProgress?.({ after: String(reached < end ? reached : end), last: String(end) })
+    let reached = several.at(-1)?.[1] ?? end
+    if (reached > end) reached = end
+    onProgress?.({ after: String(reached), last: String(end) })
   }
   return {
     ok: problems.length + more === 0,

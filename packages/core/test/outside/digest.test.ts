@@ -176,7 +176,7 @@ test('a chain that is broken is not signed, also where no older digest tells', a
     `update auditrum.audit_seal set entry = replace(entry::text, '"events": 3', '"events": 2')::json where id = 2`,
   )
   await expect(log.audit.digest({ key })).rejects.toThrow(
-    'entry 3 was not written behind the entry 2 that is there now',
+    'entry 3 does not follow the entry 2 that is there: entry 2 was changed, or what entry 3 says of it',
   )
 })
 
