@@ -21,6 +21,7 @@ const onEnds = [
   'test/keep/purge.test.ts',
   'test/read/as-of-property.test.ts',
   'test/trust/accept-unlogged.test.ts',
+  'test/trust/chain-anew.test.ts',
   'test/trust/erase.test.ts',
   'test/trust/seal.test.ts',
   'test/trust/seal-retention.test.ts',

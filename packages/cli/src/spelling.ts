@@ -5,7 +5,10 @@
 export const spellings: readonly (readonly [api: string, here: string])[] = [
   // tamper evidence
   ['Call enableSealing, or run auditrum enable-hash-chain', 'Run auditrum enable-hash-chain'],
-  ['enableSealing() begins another one', 'auditrum enable-hash-chain begins another one'],
+  [
+    'which says so: enableSealing({ anew: true, reason })',
+    'which says so: auditrum enable-hash-chain --anew --reason TEXT',
+  ],
   ['call enableSealing(): it gives', 'run auditrum enable-hash-chain: it gives'],
   ['go on with the chain: seal({ rebase: true })', 'go on with the chain: auditrum seal --rebase'],
   ['Keep the command running, or call seal() every few seconds', 'Keep the command running'],

@@ -3,7 +3,13 @@ import type { Queryable } from './queryable.js'
 import { type DigestOptions, digest } from './trust/digest.js'
 import { type EraseOptions, type EraseTarget, type Erasure, erase } from './trust/erase.js'
 import { type ProveOptions, prove } from './trust/prove.js'
-import { enableSealing, type Sealing, type SealOptions, seal } from './trust/seal.js'
+import {
+  type EnableSealingOptions,
+  enableSealing,
+  type Sealing,
+  type SealOptions,
+  seal,
+} from './trust/seal.js'
 import {
   type ChainVerification,
   type VerifyChainOptions,
@@ -27,16 +33,26 @@ export abstract class AuditSealer extends AuditKeeper {
    * Begins the chain of this log: from now on every event carries a salt, and `seal` can seal. Writers wait
    * for an instant, no longer than `lockTimeout`. To be run as the owner of the log, once.
    *
+   * Where the chain was lost or broken, and it is known how, `anew` begins another one. It says so for good, and
+   * digests of the one before fit it never. What is left of that goes: keep a copy of `audit_seal` and `audit_leaf`.
+   *
    * @returns false where it was enabled already.
    * @throws SchemaError where the log could not be locked, or the database is not in UTF8.
+   * @throws IntegrityError where the log was sealed, and its chain is gone.
+   * @throws UsageError for `anew` without a reason, or where the chain is in order.
+   * @example
+   * ```ts
+   * await audit.enableSealing()
+   * await audit.enableSealing({ anew: true, reason: 'audit_seal was lost with disk 3' })
+   * ```
    */
-  async enableSealing(): Promise<boolean> {
-    return enableSealing(this.#queryable, this.schema, this.#lockTimeout)
+  async enableSealing(options: EnableSealingOptions = {}): Promise<boolean> {
+    return enableSealing(this.#queryable, this.schema, options, this.#lockTimeout)
   }
 
   /** The same as {@link enableSealing}. */
-  async enableHashChain(): Promise<boolean> {
-    return this.enableSealing()
+  async enableHashChain(options: EnableSealingOptions = {}): Promise<boolean> {
+    return this.enableSealing(options)
   }
 
   /**

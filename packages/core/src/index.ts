@@ -114,6 +114,7 @@ export type { PastDetails } from './read/past.js'
 export type { KnownRows, PendingRows } from './read/pending.js'
 // trust
 export type { Acceptance, AcceptOptions } from './trust/accept-unlogged.js'
+export type { ChainStart } from './trust/chain-start.js'
 export type { DigestProblem, NamedDigest } from './trust/check-digests.js'
 export { type Digest, verifierKey, verifyDigest } from './trust/checkpoint.js'
 export type { DigestOptions } from './trust/digest.js'
@@ -125,7 +126,7 @@ export {
   verifyProof,
 } from './trust/proof.js'
 export type { ProveOptions } from './trust/prove.js'
-export type { Sealing, SealOptions } from './trust/seal.js'
+export type { EnableSealingOptions, Sealing, SealOptions } from './trust/seal.js'
 export type { SealedContext, SealedEvent } from './trust/sealed-event.js'
 export type { ChainProblem, ChainVerification, VerifyChainOptions } from './trust/verify-chain.js'
 export type {

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { type ChainVerification, UsageError } from '@auditrum/core'
+import { type ChainStart, type ChainVerification, UsageError } from '@auditrum/core'
 import { readDigests } from '../digests/read.js'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
 import { id, json, limit, number } from '../options.js'
+import { time } from '../people.js'
 import type { Program } from '../program.js'
 import { withSession } from '../session.js'
-import { styled, type Terminal } from '../terminal.js'
+import { type Piece, styled, type Terminal } from '../terminal.js'
 
 export function verifyChain(program: Program): void {
   const command = program
@@ -89,7 +90,7 @@ function checkPair({
 }
 
 async function print(terminal: Terminal, found: ChainVerification): Promise<void> {
-  const { ok, verified, redacted, retired, pending, digests, after, problems, more } = found
+  const { ok, verified, redacted, retired, pending, start, digests, after, problems, more } = found
   for (const { kind, message } of problems)
     await terminal.line(styled('red', kind.padEnd(9)), ` ${message}`)
   if (more > 0) terminal.note(`There are ${more} more: give a larger --limit.`)
@@ -105,5 +106,20 @@ async function print(terminal: Terminal, found: ChainVerification): Promise<void
     digests > 0 && `${number(digests, 'digest')} checked`,
   ].filter((remark) => remark !== false)
   if (remarks.length > 0) await terminal.line(remarks.join(', '))
+  if (start !== null) await terminal.line(...began(start))
   if (after !== null) terminal.note(`Events up to ${after} were not looked at this time.`)
+}
+
+/** What was before it nobody has verified: whoever reads a short time sees that. */
+function began({ at, by, reason, former }: ChainStart): readonly Piece[] {
+  if (reason === null) return [`since ${time(at)}`]
+  const before =
+    former === null ? '' : ` (it had ${number(former.entries, 'entry', 'entries')} left)`
+  return [
+    `since ${time(at)}: `,
+    styled(
+      'yellow',
+      `begun anew by role ${by}, in the place of a chain that was broken${before}: ${reason}`,
+    ),
+  ]
 }

@@ -35,7 +35,9 @@ test('a log is sealed, verified, and tampered with', async () => {
   expect(JSON.parse((await it.cli(['seal', '--json'])).stdout)).toEqual({ blocks: 1, events })
   expect((await it.cli(['seal'])).stderr).toBe('Nothing is new.\n')
 
-  const fine = { code: 0, stdout: `chain OK: ${events} events verified\n` }
+  const { start } = await it.audit.verifyChain()
+  const since = `since ${start?.at.slice(0, 23).replace('T', ' ')}Z\n`
+  const fine = { code: 0, stdout: `chain OK: ${events} events verified\n${since}` }
   expect(await it.cli(['verify-chain'])).toMatchObject(fine)
   expect(await it.cli(['verify-chain', '--independent', '--jobs', '2'])).toMatchObject(fine)
   await it.shell('auditrum digest --new-key key.pem')
@@ -43,7 +45,7 @@ test('a log is sealed, verified, and tampered with', async () => {
   const outside = ['verify-chain', '--digest', 'digests', '--public-key', 'key.pub']
   expect(await it.cli(outside)).toMatchObject({
     ...fine,
-    stdout: `${fine.stdout}1 digest checked\n`,
+    stdout: `chain OK: ${events} events verified\n1 digest checked\n${since}`,
     stderr: '',
   })
   expect(JSON.parse((await it.cli([...outside, '--json'])).stdout)).toMatchObject({ digests: 1 })
@@ -56,7 +58,7 @@ test('a log is sealed, verified, and tampered with', async () => {
   await it.pool.query(`update auditrum.audit_event set db_user = 'x' where id = 3`)
   expect(await it.cli(['verify-chain'])).toMatchObject({
     code: 1,
-    stdout: `edited    Event 3, of block 1, or its context is not what was sealed.\nchain BROKEN: 1 problem, ${events - 1} events verified\n`,
+    stdout: `edited    Event 3, of block 1, or its context is not what was sealed.\nchain BROKEN: 1 problem, ${events - 1} events verified\n${since}`,
   })
   expect(JSON.parse((await it.cli(['verify-chain', '--json'])).stdout)).toMatchObject({
     ok: false,
@@ -89,11 +91,41 @@ test('in parts, it says how far it has come, and a later part that it is one', a
     'Verified up to event 20000 of 30001: --after 20000 goes on\n',
   ])
   const rest = await other.cli(['verify-chain', '--after', '20000'])
-  expect(rest).toMatchObject({ code: 0, stdout: 'chain OK: 1 events verified\n' })
+  expect(rest).toMatchObject({ code: 0, stdout: expect.stringMatching(/^chain OK: 1 events/) })
   expect(rest.stderr).toContain('Events up to 20000 were not looked at')
   await other.pool.query(`delete from auditrum.audit_event where id = ${rows[0].id}`)
   expect((await other.cli(['verify-chain', '--after', '20000'])).code).toBe(0)
   expect((await other.cli(['verify-chain'])).code).toBe(1)
+})
+
+test('a chain that was cut is not gone on with, and another one says so for good', async () => {
+  const other = await shop()
+  await other.audit.enableSealing()
+  await other.audit.seal()
+  await other.shell('auditrum digest --new-key key.pem; auditrum digest --key key.pem --to old/')
+  await other.pool.query('delete from auditrum.audit_seal where id > 0')
+  const anew = ['enable-hash-chain', '--anew']
+  const reason = ['--reason', `it's lost with disk 3`]
+  const refused = await other.cli(['seal', '--json'])
+  expect(refused).toMatchObject({ code: 1 })
+  expect(refused.stderr).toMatch(/The chain was cut.*auditrum enable-hash-chain --anew --reason/)
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'AUDITRUM_INTEGRITY' } })
+  for (const half of [anew, [...anew.slice(0, 1), ...reason]])
+    expect(await other.cli(half)).toMatchObject({ code: 2, stdout: '' })
+  const shown = await other.cli([...anew, ...reason, '--dry-run'])
+  expect(shown.stdout).toBe(`SELECT "auditrum".seal_anew('it''s lost with disk 3');\n`)
+  expect(await other.cli([...anew, ...reason])).toMatchObject({ code: 0 })
+  await other.cli(['seal'])
+  const verify = ['verify-chain', '--digest', 'old', '--public-key', 'key.pub']
+  const said =
+    /^since 20.*: begun anew by role \w+, .* \(it had 1 entry left\): it's lost with disk 3$/m
+  for (const [args, code] of [
+    [['verify-chain'], 0],
+    [verify, 1],
+  ] as const) {
+    const found = await other.cli(args)
+    expect(found).toMatchObject({ code, stdout: expect.stringMatching(said) })
+  }
 })
 
 test('again and again, until it is told to stop', async () => {

@@ -22,21 +22,15 @@ BEGIN
   IF NOT is_new AND :schema.has_salt() THEN
     RETURN false;
   END IF;
-  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
-  PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
-  -- of all partitions, too
-  ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
+  IF is_new THEN
+    PERFORM :schema.check_chain_end();
+  END IF;
+  PERFORM :schema.give_salt(patience);
   IF NOT is_new THEN
     RAISE NOTICE 'Somebody had taken the salt of new events away: they carry one again.'
       USING HINT = 'Find out who did it: what an event holds can be guessed from its hash where its salt is known.';
   ELSE
-    PERFORM :schema.seal_append('start', jsonb_build_object(
-      'log', gen_random_uuid(),
-      'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
-      'system', :schema.system_identifier(),
-      'snapshot', '1:1:',
-      'sequence', '0'
-    ));
+    PERFORM :schema.seal_start('{}');
   END IF;
   RETURN is_new;
 END

@@ -19,6 +19,7 @@ BEGIN
   END IF;
   IF NOT dry_run THEN
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM :schema.check_chain_end();
     -- what the chain says must be on disk, as in seal
     IF current_setting('synchronous_commit') = 'off' THEN
       PERFORM set_config('synchronous_commit', 'on', true);

@@ -20,6 +20,7 @@ DECLARE
   emptied bigint[];
 BEGIN
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM :schema.check_chain_end();
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RETURN;
   END IF;

@@ -35,6 +35,7 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
 
+  PERFORM :schema.check_chain_end();
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',

@@ -9,6 +9,9 @@ DECLARE
   last   :schema.audit_seal;
   new_id bigint;
 BEGIN
+  IF kind <> 'start' THEN
+    PERFORM :schema.check_chain_end();
+  END IF;
   SELECT * INTO last FROM :schema.audit_seal ORDER BY id DESC LIMIT 1;
   new_id := coalesce(last.id + 1, 0);
   INSERT INTO :schema.audit_seal (id, entry)

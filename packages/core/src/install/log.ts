@@ -182,7 +182,7 @@ function addSealingFindings(
       'sealing_gone',
       null,
       'The log was sealed, and its chain is empty',
-      'Find out who emptied it. A digest from outside tells what the chain was; enableSealing() begins another one.',
+      'Find out who emptied it, and restore audit_seal and audit_leaf from a backup. Without one, another chain is begun, which says so: enableSealing({ anew: true, reason }).',
     )
   } else if (moved) {
     add(

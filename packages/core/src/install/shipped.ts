@@ -13,6 +13,8 @@ const relations = [
   'audit_event',
   'audit_purge',
   'audit_erasure',
+  'audit_seal',
+  'audit_leaf',
   'auditlog',
   'contexts',
   'purges',

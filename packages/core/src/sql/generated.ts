@@ -1260,6 +1260,32 @@ BEGIN
 END
 $function$;
 `,
+  'functions/check_chain_end': `-- Refuses to go on with a chain whose end is gone, or all of it: what it had sealed
+-- would be sealed anew, as it is now, and nobody would see that.
+CREATE OR REPLACE FUNCTION :schema.check_chain_end()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  last_entry CONSTANT bigint := coalesce((SELECT max(id) FROM :schema.audit_seal), -1);
+  last_block CONSTANT bigint := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1);
+BEGIN
+  IF last_block > last_entry
+    -- a copy of the schema alone has the default of the salt, and no event
+    OR last_entry = -1 AND :schema.has_salt() AND EXISTS (SELECT FROM :schema.audit_event WHERE salt IS NOT NULL)
+  THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU006',
+      MESSAGE = CASE last_entry
+        WHEN -1 THEN 'The chain is gone, though the log was sealed.'
+        ELSE format('The chain was cut: it ends with entry %s, and there are hashes of block %s.', last_entry, last_block)
+      END,
+      HINT = 'Find out who did that, and restore audit_seal and audit_leaf from a backup. If there is none, another chain is begun, which says so for good, with "auditrum enable-hash-chain --anew --reason ...", or select :schema.seal_anew(...).';
+  END IF;
+END
+$function$;
+`,
   'functions/check_declaration': `-- Refuses, before anything is changed, a declaration that does not fit its
 -- table. SQLSTATE AU002; the message says what is wrong, the hint what to do.
 CREATE OR REPLACE FUNCTION :schema.check_declaration(relation regclass, declaration jsonb)
@@ -2221,21 +2247,15 @@ BEGIN
   IF NOT is_new AND :schema.has_salt() THEN
     RETURN false;
   END IF;
-  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
-  PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
-  -- of all partitions, too
-  ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
+  IF is_new THEN
+    PERFORM :schema.check_chain_end();
+  END IF;
+  PERFORM :schema.give_salt(patience);
   IF NOT is_new THEN
     RAISE NOTICE 'Somebody had taken the salt of new events away: they carry one again.'
       USING HINT = 'Find out who did it: what an event holds can be guessed from its hash where its salt is known.';
   ELSE
-    PERFORM :schema.seal_append('start', jsonb_build_object(
-      'log', gen_random_uuid(),
-      'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
-      'system', :schema.system_identifier(),
-      'snapshot', '1:1:',
-      'sequence', '0'
-    ));
+    PERFORM :schema.seal_start('{}');
   END IF;
   RETURN is_new;
 END
@@ -2490,6 +2510,7 @@ BEGIN
   END IF;
   IF NOT dry_run THEN
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM :schema.check_chain_end();
     -- what the chain says must be on disk, as in seal
     IF current_setting('synchronous_commit') = 'off' THEN
       PERFORM set_config('synchronous_commit', 'on', true);
@@ -3173,6 +3194,21 @@ AS $function$
   SELECT CASE WHEN pg_catalog.octet_length(form) OPERATOR(pg_catalog.<=) 1000000000 THEN pg_catalog.sha256(
     pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(form, 'UTF8')
   ) END
+$function$;
+`,
+  'functions/give_salt': `-- Has every event from now on carry a salt, by which nothing of it can be guessed
+-- from its hash. Writers wait for an instant, as in lock_log.
+CREATE OR REPLACE FUNCTION :schema.give_salt(patience interval)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
+  PERFORM :schema.lock_log(ARRAY['audit_event'], patience);
+  -- of all partitions, too
+  ALTER TABLE :schema.audit_event ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
+END
 $function$;
 `,
   'functions/hardened': `-- Against whom the log was hardened, as keep/remember.sql noted it.
@@ -7207,6 +7243,7 @@ DECLARE
   emptied bigint[];
 BEGIN
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM :schema.check_chain_end();
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RETURN;
   END IF;
@@ -7867,6 +7904,7 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
 
+  PERFORM :schema.check_chain_end();
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
@@ -7900,6 +7938,60 @@ BEGIN
 END
 $function$;
 `,
+  'functions/seal_anew': `-- Begins another chain, over the log as it is now, in the place of one that is
+-- broken:
+--   select auditrum.seal_anew('audit_seal was lost with disk 3, see incident 17');
+-- It says so for good: its first entry has the reason, the role, the time, and what
+-- the chain before it was. Digests of that one fit this one never. What is left of
+-- it goes: keep a copy of audit_seal and audit_leaf first.
+CREATE OR REPLACE FUNCTION :schema.seal_anew(reason text, patience interval DEFAULT '2 seconds')
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  former jsonb;
+BEGIN
+  IF coalesce(btrim(reason), '') = '' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'Another chain is not begun without a reason.',
+      HINT = 'Say what happened to the one before it: that stays.';
+  ELSIF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = format('A chain cannot be begun in a transaction that is %s.', current_setting('transaction_isolation')),
+      HINT = 'Do it in one that is READ COMMITTED: it must see what the sealer before it has sealed.';
+  END IF;
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  IF NOT EXISTS (SELECT FROM :schema.audit_seal) AND NOT EXISTS (SELECT FROM :schema.audit_leaf) AND NOT :schema.has_salt() THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The log is not sealed yet.',
+      HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  ELSIF (:schema.verify_chain() ->> 'ok')::boolean THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU005',
+      MESSAGE = 'The chain is in order, and goes on.',
+      HINT = 'Another one takes the place only of one that is broken, as "auditrum verify-chain" says.';
+  END IF;
+
+  SELECT jsonb_build_object(
+    'log', (SELECT entry ->> 'log' FROM :schema.audit_seal WHERE id = 0),
+    'entries', (SELECT count(*) FROM :schema.audit_seal),
+    'last', (SELECT encode(:schema.entry_leaf(entry), 'hex') FROM :schema.audit_seal ORDER BY id DESC LIMIT 1)
+  ) INTO former;
+  DELETE FROM :schema.audit_seal;
+  DELETE FROM :schema.audit_leaf;
+  -- entries of the chain that went
+  UPDATE :schema.audit_erasure SET entries = '{}' WHERE entries <> '{}';
+  IF NOT :schema.has_salt() THEN
+    PERFORM :schema.give_salt(patience);
+  END IF;
+  PERFORM :schema.seal_start(jsonb_build_object('reason', btrim(reason), 'former', former));
+END
+$function$;
+`,
   'functions/seal_append': `-- Adds an entry to the chain, which the caller has locked. Returns its id.
 --   body: what it says, besides what every entry says
 CREATE OR REPLACE FUNCTION :schema.seal_append(kind text, body jsonb)
@@ -7911,6 +8003,9 @@ DECLARE
   last   :schema.audit_seal;
   new_id bigint;
 BEGIN
+  IF kind <> 'start' THEN
+    PERFORM :schema.check_chain_end();
+  END IF;
   SELECT * INTO last FROM :schema.audit_seal ORDER BY id DESC LIMIT 1;
   new_id := coalesce(last.id + 1, 0);
   INSERT INTO :schema.audit_seal (id, entry)
@@ -8145,6 +8240,25 @@ BEGIN
     'sequence', sequence::text,
     'more', true
   ));
+END
+$function$;
+`,
+  'functions/seal_start': `-- Writes the first entry of a chain, which the caller has locked: it names the log,
+-- and nothing is sealed by it.
+--   body: what it says, besides what every first entry says
+CREATE OR REPLACE FUNCTION :schema.seal_start(body jsonb)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM :schema.seal_append('start', jsonb_build_object(
+    'log', gen_random_uuid(),
+    'incarnation', (SELECT value FROM :schema.audit_setting WHERE name = 'incarnation'),
+    'system', :schema.system_identifier(),
+    'snapshot', '1:1:',
+    'sequence', '0'
+  ) || body);
 END
 $function$;
 `,

@@ -28,14 +28,46 @@ export interface Sealing {
   readonly events: number
 }
 
+/** What `enableSealing` may be told. */
+export interface EnableSealingOptions {
+  /**
+   * Begins another chain in the place of one that is broken, over the log as it is now.
+   *
+   * @defaultValue `false`
+   */
+  readonly anew?: boolean | undefined
+  /** With `anew`: what happened to the chain before. It stays, in the first entry of the new one. */
+  readonly reason?: string | undefined
+}
+
 /** Begins the chain; false where it was there. */
 export async function enableSealing(
   queryable: Queryable,
   schema: string,
+  options: EnableSealingOptions,
   lockTimeout: number,
 ): Promise<boolean> {
-  const text = `SELECT ${quoteIdentifier(schema)}.enable_sealing($1::interval)::text AS begun`
-  const [row] = await rowsOf<{ begun: string }>(queryable, text, [`${lockTimeout} milliseconds`])
+  checkOptions('enableSealing', options, ['anew', 'reason'])
+  const { anew, reason } = options
+  checkFlag('enableSealing', 'anew', anew)
+  const log = quoteIdentifier(schema)
+  const patience = `${lockTimeout} milliseconds`
+  if (anew) {
+    if (typeof reason !== 'string' || reason.trim() === '') {
+      throw new UsageError(
+        `enableSealing was given anew, and reason: ${show(reason)}. Say what happened to the chain before, as { anew: true, reason: 'audit_seal was lost with disk 3' } does.`,
+      )
+    }
+    await rowsOf(queryable, `SELECT ${log}.seal_anew($1, $2::interval)`, [reason, patience])
+    return true
+  }
+  if (reason !== undefined) {
+    throw new UsageError(
+      'enableSealing was given a reason, and not anew. A reason is for a chain that takes the place of a broken one: give both, or neither.',
+    )
+  }
+  const text = `SELECT ${log}.enable_sealing($1::interval)::text AS begun`
+  const [row] = await rowsOf<{ begun: string }>(queryable, text, [patience])
   return row?.begun === 'true'
 }
 

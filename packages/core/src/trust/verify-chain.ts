@@ -4,6 +4,7 @@ import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import { notSealed } from './chain.js'
 import { readChain } from './chain-links.js'
+import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
 import { verifierInProcess } from './verify-in-process.js'
 import { described, verifierInDatabase } from './verify-parts.js'
@@ -77,6 +78,11 @@ export interface ChainVerification {
   readonly pending: number
   /** Of the chain. */
   readonly entries: number
+  /**
+   * When it began, and whether it took the place of a broken one; null where it has no such entry. What
+   * was before is in order only as far as a digest of then tells.
+   */
+  readonly start: ChainStart | null
   /** How many digests from outside the chain was compared with. */
   readonly digests: number
   /** Where `after` was given: events up to this one were not looked at. Else null. */
@@ -172,6 +178,7 @@ export async function verifyChain(
     ...sum,
     retired: chain.amendments.retired,
     entries: chain.entries,
+    start: await chainStart(queryable, schema),
     digests: digests.size,
     after: after ?? null,
     problems,

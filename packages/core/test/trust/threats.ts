@@ -230,6 +230,13 @@ export const threats: readonly Threat[] = [
     digest: ['rewritten'],
   },
   {
+    title: 'an event is edited, and another chain begun, as after a loss',
+    act: `update ${event} set new = '{}' where id = 5; select auditrum.seal_anew('lost'); select auditrum.seal()`,
+    database: null,
+    digest: ['rewritten'],
+    remark: '`verify-chain` says since when the chain is, and why',
+  },
+  {
     title: 'an event is edited before it is sealed',
     act: `update ${event} set new = '{}' where id > 41`,
     database: null,
