@@ -37,7 +37,7 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
     throw new UsageError(
-      `${path} is there already, and a key that digests were signed with must not be lost. Give another name; no key was made.`,
+      `${path} is there already, and a key that digests were signed with must not be lost. Give another name; no key was made. The public half of a private key is what openssl pkey -in FILE -pubout prints.`,
       { cause },
     )
   }

@@ -1,9 +1,10 @@
--- How sealing is doing: {entries, sealedAt, lagSeconds, moved, salted}; null where it
+-- How sealing is doing: {entries, sealedAt, lagSeconds, moved, salted, cut}; null where it
 -- was never enabled. Entries are 0 where the chain is gone though it was.
 --   sealedAt    when the last block was made
 --   lagSeconds  how old the oldest event is that no block holds; 0 without one, null where moved
 --   moved       the chain comes from another cluster, and does not go on here yet
 --   salted      new events carry a salt
+--   cut         entries at its end are gone: there are hashes of later blocks
 --
 -- What was committed late by a transaction that was running when the last round was
 -- sealed is not looked for: it has no index, and new events tell as well that nobody seals.
@@ -17,6 +18,7 @@ DECLARE
   entries bigint := coalesce((SELECT max(id) + 1 FROM :schema.audit_seal), 0);
   salted  boolean := :schema.has_salt();
   moved   boolean := :schema.sealed_elsewhere();
+  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf) >= entries, false);
   until   record;
   block   record;
   -- behind which nothing is sealed, but for what the last round saw
@@ -25,7 +27,7 @@ DECLARE
   comes_from_here boolean;
   oldest  timestamptz;
 BEGIN
-  IF entries = 0 AND NOT salted THEN
+  IF entries = 0 AND NOT salted AND NOT cut THEN
     RETURN NULL;
   END IF;
   SELECT * INTO until FROM :schema.sealed_until();
@@ -46,7 +48,8 @@ BEGIN
     'sealedAt', block.sealed_at,
     'lagSeconds', CASE WHEN NOT moved THEN round(greatest(extract(epoch FROM clock_timestamp() - oldest), 0)::numeric, 3) END,
     'moved', moved,
-    'salted', salted
+    'salted', salted,
+    'cut', cut
   );
 END
 $function$;

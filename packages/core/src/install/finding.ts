@@ -21,6 +21,7 @@ import type { NameProblem } from './resolve.js'
  * - `sealing_moved`: the log was sealed in another cluster, and is not sealed here.
  * - `sealing_unsalted`: new events get no salt any more, or one that can be guessed.
  * - `sealing_gone`: the log was sealed, and its chain is empty.
+ * - `sealing_cut`: entries at the end of the chain are gone.
  * - `hardening_undone`: the log was hardened against a role, and something of that was taken back.
  * - `hardening_incomplete`: a role that the log was hardened against can still change or silence it.
  *
@@ -78,6 +79,7 @@ export type FindingCode =
   | 'sealing_moved'
   | 'sealing_unsalted'
   | 'sealing_gone'
+  | 'sealing_cut'
   | 'hardening_undone'
   | 'hardening_incomplete'
   | 'column_missing'

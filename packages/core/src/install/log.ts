@@ -14,7 +14,7 @@ export interface LogStatus {
   /** What keeps the overflow from becoming a partition. */
   readonly overflowObstacle: { readonly message: string; readonly remedy: string } | null
   /** How sealing is doing, with what is told by findings. */
-  readonly sealing: (SealingStatus & { readonly moved: boolean; readonly salted: boolean }) | null
+  readonly sealing: (SealingStatus & Readonly<Record<'moved' | 'salted' | 'cut', boolean>>) | null
   readonly unfinishedPurges: number
   /** A partition that is being detached, or was when that was interrupted. */
   readonly leaving: {
@@ -173,17 +173,16 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
 }
 
 function addSealingFindings(
-  { entries, lagSeconds, moved, salted }: NonNullable<LogStatus['sealing']>,
+  { entries, lagSeconds, moved, salted, cut }: NonNullable<LogStatus['sealing']>,
   add: AddFinding,
 ): void {
+  const remedy =
+    'Find out who did that, and restore audit_seal and audit_leaf from a backup. Without one, another chain is begun, which says so: enableSealing({ anew: true, reason }).'
   if (entries === 0) {
-    add(
-      'error',
-      'sealing_gone',
-      null,
-      'The log was sealed, and its chain is empty',
-      'Find out who emptied it, and restore audit_seal and audit_leaf from a backup. Without one, another chain is begun, which says so: enableSealing({ anew: true, reason }).',
-    )
+    add('error', 'sealing_gone', null, 'The log was sealed, and its chain is empty', remedy)
+  } else if (cut) {
+    const message = `The chain ends with entry ${entries - 1}, and there are hashes of later blocks`
+    add('error', 'sealing_cut', null, message, remedy)
   } else if (moved) {
     add(
       'warning',

@@ -77,6 +77,10 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'What was changed in the log up to now can no longer be told.',
     command: null,
   },
+  sealing_cut: {
+    why: 'Nothing is sealed any more, and what those entries sealed can be changed unseen.',
+    command: null,
+  },
   hardening_undone: {
     why: 'The role of the application may have a way to the log again.',
     command: null,

@@ -62,6 +62,12 @@ test.for(losses)(
     if (left > 0) expect(await enabled).toBe(false)
     else await expect(enabled).rejects.toMatchObject(refused)
     expect((await verified()).ok).toBe(false)
+    expect((await audit.status()).findings).toContainEqual(
+      expect.objectContaining({
+        code: left > 0 ? 'sealing_cut' : 'sealing_gone',
+        severity: 'error',
+      }),
+    )
 
     await expect(audit.enableSealing({ anew: true })).rejects.toThrow('Say what happened')
     expect(await audit.enableSealing({ anew: true, reason })).toBe(true)
