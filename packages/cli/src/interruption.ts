@@ -14,7 +14,9 @@ export async function interruptibly<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const clients = new Set<pg.PoolClient>()
+  let isStopping = false
   const stop = async (signal: NodeJS.Signals) => {
+    isStopping = true
     process.stderr.write('auditrum: Interrupted: what was under way is cancelled.\n')
     try {
       const other = await connect(address, { max: 1 })
@@ -33,6 +35,10 @@ export async function interruptibly<T>(
   for (const signal of signals) process.once(signal, stop)
   try {
     return await work()
+  } catch (error) {
+    // that it was cancelled is said already, and the process is about to end
+    if (isStopping) await new Promise(() => {})
+    throw error
   } finally {
     for (const signal of signals) process.removeListener(signal, stop)
   }

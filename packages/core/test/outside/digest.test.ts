@@ -132,6 +132,7 @@ const attacks: readonly (readonly [
   [
     'the chain is begun anew',
     `delete from auditrum.audit_leaf; delete from auditrum.audit_seal;
+     alter table auditrum.audit_event alter column salt drop default;
      select auditrum.enable_sealing(); select auditrum.seal(3)`,
     'rewritten',
     'the chain was begun anew',
