@@ -1,29 +1,42 @@
 -- What retention and erasure took out of blocks, as the chain says: a row for each
--- event, with its new leaf where it was redacted, null where it was retired. What
--- was retired may have been redacted before.
+-- event, with its new leaf where it was redacted, null where it was retired, and then
+-- the event that it is said to be, and the columns that it must say itself to have lost.
+-- What was retired may have been redacted before. Entries that have not their form say
+-- nothing.
+DROP FUNCTION IF EXISTS :schema.amendments(bigint[]);  -- it did not return event and columns
 CREATE OR REPLACE FUNCTION :schema.amendments(blocks bigint[])
-RETURNS TABLE (entry bigint, block bigint, place integer, leaf bytea)
+RETURNS TABLE (entry bigint, block bigint, place integer, leaf bytea, event bigint, columns text[])
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
+  WITH amending AS MATERIALIZED (
+    SELECT own.id, said
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('retire', 'redact') AND own.id > (SELECT min(wanted.block) FROM unnest(blocks) AS wanted (block)) AND said IS NOT NULL
+  ), sealing AS MATERIALIZED (
+    SELECT own.id, (said ->> 'events')::integer AS events
+    FROM unnest(blocks) AS wanted (block)
+    JOIN :schema.audit_seal AS own ON own.id = wanted.block
+    CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE said ->> 'kind' = 'block' AND EXISTS (SELECT FROM amending)
+  )
   SELECT DISTINCT ON (amendment.block, amendment.place) amendment.*
   FROM (
-    SELECT amending.id AS entry, sealing.id AS block, retired.place, NULL::bytea AS leaf
-    FROM :schema.audit_seal AS amending
-    CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, "to" bigint, which text)
-    JOIN unnest(blocks) AS wanted (block) ON wanted.block BETWEEN said.block AND coalesce(said."to", said.block)
-    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block' AND sealing.id < amending.id
-    CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
-    CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
-    WHERE amending.entry ->> 'kind' = 'retire'
-      AND (said.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
+    SELECT amending.id AS entry, sealing.id AS block, retired.place, NULL::bytea AS leaf, NULL::bigint AS event, NULL::text[] AS columns
+    FROM amending
+    CROSS JOIN jsonb_to_recordset(amending.said -> 'retired') AS piece (block bigint, "to" bigint, which text)
+    JOIN sealing ON sealing.id BETWEEN piece.block AND coalesce(piece."to", piece.block)
+    CROSS JOIN LATERAL (SELECT decode(piece.which, 'base64') AS bits OFFSET 0) AS bitmap
+    CROSS JOIN LATERAL generate_series(0, sealing.events - 1) AS retired (place)
+    WHERE amending.said ->> 'kind' = 'retire'
+      AND (piece.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
     UNION ALL
-    SELECT amending.id, said.block, said.place, decode(said.leaf, 'hex')
-    FROM :schema.audit_seal AS amending
-    CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
-    WHERE amending.entry ->> 'kind' = 'redact'
-      AND said.block = ANY (blocks) AND said.block < amending.id AND said.leaf ~ '^[0-9a-f]{64}$'
+    SELECT amending.id, piece.block, piece.place, decode(piece.leaf, 'hex'), piece.event,
+      ARRAY(SELECT name FROM unnest(piece.columns) AS name WHERE NOT starts_with(name, 'context.'))
+    FROM amending
+    CROSS JOIN jsonb_to_recordset(amending.said -> 'redacted') AS piece (block bigint, place integer, leaf text, event bigint, columns text[])
+    WHERE amending.said ->> 'kind' = 'redact' AND piece.block = ANY (blocks)
   ) AS amendment
   ORDER BY amendment.block, amendment.place, amendment.leaf IS NOT NULL, amendment.entry DESC
 $function$;

@@ -1,5 +1,6 @@
 -- Refuses to go on with a chain whose end is gone, or all of it: what it had sealed
--- would be sealed anew, as it is now, and nobody would see that.
+-- would be sealed anew, as it is now, and nobody would see that. So it is where its end
+-- says nothing.
 CREATE OR REPLACE FUNCTION :schema.check_chain_end()
 RETURNS void
 LANGUAGE plpgsql
@@ -21,5 +22,6 @@ BEGIN
       END,
       HINT = 'Find out who did that, and restore audit_seal and audit_leaf from a backup. If there is none, another chain is begun, which says so for good, with "auditrum enable-hash-chain --anew --reason ...", or select :schema.seal_anew(...).';
   END IF;
+  PERFORM :schema.check_last_entry();
 END
 $function$;

@@ -19,7 +19,7 @@ BEGIN
   LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = event.id
   WHERE CASE
     WHEN sealed.event_id IS NOT NULL THEN sealed.leaf IS DISTINCT FROM :schema.event_leaf(event, context)
-    ELSE NOT :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before)
+    ELSE NOT :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before, until.moved)
   END
   ORDER BY event.id
   LIMIT 1;

@@ -10,7 +10,7 @@ AS $function$
     SELECT min(id) AS first, max(id) AS last FROM unnest(places_of.ids) AS id
   ), list AS MATERIALIZED (
     SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
-    FROM reach JOIN :schema.audit_leaf AS leaf ON int8range(leaf.first_id, leaf.last_id, '[]') && int8range(reach.first, reach.last, '[]')
+    FROM reach JOIN :schema.audit_leaf AS leaf ON leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND int8range(leaf.first_id, leaf.last_id, '[]') && int8range(reach.first, reach.last, '[]')
     WHERE EXISTS (SELECT FROM unnest(places_of.ids) AS id WHERE id BETWEEN leaf.first_id AND leaf.last_id)
   ), sealed AS MATERIALIZED (
     -- cut off before anything is joined, or each row would carry the whole list

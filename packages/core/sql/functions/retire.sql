@@ -62,9 +62,9 @@ BEGIN
       FROM judged WHERE doubt IS NULL
       GROUP BY block
     ), sealed AS (
-      SELECT block.id AS block, (block.entry ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
-      FROM :schema.audit_seal AS block
-      WHERE block.entry ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
+      SELECT block.id AS block, (said ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
+      FROM :schema.audit_seal AS block CROSS JOIN LATERAL :schema.read_entry(block.id, block.entry) AS said
+      WHERE said ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
     ), whole AS (
       -- blocks in a row are one piece
       SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events

@@ -20,11 +20,11 @@ DECLARE
   new_to_chain CONSTANT text := $condition$
     NOT EXISTS (
       SELECT FROM :schema.audit_leaf AS leaf
-      WHERE int8range(leaf.first_id, leaf.last_id, '[]') @> event.id AND event.id = ANY (leaf.ids)
+      WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND int8range(leaf.first_id, leaf.last_id, '[]') @> event.id AND event.id = ANY (leaf.ids)
     )
   $condition$;
   until      record;             -- the last round: what is sealed
-  last       :schema.audit_seal;
+  last       record;             -- the last block, or where the chain begins here
   goes_on    boolean;            -- the round that the last block belongs to
   restored   boolean;            -- the first one after the log has moved to this cluster
   sequence   bigint;
@@ -43,18 +43,23 @@ DECLARE
   new_id     bigint;
 BEGIN
   SELECT * INTO until FROM :schema.sealed_until();
-  SELECT * INTO last FROM :schema.audit_seal WHERE entry ->> 'kind' IN ('start', 'block', 'rebase') ORDER BY id DESC LIMIT 1;
+  SELECT own.id, said INTO last
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
+  ORDER BY own.id DESC
+  LIMIT 1;
   goes_on := last.id <> until.entry;
-  restored := goes_on AND (last.entry ->> 'incarnation')::integer <> until.incarnation;
+  restored := goes_on AND (last.said ->> 'incarnation')::integer <> until.incarnation;
   IF goes_on THEN
-    sequence := last.entry ->> 'sequence';
-    snapshot := last.entry ->> 'snapshot';
-    after := coalesce((last.entry ->> 'last')::bigint, -1);
+    sequence := last.said ->> 'sequence';
+    snapshot := last.said ->> 'snapshot';
+    after := coalesce((last.said ->> 'last')::bigint, -1);
   ELSE
     -- in this order, and as two statements: see sealed_until
     sequence := until.sequence;
     IF pg_current_xact_id_if_assigned() IS NULL THEN
-      SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+      -- it never falls, also where somebody has set it back
+      SELECT greatest(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, until.sequence) INTO sequence FROM :schema.audit_event_id_seq;
     END IF;
     snapshot := pg_current_snapshot();
     own := pg_current_xact_id_if_assigned();
@@ -73,10 +78,10 @@ BEGIN
   first := coalesce((SELECT running FROM unnest(finished) AS running ORDER BY running LIMIT 1), pg_snapshot_xmax(until.snapshot));
   -- the sequence before the last one of the rounds that ended before it: see sealed_until
   FOR round IN
-    SELECT (own.entry ->> 'incarnation')::integer AS incarnation, (own.entry ->> 'sequence')::bigint AS sequence,
-      pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) AS xmax
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
+    SELECT (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
+      pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
     ORDER BY own.id DESC
   LOOP
     CONTINUE WHEN round.incarnation = until.incarnation AND round.xmax > first OR round.incarnation > until.incarnation;
@@ -89,10 +94,10 @@ BEGIN
 
   -- with the values in it: partitions are left out by them when it is planned
   query := format(
-    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s ORDER BY id LIMIT %s + 1)',
+    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND %s ORDER BY id LIMIT %s + 1)',
     greatest(until.sequence, after),
-    CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
-    CASE WHEN restored THEN new_to_chain
+    -- behind the sequence is also what was committed between it and the snapshot
+    CASE WHEN restored THEN format('(id <= %L OR pg_visible_in_snapshot(txid, %L)) AND %s', sequence, snapshot, new_to_chain)
       -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
       ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END,
     max_events
@@ -152,7 +157,7 @@ BEGIN
   END LOOP;
 
   new_id := :schema.seal_append('block', jsonb_build_object(
-    'incarnation', coalesce((last.entry ->> 'incarnation')::integer, until.incarnation),
+    'incarnation', coalesce((last.said ->> 'incarnation')::integer, until.incarnation),
     'snapshot', snapshot,
     'sequence', sequence::text,
     'more', chosen.more,

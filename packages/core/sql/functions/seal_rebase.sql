@@ -18,6 +18,7 @@ BEGIN
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
   END IF;
+  PERFORM :schema.check_last_entry();
   IF NOT :schema.sealed_elsewhere() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -30,9 +31,9 @@ BEGIN
       MESSAGE = 'This transaction has written already.',
       HINT = 'Go on with the chain in a transaction of its own.';
   END IF;
-  SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+  SELECT greatest(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, (:schema.sealed_until()).sequence) INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
-  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
+  UPDATE :schema.audit_setting SET value = to_jsonb(greatest(value::integer, (:schema.sealed_until()).incarnation) + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   PERFORM :schema.seal_append('rebase', jsonb_build_object(
     'incarnation', new_incarnation,
     'system', :schema.system_identifier(),

@@ -15,31 +15,34 @@ SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
-  entries bigint := coalesce((SELECT max(id) + 1 FROM :schema.audit_seal), 0);
+  entries bigint;
   salted  boolean := :schema.has_salt();
-  moved   boolean := :schema.sealed_elsewhere();
-  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf) >= entries, false);
+  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1) > coalesce((SELECT max(id) FROM :schema.audit_seal), -1);
+  moved   boolean;
   until   record;
   block   record;
   -- behind which nothing is sealed, but for what the last round saw
   after   bigint;
-  -- of the round's snapshot nothing can be said where it comes from before the chain moved
-  comes_from_here boolean;
   oldest  timestamptz;
 BEGIN
-  IF entries = 0 AND NOT salted AND NOT cut THEN
+  IF NOT salted AND NOT cut AND NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RETURN NULL;
   END IF;
+  PERFORM :schema.check_last_entry();
+  entries := coalesce((SELECT max(id) + 1 FROM :schema.audit_seal), 0);
+  moved := :schema.sealed_elsewhere();
   SELECT * INTO until FROM :schema.sealed_until();
-  SELECT own.id, to_timestamp((own.entry ->> 'at')::numeric / 1000000) AS sealed_at, (own.entry ->> 'last')::bigint AS last INTO block
-  FROM :schema.audit_seal AS own WHERE own.entry ->> 'kind' = 'block' ORDER BY own.id DESC LIMIT 1;
+  SELECT own.id, to_timestamp((said ->> 'at')::numeric / 1000000) AS sealed_at, (said ->> 'last')::bigint AS last INTO block
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' = 'block' AND said IS NOT NULL
+  ORDER BY own.id DESC
+  LIMIT 1;
   IF NOT moved THEN
     -- of a round that is under way, what its blocks hold so far
     after := greatest(until.sequence, CASE WHEN block.id > until.entry THEN block.last END);
-    comes_from_here := until.incarnation = (SELECT value::integer FROM :schema.audit_setting WHERE name = 'incarnation');
     SELECT event.changed_at INTO oldest
     FROM :schema.audit_event AS event
-    WHERE event.id > after AND NOT (comes_from_here AND pg_visible_in_snapshot(event.txid, until.snapshot))
+    WHERE event.id > after AND :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before, until.moved)
     ORDER BY event.id
     LIMIT 1;
   END IF;

@@ -9,28 +9,38 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH sealed AS (
-    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, own.entry ->> 'last' AS last, leaf.ids, leaf.hashes, leaf.first_id, leaf.last_id
+    SELECT own.id AS block, (said ->> 'events')::integer AS events, said ->> 'root' AS root, said ->> 'last' AS last, leaf.ids, leaf.hashes, leaf.first_id, leaf.last_id,
+      count(*) OVER (PARTITION BY own.id) > 1 AS doubled
     FROM :schema.audit_seal AS own
+    CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
-    WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
+    WHERE own.id BETWEEN first AND last AND said ->> 'kind' = 'block'
+  ), gone AS MATERIALIZED (
+    SELECT DISTINCT block, events FROM sealed WHERE hashes IS NULL AND events > 0
   ), retired AS MATERIALIZED (
     -- all of the blocks in a row, or some events of one
-    SELECT piece.block, coalesce(piece."to", piece.block) AS last, piece.events, piece.which IS NULL AS whole
+    SELECT piece.block, coalesce(piece."to", piece.block) AS last, decode(piece.which, 'base64') AS bits
     FROM :schema.audit_seal AS retiring
-    CROSS JOIN json_to_recordset(retiring.entry -> 'retired') AS piece (block bigint, "to" bigint, events bigint, which text)
-    WHERE retiring.entry ->> 'kind' = 'retire' AND coalesce(piece."to", piece.block) < retiring.id AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
+    CROSS JOIN LATERAL :schema.read_entry(retiring.id, retiring.entry) AS said
+    CROSS JOIN LATERAL jsonb_to_recordset(said -> 'retired') AS piece (block bigint, "to" bigint, which text)
+    WHERE retiring.entry ->> 'kind' IN ('retire', 'redact') AND said ->> 'kind' = 'retire' AND EXISTS (SELECT FROM gone)
+      AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
-    SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
+    SELECT gone.block, 'missing' AS kind
+    FROM gone
+    WHERE NOT EXISTS (SELECT FROM retired WHERE retired.bits IS NULL AND gone.block BETWEEN retired.block AND retired.last)
+      AND gone.events > (
+        SELECT count(DISTINCT place)
+        FROM retired CROSS JOIN LATERAL generate_series(0, least(gone.events, 8 * octet_length(retired.bits)) - 1) AS place
+        WHERE retired.block = gone.block AND get_bit(retired.bits, place) = 1
+      )
+    UNION ALL
+    SELECT DISTINCT sealed.block, 'rewritten'
     FROM sealed
-    WHERE CASE
-      WHEN sealed.hashes IS NULL
-      THEN sealed.events > coalesce((
-        SELECT CASE WHEN bool_or(retired.whole) THEN sealed.events ELSE sum(retired.events) END
-        FROM retired WHERE sealed.block BETWEEN retired.block AND retired.last
-      ), 0)
-      ELSE NOT :schema.is_list(sealed.ids, sealed.first_id, sealed.last_id) OR sealed.last_id::text IS DISTINCT FROM sealed.last OR cardinality(sealed.ids) <> sealed.events
+    WHERE sealed.doubled OR sealed.hashes IS NOT NULL AND (
+      NOT :schema.is_list(sealed.ids, sealed.first_id, sealed.last_id) OR sealed.last_id::text IS DISTINCT FROM sealed.last OR cardinality(sealed.ids) <> sealed.events
         OR octet_length(sealed.hashes) <> 32 * sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
-    END
+    )
     UNION ALL
     SELECT leaf.block, 'added'
     FROM :schema.audit_leaf AS leaf

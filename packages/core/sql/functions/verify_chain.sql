@@ -10,34 +10,65 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   size     CONSTANT integer := 20000;
+  least_id CONSTANT bigint  := -9223372036854775808;
+  most     CONSTANT bigint  := 9223372036854775807;
+  last_id  bigint;
+  seen     bigint;
+  until    bigint;
+  place    bigint;
   links    jsonb := :schema.verify_links();
-  problems jsonb := links -> 'problems';
-  reach    record;
+  problems jsonb := links -> 'problems' || :schema.verify_relations();
   part     jsonb;
   verified bigint := 0;
   redacted bigint := 0;
   pending  bigint := 0;
 BEGIN
-  SELECT
-    greatest((SELECT max(id) FROM :schema.audit_seal), (SELECT max(block) FROM :schema.audit_leaf), -1) AS last_entry,
-    least((SELECT min(id) FROM :schema.audit_event), greatest((SELECT min(first_id) FROM :schema.audit_leaf), 1)) AS first_id,
-    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max((entry ->> 'last')::bigint) FROM :schema.audit_seal)) AS last_id
-  INTO reach;
   IF (links ->> 'entries')::bigint = 0 AND :schema.has_salt() THEN
     -- the chain is gone, though the log was sealed
     problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
   END IF;
-  problems := problems || :schema.verify_blocks(-9223372036854775808, -1);
-  FOR place IN 0..reach.last_entry BY 1000 LOOP
-    problems := problems || :schema.verify_blocks(place, place + 999);
-  END LOOP;
-  FOR seen IN coalesce(reach.first_id, 1) - 1 .. coalesce(reach.last_id, 0) - 1 BY size LOOP
-    part := :schema.verify_events(seen, seen + size);
-    verified := verified + (part ->> 'verified')::bigint;
-    redacted := redacted + (part ->> 'redacted')::bigint;
-    pending := pending + (part ->> 'pending')::bigint;
-    problems := problems || (part -> 'problems');
-  END LOOP;
+  IF (links ->> 'readable')::boolean THEN
+    problems := problems || :schema.verify_blocks(least_id, -1);
+    -- from one that is there to the next: whoever puts an entry far behind the others keeps nobody busy
+    place := 0;
+    LOOP
+      SELECT least(
+        (SELECT min(seal.id) FROM :schema.audit_seal AS seal WHERE seal.id >= place),
+        (SELECT min(leaf.block) FROM :schema.audit_leaf AS leaf WHERE leaf.block >= place)
+      ) INTO place;
+      EXIT WHEN place IS NULL;
+      until := least(place, most - 999) + 999;
+      problems := problems || :schema.verify_blocks(place, until);
+      EXIT WHEN until = most;
+      place := until + 1;
+    END LOOP;
+
+    SELECT
+      least((SELECT min(event.id) FROM :schema.audit_event AS event), greatest((SELECT min(leaf.first_id) FROM :schema.audit_leaf AS leaf), 1)),
+      greatest((SELECT max(event.id) FROM :schema.audit_event AS event), (links ->> 'last')::bigint, 0)
+    INTO seen, last_id;
+    IF seen = least_id THEN
+      -- behind which id it would be, no number says
+      problems := problems || jsonb_build_array(jsonb_build_object('kind', 'added', 'event', seen::text, 'block', NULL, 'entry', NULL));
+    ELSE
+      seen := seen - 1;
+    END IF;
+    WHILE seen < last_id LOOP
+      until := least(seen, most - size) + size;
+      part := :schema.verify_events(seen, until);
+      verified := verified + (part ->> 'verified')::bigint;
+      redacted := redacted + (part ->> 'redacted')::bigint;
+      pending := pending + (part ->> 'pending')::bigint;
+      problems := problems || (part -> 'problems');
+      seen := until;
+      IF seen < last_id AND part @> '{"verified": 0, "pending": 0}' AND part -> 'problems' = '[]' THEN
+        SELECT coalesce(least(
+          (SELECT min(event.id) FROM :schema.audit_event AS event WHERE event.id > seen),
+          (SELECT min(greatest(leaf.first_id, seen + 1)) FROM :schema.audit_leaf AS leaf WHERE leaf.last_id > seen)
+        ) - 1, last_id) INTO seen;
+      END IF;
+    END LOOP;
+  END IF;
   RETURN jsonb_build_object(
     'ok', problems = '[]', 'entries', links -> 'entries', 'verified', verified, 'redacted', redacted,
     'retired', links -> 'retired', 'pending', pending, 'problems', problems

@@ -22,7 +22,9 @@ DECLARE
   is_unfit  boolean;
   verdict   jsonb;
 BEGIN
-  SELECT entry, snapshot, coalesce(sequence, 0) AS sequence, before INTO sealed FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
+  SELECT coalesce(snapshot, '1:1:') AS snapshot, coalesce(sequence, 0) AS sequence, coalesce(before, 0) AS before, coalesce(moved, false) AS moved
+  INTO sealed
+  FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
   -- with the values in it: partitions are left out by them when it is planned
   SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts
   INTO bounds
@@ -42,16 +44,30 @@ BEGIN
           WHEN present.txid IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
           WHEN present.leaf IS NULL THEN 'unfit'
           WHEN listed.block IS NULL THEN CASE
-            WHEN :schema.was_running(id, present.txid, $3, $4, $5) THEN 'pending'
+            WHEN :schema.was_running(id, present.txid, $3, $4, $5, $7) THEN 'pending'
             ELSE 'added'
           END
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
+          -- what was erased says so itself, and the entry means this event
+          WHEN listed.new_leaf IS NOT NULL AND NOT coalesce(present.redacted @> listed.lost, false) THEN 'edited'
           WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
           WHEN present.redacted IS NOT NULL AND listed.entry IS NULL THEN 'redacted'
           ELSE 'edited'
         END AS kind
       FROM listed FULL JOIN present USING (id)
+    ), counted AS MATERIALIZED (
+      SELECT count(*) FILTER (WHERE kind = 'verified') AS verified, count(*) FILTER (WHERE kind = 'verified' AND redacted) AS redacted,
+        count(*) FILTER (WHERE kind = 'pending') AS pending, count(block) > (SELECT count(*) FROM listed) AS are_doubled,
+        coalesce(bool_or(kind = 'unfit'), false) AS is_unfit
+      FROM judged
+    ), doubled AS (
+      -- there as it was sealed, and there again
+      SELECT id, block, entry, redacted
+      FROM (SELECT judged.*, row_number() OVER (PARTITION BY id, block) AS number FROM judged WHERE kind = 'verified') AS own
+      WHERE number > 1 AND (SELECT are_doubled FROM counted)
     ), problem AS (
+      SELECT id, block, entry, 'added' AS kind FROM doubled
+      UNION ALL
       SELECT id, block, entry,
         CASE
           WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND listed.id <> judged.id)
@@ -62,9 +78,9 @@ BEGIN
       WHERE kind NOT IN ('verified', 'pending')
     )
     SELECT jsonb_build_object(
-      'verified', (SELECT count(*) FROM judged WHERE kind = 'verified'),
-      'redacted', (SELECT count(*) FROM judged WHERE kind = 'verified' AND redacted),
-      'pending', (SELECT count(*) FROM judged WHERE kind = 'pending'),
+      'verified', counted.verified - (SELECT count(*) FROM doubled),
+      'redacted', counted.redacted - (SELECT count(*) FROM doubled WHERE redacted),
+      'pending', counted.pending,
       'problems', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
           'kind', kind,
@@ -74,12 +90,13 @@ BEGIN
         ) ORDER BY id), '[]')
         FROM problem
       )
-    ), EXISTS (SELECT FROM judged WHERE kind = 'unfit')
+    ), counted.is_unfit
+    FROM counted
     $query$;
   FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
     BEGIN
       EXECUTE format(query, :schema.leaf_query(':schema.audit_event AS event', condition, '$6', quickly))
-      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts;
+      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts, sealed.moved;
       EXIT WHEN NOT is_unfit;
     EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
       IF NOT quickly THEN

@@ -249,31 +249,44 @@ AS $function$
 $function$;
 `,
   'functions/amendments': `-- What retention and erasure took out of blocks, as the chain says: a row for each
--- event, with its new leaf where it was redacted, null where it was retired. What
--- was retired may have been redacted before.
+-- event, with its new leaf where it was redacted, null where it was retired, and then
+-- the event that it is said to be, and the columns that it must say itself to have lost.
+-- What was retired may have been redacted before. Entries that have not their form say
+-- nothing.
+DROP FUNCTION IF EXISTS :schema.amendments(bigint[]);  -- it did not return event and columns
 CREATE OR REPLACE FUNCTION :schema.amendments(blocks bigint[])
-RETURNS TABLE (entry bigint, block bigint, place integer, leaf bytea)
+RETURNS TABLE (entry bigint, block bigint, place integer, leaf bytea, event bigint, columns text[])
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
+  WITH amending AS MATERIALIZED (
+    SELECT own.id, said
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('retire', 'redact') AND own.id > (SELECT min(wanted.block) FROM unnest(blocks) AS wanted (block)) AND said IS NOT NULL
+  ), sealing AS MATERIALIZED (
+    SELECT own.id, (said ->> 'events')::integer AS events
+    FROM unnest(blocks) AS wanted (block)
+    JOIN :schema.audit_seal AS own ON own.id = wanted.block
+    CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE said ->> 'kind' = 'block' AND EXISTS (SELECT FROM amending)
+  )
   SELECT DISTINCT ON (amendment.block, amendment.place) amendment.*
   FROM (
-    SELECT amending.id AS entry, sealing.id AS block, retired.place, NULL::bytea AS leaf
-    FROM :schema.audit_seal AS amending
-    CROSS JOIN json_to_recordset(amending.entry -> 'retired') AS said (block bigint, "to" bigint, which text)
-    JOIN unnest(blocks) AS wanted (block) ON wanted.block BETWEEN said.block AND coalesce(said."to", said.block)
-    JOIN :schema.audit_seal AS sealing ON sealing.id = wanted.block AND sealing.entry ->> 'kind' = 'block' AND sealing.id < amending.id
-    CROSS JOIN LATERAL (SELECT decode(said.which, 'base64') AS bits OFFSET 0) AS bitmap
-    CROSS JOIN LATERAL generate_series(0, (sealing.entry ->> 'events')::integer - 1) AS retired (place)
-    WHERE amending.entry ->> 'kind' = 'retire'
-      AND (said.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
+    SELECT amending.id AS entry, sealing.id AS block, retired.place, NULL::bytea AS leaf, NULL::bigint AS event, NULL::text[] AS columns
+    FROM amending
+    CROSS JOIN jsonb_to_recordset(amending.said -> 'retired') AS piece (block bigint, "to" bigint, which text)
+    JOIN sealing ON sealing.id BETWEEN piece.block AND coalesce(piece."to", piece.block)
+    CROSS JOIN LATERAL (SELECT decode(piece.which, 'base64') AS bits OFFSET 0) AS bitmap
+    CROSS JOIN LATERAL generate_series(0, sealing.events - 1) AS retired (place)
+    WHERE amending.said ->> 'kind' = 'retire'
+      AND (piece.which IS NULL OR retired.place < 8 * octet_length(bitmap.bits) AND get_bit(bitmap.bits, retired.place) = 1)
     UNION ALL
-    SELECT amending.id, said.block, said.place, decode(said.leaf, 'hex')
-    FROM :schema.audit_seal AS amending
-    CROSS JOIN json_to_recordset(amending.entry -> 'redacted') AS said (block bigint, place integer, leaf text)
-    WHERE amending.entry ->> 'kind' = 'redact'
-      AND said.block = ANY (blocks) AND said.block < amending.id AND said.leaf ~ '^[0-9a-f]{64}$'
+    SELECT amending.id, piece.block, piece.place, decode(piece.leaf, 'hex'), piece.event,
+      ARRAY(SELECT name FROM unnest(piece.columns) AS name WHERE NOT starts_with(name, 'context.'))
+    FROM amending
+    CROSS JOIN jsonb_to_recordset(amending.said -> 'redacted') AS piece (block bigint, place integer, leaf text, event bigint, columns text[])
+    WHERE amending.said ->> 'kind' = 'redact' AND piece.block = ANY (blocks)
   ) AS amendment
   ORDER BY amendment.block, amendment.place, amendment.leaf IS NOT NULL, amendment.entry DESC
 $function$;
@@ -1261,7 +1274,8 @@ END
 $function$;
 `,
   'functions/check_chain_end': `-- Refuses to go on with a chain whose end is gone, or all of it: what it had sealed
--- would be sealed anew, as it is now, and nobody would see that.
+-- would be sealed anew, as it is now, and nobody would see that. So it is where its end
+-- says nothing.
 CREATE OR REPLACE FUNCTION :schema.check_chain_end()
 RETURNS void
 LANGUAGE plpgsql
@@ -1283,6 +1297,7 @@ BEGIN
       END,
       HINT = 'Find out who did that, and restore audit_seal and audit_leaf from a backup. If there is none, another chain is begun, which says so for good, with "auditrum enable-hash-chain --anew --reason ...", or select :schema.seal_anew(...).';
   END IF;
+  PERFORM :schema.check_last_entry();
 END
 $function$;
 `,
@@ -1481,6 +1496,38 @@ BEGIN
 END
 $function$;
 `,
+  'functions/check_last_entry': `-- Refuses to go on from a chain whose end is no entry any more: neither its last one,
+-- nor the last that says how far the log is sealed. SQLSTATE AU006.
+CREATE OR REPLACE FUNCTION :schema.check_last_entry()
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  wrong bigint;
+BEGIN
+  SELECT own.id INTO wrong
+  FROM (SELECT seal.id, seal.entry FROM :schema.audit_seal AS seal ORDER BY seal.id DESC LIMIT 1) AS own
+  WHERE :schema.read_entry(own.id, own.entry) IS NULL;
+  IF NOT FOUND THEN
+    SELECT own.id INTO wrong
+    FROM (
+      SELECT seal.id, seal.entry FROM :schema.audit_seal AS seal
+      WHERE seal.entry ->> 'kind' IN ('start', 'block', 'rebase')
+      ORDER BY seal.id DESC
+      LIMIT 1
+    ) AS own
+    WHERE :schema.read_entry(own.id, own.entry) IS NULL;
+  END IF;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU006',
+      MESSAGE = format('The chain is broken: entry %s, at its end, has not the form of an entry.', wrong),
+      HINT = 'See what "auditrum verify-chain" says, or select :schema.verify_chain(). Restore audit_seal from a backup, or begin another chain, which says so for good, with "auditrum enable-hash-chain --anew --reason ...", or select :schema.seal_anew(...).';
+  END IF;
+END
+$function$;
+`,
   'functions/check_sealed': `-- Refuses to go on unless these events, with their contexts, are what was sealed,
 -- or not sealed yet: erasure would cover up what was changed. SQLSTATE AU006.
 CREATE OR REPLACE FUNCTION :schema.check_sealed(ids bigint[], times timestamptz[])
@@ -1502,7 +1549,7 @@ BEGIN
   LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = event.id
   WHERE CASE
     WHEN sealed.event_id IS NOT NULL THEN sealed.leaf IS DISTINCT FROM :schema.event_leaf(event, context)
-    ELSE NOT :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before)
+    ELSE NOT :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before, until.moved)
   END
   ORDER BY event.id
   LIMIT 1;
@@ -4183,7 +4230,7 @@ BEGIN
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
     'verification', 'verification_shapes', 'verify', 'verify_blocks', 'verify_chain', 'verify_events', 'verify_links',
-    'verify_table', 'warn_of_gaps'
+    'verify_relations', 'verify_table', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -6439,7 +6486,7 @@ AS $function$
     SELECT min(id) AS first, max(id) AS last FROM unnest(places_of.ids) AS id
   ), list AS MATERIALIZED (
     SELECT leaf.block, leaf.ids, leaf.hashes || ''::bytea AS hashes
-    FROM reach JOIN :schema.audit_leaf AS leaf ON int8range(leaf.first_id, leaf.last_id, '[]') && int8range(reach.first, reach.last, '[]')
+    FROM reach JOIN :schema.audit_leaf AS leaf ON leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND int8range(leaf.first_id, leaf.last_id, '[]') && int8range(reach.first, reach.last, '[]')
     WHERE EXISTS (SELECT FROM unnest(places_of.ids) AS id WHERE id BETWEEN leaf.first_id AND leaf.last_id)
   ), sealed AS MATERIALIZED (
     -- cut off before anything is joined, or each row would carry the whole list
@@ -7032,6 +7079,121 @@ AS $function$
   WHERE CASE WHEN table_id IS NULL THEN coalesce(retention.text <> 'forever', older_than IS NOT NULL) ELSE known.id = table_id END
 $function$;
 `,
+  'functions/read_entry': `-- What an entry of the chain says, or null where it has not the form of its kind, to
+-- the letter: whoever owns the log may have written anything there, and that says
+-- nothing. An entry of its form is what one gets by writing down anew what was read,
+-- as seal_append and its callers write it; from then on its members can be cast.
+--   start, rebase, block  a round of sealing: how far it came
+--   retire  blocks (to: up to which), or of one the events of which (a bitmap)
+--   redact  events, with their new leaves
+--
+-- In src/trust/entry-form.ts it is the same. No query where an expression does: there
+-- may be millions of blocks.
+CREATE OR REPLACE FUNCTION :schema.read_entry(id bigint, entry json)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  most CONSTANT bigint := 9007199254740991;  -- that JSON holds everywhere
+  said   jsonb;
+  pieces jsonb;
+  again  jsonb;
+BEGIN
+  said := entry::jsonb;
+  IF NOT coalesce(
+    id BETWEEN 0 AND most AND (said ->> 'at')::bigint BETWEEN -most AND most AND said ->> 'by' IS NOT NULL
+      AND CASE said ->> 'kind' WHEN 'start' THEN said ->> 'previous' IS NULL ELSE octet_length(decode(said ->> 'previous', 'hex')) = 32 END
+      AND CASE WHEN said ->> 'kind' IN ('start', 'rebase', 'block')
+        THEN (said ->> 'incarnation')::integer >= 0 AND (said ->> 'sequence')::bigint >= 0 AND said ->> 'snapshot' IS NOT NULL
+        ELSE (said ->> 'events')::bigint BETWEEN 1 AND most
+      END,
+    false
+  ) THEN
+    RETURN NULL;
+  END IF;
+
+  CASE said ->> 'kind'
+    WHEN 'start' THEN
+      IF said ->> 'log' IS NULL THEN
+        RETURN NULL;
+      END IF;
+      again := jsonb_build_object('log', (said ->> 'log')::uuid, 'system', said ->> 'system');
+      IF said ? 'former' THEN
+        -- in the place of a chain that was broken, in whatever way
+        IF NOT coalesce(said ->> 'reason' IS NOT NULL AND (said #>> '{former,entries}')::bigint BETWEEN 0 AND most
+          AND coalesce(octet_length(decode(said #>> '{former,last}', 'hex')) = 32, true), false)
+        THEN
+          RETURN NULL;
+        END IF;
+        again := again || jsonb_build_object('reason', said ->> 'reason', 'former', jsonb_build_object(
+          'log', said #>> '{former,log}', 'entries', (said #>> '{former,entries}')::bigint,
+          'last', encode(decode(said #>> '{former,last}', 'hex'), 'hex')
+        ));
+      END IF;
+    WHEN 'rebase' THEN
+      again := jsonb_build_object('system', said ->> 'system', 'more', true);
+    WHEN 'block' THEN
+      IF NOT coalesce(
+        (said ->> 'events')::integer BETWEEN 0 AND 100000 AND octet_length(decode(said ->> 'root', 'hex')) = 32 AND said ->> 'more' IS NOT NULL
+          AND (said ->> 'last' IS NULL) = ((said ->> 'events')::integer = 0) AND coalesce((said ->> 'last')::bigint > 0, true)
+          AND jsonb_typeof(said -> 'tables') = 'object' AND NOT jsonb_path_exists(said, 'strict $.tables.* ? (@.type() != "string")'),
+        false
+      ) THEN
+        RETURN NULL;
+      END IF;
+      again := jsonb_build_object(
+        'more', (said ->> 'more')::boolean, 'events', (said ->> 'events')::integer, 'last', ((said ->> 'last')::bigint)::text,
+        'root', encode(decode(said ->> 'root', 'hex'), 'hex'), 'tables', said -> 'tables'
+      );
+    WHEN 'retire' THEN
+      SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        'block', piece.block, 'to', piece."to", 'events', piece.events,
+        'which', translate(encode(decode(piece.which, 'base64'), 'base64'), E'\\n', '')
+      )) ORDER BY piece.number)
+      INTO pieces
+      FROM ROWS FROM (jsonb_to_recordset(said -> 'retired') AS (block bigint, "to" bigint, events bigint, which text))
+        WITH ORDINALITY AS piece (block, "to", events, which, number)
+      WHERE piece.block >= 0 AND coalesce(piece."to", piece.block) >= piece.block AND coalesce(piece."to", piece.block) < read_entry.id
+        AND piece.events BETWEEN 1 AND most AND (piece."to" IS NULL OR piece.which IS NULL);
+      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0, false) THEN
+        RETURN NULL;
+      END IF;
+      again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'events', (said ->> 'events')::bigint, 'retired', pieces);
+    WHEN 'redact' THEN
+      SELECT jsonb_agg(jsonb_build_object(
+        'event', piece.event::text, 'block', piece.block, 'place', piece.place, 'columns', piece.columns, 'leaf', encode(decode(piece.leaf, 'hex'), 'hex')
+      ) ORDER BY piece.number)
+      INTO pieces
+      FROM ROWS FROM (jsonb_to_recordset(said -> 'redacted') AS (event bigint, block bigint, place integer, columns text[], leaf text))
+        WITH ORDINALITY AS piece (event, block, place, columns, leaf, number)
+      WHERE piece.event > 0 AND piece.block >= 0 AND piece.block < read_entry.id AND piece.place >= 0 AND octet_length(decode(piece.leaf, 'hex')) = 32
+        AND piece.columns IS NOT NULL AND CASE WHEN coalesce(array_ndims(piece.columns), 1) = 1 THEN array_position(piece.columns, NULL) IS NULL ELSE false END;
+      IF pieces IS NULL OR NOT coalesce((said ->> 'context')::bigint >= 0, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
+        OR jsonb_path_exists(said, 'strict $.columns ? (@.type() == "array")[*] ? (@.type() != "string")')
+      THEN
+        RETURN NULL;
+      END IF;
+      again := jsonb_build_object(
+        'context', ((said ->> 'context')::bigint)::text, 'events', (said ->> 'events')::bigint, 'columns', said -> 'columns', 'redacted', pieces
+      );
+    ELSE
+      RETURN NULL;
+  END CASE;
+  again := again || CASE WHEN said ->> 'kind' IN ('start', 'rebase', 'block') THEN jsonb_build_object(
+    'v', 1, 'id', id, 'kind', said ->> 'kind', 'previous', encode(decode(said ->> 'previous', 'hex'), 'hex'), 'at', (said ->> 'at')::bigint, 'by', said ->> 'by',
+    'incarnation', (said ->> 'incarnation')::integer, 'snapshot', (said ->> 'snapshot')::pg_snapshot, 'sequence', ((said ->> 'sequence')::bigint)::text
+  ) ELSE jsonb_build_object(
+    'v', 1, 'id', id, 'kind', said ->> 'kind', 'previous', encode(decode(said ->> 'previous', 'hex'), 'hex'), 'at', (said ->> 'at')::bigint, 'by', said ->> 'by'
+  ) END;
+  RETURN CASE WHEN again::text = entry::text THEN said END;
+EXCEPTION
+  -- no JSON of PostgreSQL, or members that are of other types
+  WHEN data_exception OR program_limit_exceeded THEN
+    RETURN NULL;
+END
+$function$;
+`,
   'functions/readable_image': `-- An image without the values that cannot be read as the types of its columns.
 CREATE OR REPLACE FUNCTION :schema.readable_image(image jsonb, types jsonb)
 RETURNS jsonb
@@ -7285,9 +7447,9 @@ BEGIN
       FROM judged WHERE doubt IS NULL
       GROUP BY block
     ), sealed AS (
-      SELECT block.id AS block, (block.entry ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
-      FROM :schema.audit_seal AS block
-      WHERE block.entry ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
+      SELECT block.id AS block, (said ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
+      FROM :schema.audit_seal AS block CROSS JOIN LATERAL :schema.read_entry(block.id, block.entry) AS said
+      WHERE said ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
     ), whole AS (
       -- blocks in a row are one piece
       SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events
@@ -8045,11 +8207,11 @@ DECLARE
   new_to_chain CONSTANT text := $condition$
     NOT EXISTS (
       SELECT FROM :schema.audit_leaf AS leaf
-      WHERE int8range(leaf.first_id, leaf.last_id, '[]') @> event.id AND event.id = ANY (leaf.ids)
+      WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND int8range(leaf.first_id, leaf.last_id, '[]') @> event.id AND event.id = ANY (leaf.ids)
     )
   $condition$;
   until      record;             -- the last round: what is sealed
-  last       :schema.audit_seal;
+  last       record;             -- the last block, or where the chain begins here
   goes_on    boolean;            -- the round that the last block belongs to
   restored   boolean;            -- the first one after the log has moved to this cluster
   sequence   bigint;
@@ -8068,18 +8230,23 @@ DECLARE
   new_id     bigint;
 BEGIN
   SELECT * INTO until FROM :schema.sealed_until();
-  SELECT * INTO last FROM :schema.audit_seal WHERE entry ->> 'kind' IN ('start', 'block', 'rebase') ORDER BY id DESC LIMIT 1;
+  SELECT own.id, said INTO last
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
+  ORDER BY own.id DESC
+  LIMIT 1;
   goes_on := last.id <> until.entry;
-  restored := goes_on AND (last.entry ->> 'incarnation')::integer <> until.incarnation;
+  restored := goes_on AND (last.said ->> 'incarnation')::integer <> until.incarnation;
   IF goes_on THEN
-    sequence := last.entry ->> 'sequence';
-    snapshot := last.entry ->> 'snapshot';
-    after := coalesce((last.entry ->> 'last')::bigint, -1);
+    sequence := last.said ->> 'sequence';
+    snapshot := last.said ->> 'snapshot';
+    after := coalesce((last.said ->> 'last')::bigint, -1);
   ELSE
     -- in this order, and as two statements: see sealed_until
     sequence := until.sequence;
     IF pg_current_xact_id_if_assigned() IS NULL THEN
-      SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+      -- it never falls, also where somebody has set it back
+      SELECT greatest(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, until.sequence) INTO sequence FROM :schema.audit_event_id_seq;
     END IF;
     snapshot := pg_current_snapshot();
     own := pg_current_xact_id_if_assigned();
@@ -8098,10 +8265,10 @@ BEGIN
   first := coalesce((SELECT running FROM unnest(finished) AS running ORDER BY running LIMIT 1), pg_snapshot_xmax(until.snapshot));
   -- the sequence before the last one of the rounds that ended before it: see sealed_until
   FOR round IN
-    SELECT (own.entry ->> 'incarnation')::integer AS incarnation, (own.entry ->> 'sequence')::bigint AS sequence,
-      pg_snapshot_xmax((own.entry ->> 'snapshot')::pg_snapshot) AS xmax
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
+    SELECT (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
+      pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
     ORDER BY own.id DESC
   LOOP
     CONTINUE WHEN round.incarnation = until.incarnation AND round.xmax > first OR round.incarnation > until.incarnation;
@@ -8114,10 +8281,10 @@ BEGIN
 
   -- with the values in it: partitions are left out by them when it is planned
   query := format(
-    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND id <= %L AND %s ORDER BY id LIMIT %s + 1)',
+    '(SELECT id, changed_at, context_id, salt FROM :schema.audit_event AS event WHERE id > %L AND %s ORDER BY id LIMIT %s + 1)',
     greatest(until.sequence, after),
-    CASE WHEN restored THEN sequence ELSE 9223372036854775807 END,
-    CASE WHEN restored THEN new_to_chain
+    -- behind the sequence is also what was committed between it and the snapshot
+    CASE WHEN restored THEN format('(id <= %L OR pg_visible_in_snapshot(txid, %L)) AND %s', sequence, snapshot, new_to_chain)
       -- the last round has sealed what was over by its snapshot, also what had its id behind its sequence
       ELSE format('pg_visible_in_snapshot(txid, %L) AND NOT pg_visible_in_snapshot(txid, %L)', snapshot, until.snapshot) END,
     max_events
@@ -8177,7 +8344,7 @@ BEGIN
   END LOOP;
 
   new_id := :schema.seal_append('block', jsonb_build_object(
-    'incarnation', coalesce((last.entry ->> 'incarnation')::integer, until.incarnation),
+    'incarnation', coalesce((last.said ->> 'incarnation')::integer, until.incarnation),
     'snapshot', snapshot,
     'sequence', sequence::text,
     'more', chosen.more,
@@ -8218,6 +8385,7 @@ BEGIN
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
   END IF;
+  PERFORM :schema.check_last_entry();
   IF NOT :schema.sealed_elsewhere() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU005',
@@ -8230,9 +8398,9 @@ BEGIN
       MESSAGE = 'This transaction has written already.',
       HINT = 'Go on with the chain in a transaction of its own.';
   END IF;
-  SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO sequence FROM :schema.audit_event_id_seq;
+  SELECT greatest(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, (:schema.sealed_until()).sequence) INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
-  UPDATE :schema.audit_setting SET value = to_jsonb(value::integer + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
+  UPDATE :schema.audit_setting SET value = to_jsonb(greatest(value::integer, (:schema.sealed_until()).incarnation) + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   PERFORM :schema.seal_append('rebase', jsonb_build_object(
     'incarnation', new_incarnation,
     'system', :schema.system_identifier(),
@@ -8270,16 +8438,16 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT coalesce((
-    SELECT own.entry ->> 'system' <> :schema.system_identifier()
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'rebase')
+    SELECT said ->> 'system' <> :schema.system_identifier()
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('start', 'rebase') AND said IS NOT NULL
     ORDER BY own.id DESC
     LIMIT 1
   ), false) OR coalesce((
     -- where nobody may know which cluster it is
-    SELECT pg_snapshot_xmin((own.entry ->> 'snapshot')::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
-    FROM :schema.audit_seal AS own
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase')
+    SELECT pg_snapshot_xmin((said ->> 'snapshot')::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
     ORDER BY own.id DESC
     LIMIT 1
   ), false)
@@ -8300,54 +8468,70 @@ $function$;
 `,
   'functions/sealed_places': `-- Events with an id behind after, up to until, as they are sealed: their block and
 -- place there, their leaf, and the entry of the chain that amended them, if one did:
--- with a new leaf where they were redacted, null where they were retired.
+-- with a new leaf where they were redacted (lost: the columns that they must say to have
+-- lost; null where the entry means another event), null where they were retired.
+DROP FUNCTION IF EXISTS :schema.sealed_places(bigint, bigint);  -- it did not return lost
 CREATE OR REPLACE FUNCTION :schema.sealed_places(after bigint, until bigint)
-RETURNS TABLE (id bigint, block bigint, place integer, sealed_leaf bytea, entry bigint, new_leaf bytea)
+RETURNS TABLE (id bigint, block bigint, place integer, sealed_leaf bytea, entry bigint, new_leaf bytea, lost text[])
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH list AS MATERIALIZED (
-    -- in memory, or each look would fetch the hashes anew
+    -- in memory, or each look would fetch the hashes anew; what is no list of ids lists nothing
     SELECT own.block, own.ids, own.hashes || ''::bytea AS hashes
     FROM :schema.audit_leaf AS own
-    WHERE int8range(own.first_id, own.last_id, '[]') && int8range(after, sealed_places.until, '(]')
+    WHERE own.first_id <= own.last_id AND own.last_id < 9223372036854775807 AND int8range(own.first_id, own.last_id, '[]') && int8range(after, nullif(sealed_places.until, 9223372036854775807), '(]')
+      AND own.block IS NOT NULL AND array_ndims(own.ids) = 1 AND array_lower(own.ids, 1) = 1
   ), leaf AS MATERIALIZED (
     -- cut off before anything is sorted, or each row would carry the whole list
     SELECT event.id, list.block, event.place::integer - 1 AS place, substr(list.hashes, 32 * event.place::integer - 31, 32) AS sealed_leaf
     FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS event (id, place)
     WHERE event.id > after AND event.id <= sealed_places.until
   )
-  SELECT leaf.id, leaf.block, leaf.place, leaf.sealed_leaf, amendment.entry, amendment.leaf
+  SELECT leaf.id, leaf.block, leaf.place, leaf.sealed_leaf, amendment.entry, amendment.leaf,
+    CASE WHEN amendment.event = leaf.id THEN amendment.columns END
   FROM leaf
   LEFT JOIN :schema.amendments(ARRAY(SELECT list.block FROM list)) AS amendment USING (block, place)
 $function$;
 `,
   'functions/sealed_until': `-- How far the log is sealed: the last entry of the chain that ends a round. All
--- transactions that are over in its snapshot are sealed. The id of an event is
--- greater than its sequence, unless its transaction was running then: an event takes
--- its id after its transaction took its own, and the sequence was read before the
--- snapshot. Running was what the snapshot lists, and also what is not before its end
--- (xmax), which is behind the last transaction that was over. Of those the events are
--- behind the sequence before: it was read when its sealer had no transaction id yet,
--- and that sealer was over. A round that begins when one is assigned already keeps the
--- sequence of the round before.
-DROP FUNCTION IF EXISTS :schema.sealed_until();  -- it did not return before
-CREATE OR REPLACE FUNCTION :schema.sealed_until(OUT entry bigint, OUT incarnation integer, OUT snapshot pg_snapshot, OUT sequence bigint, OUT before bigint)
+-- transactions that are over in its snapshot are sealed, whatever the ids of their
+-- events. What is not, has an id greater than its sequence, unless its transaction was
+-- running then: an event takes its id after its transaction took its own, and the
+-- sequence was read before the snapshot. Running was what the snapshot lists, and also
+-- what is not before its end (xmax), which is behind the last transaction that was
+-- over. Of those the events are behind the sequence before: it was read when its sealer
+-- had no transaction id yet, and that sealer was over. A round that begins when one is
+-- assigned already keeps the sequence of the round before.
+--
+-- moved: the snapshot is of another cluster than this, and the first round here has
+-- not ended. Entries that have not their form say nothing.
+DROP FUNCTION IF EXISTS :schema.sealed_until();  -- it did not return whether it moved
+CREATE OR REPLACE FUNCTION :schema.sealed_until(
+  OUT entry bigint, OUT incarnation integer, OUT snapshot pg_snapshot, OUT sequence bigint, OUT before bigint, OUT moved boolean
+)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT own.id, (own.entry ->> 'incarnation')::integer, (own.entry ->> 'snapshot')::pg_snapshot, (own.entry ->> 'sequence')::bigint,
+  SELECT own.id, (said ->> 'incarnation')::integer, (said ->> 'snapshot')::pg_snapshot, (said ->> 'sequence')::bigint,
     coalesce((
-      SELECT (seal.entry ->> 'sequence')::bigint
-      FROM :schema.audit_seal AS seal
+      SELECT (earlier ->> 'sequence')::bigint
+      FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS earlier
       WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase')
-        AND (seal.entry ->> 'sequence')::bigint < (own.entry ->> 'sequence')::bigint
+        AND (earlier ->> 'sequence')::bigint < (said ->> 'sequence')::bigint
       ORDER BY seal.id DESC
       LIMIT 1
-    ), 0)
-  FROM :schema.audit_seal AS own
-  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true'
+    ), 0),
+    :schema.sealed_elsewhere() OR (
+      SELECT later ->> 'incarnation' <> said ->> 'incarnation'
+      FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS later
+      WHERE seal.id >= own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase') AND later IS NOT NULL
+      ORDER BY seal.id DESC
+      LIMIT 1
+    )
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said ->> 'kind' IS NOT NULL AND said ->> 'more' IS DISTINCT FROM 'true'
   ORDER BY own.id DESC
   LIMIT 1
 $function$;
@@ -8369,31 +8553,34 @@ SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 AS $function$
 DECLARE
-  entries bigint := coalesce((SELECT max(id) + 1 FROM :schema.audit_seal), 0);
+  entries bigint;
   salted  boolean := :schema.has_salt();
-  moved   boolean := :schema.sealed_elsewhere();
-  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf) >= entries, false);
+  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1) > coalesce((SELECT max(id) FROM :schema.audit_seal), -1);
+  moved   boolean;
   until   record;
   block   record;
   -- behind which nothing is sealed, but for what the last round saw
   after   bigint;
-  -- of the round's snapshot nothing can be said where it comes from before the chain moved
-  comes_from_here boolean;
   oldest  timestamptz;
 BEGIN
-  IF entries = 0 AND NOT salted AND NOT cut THEN
+  IF NOT salted AND NOT cut AND NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RETURN NULL;
   END IF;
+  PERFORM :schema.check_last_entry();
+  entries := coalesce((SELECT max(id) + 1 FROM :schema.audit_seal), 0);
+  moved := :schema.sealed_elsewhere();
   SELECT * INTO until FROM :schema.sealed_until();
-  SELECT own.id, to_timestamp((own.entry ->> 'at')::numeric / 1000000) AS sealed_at, (own.entry ->> 'last')::bigint AS last INTO block
-  FROM :schema.audit_seal AS own WHERE own.entry ->> 'kind' = 'block' ORDER BY own.id DESC LIMIT 1;
+  SELECT own.id, to_timestamp((said ->> 'at')::numeric / 1000000) AS sealed_at, (said ->> 'last')::bigint AS last INTO block
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' = 'block' AND said IS NOT NULL
+  ORDER BY own.id DESC
+  LIMIT 1;
   IF NOT moved THEN
     -- of a round that is under way, what its blocks hold so far
     after := greatest(until.sequence, CASE WHEN block.id > until.entry THEN block.last END);
-    comes_from_here := until.incarnation = (SELECT value::integer FROM :schema.audit_setting WHERE name = 'incarnation');
     SELECT event.changed_at INTO oldest
     FROM :schema.audit_event AS event
-    WHERE event.id > after AND NOT (comes_from_here AND pg_visible_in_snapshot(event.txid, until.snapshot))
+    WHERE event.id > after AND :schema.was_running(event.id, event.txid, until.snapshot, until.sequence, until.before, until.moved)
     ORDER BY event.id
     LIMIT 1;
   END IF;
@@ -10933,28 +11120,38 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH sealed AS (
-    SELECT own.id AS block, (own.entry ->> 'events')::integer AS events, own.entry ->> 'root' AS root, own.entry ->> 'last' AS last, leaf.ids, leaf.hashes, leaf.first_id, leaf.last_id
+    SELECT own.id AS block, (said ->> 'events')::integer AS events, said ->> 'root' AS root, said ->> 'last' AS last, leaf.ids, leaf.hashes, leaf.first_id, leaf.last_id,
+      count(*) OVER (PARTITION BY own.id) > 1 AS doubled
     FROM :schema.audit_seal AS own
+    CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
-    WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block'
+    WHERE own.id BETWEEN first AND last AND said ->> 'kind' = 'block'
+  ), gone AS MATERIALIZED (
+    SELECT DISTINCT block, events FROM sealed WHERE hashes IS NULL AND events > 0
   ), retired AS MATERIALIZED (
     -- all of the blocks in a row, or some events of one
-    SELECT piece.block, coalesce(piece."to", piece.block) AS last, piece.events, piece.which IS NULL AS whole
+    SELECT piece.block, coalesce(piece."to", piece.block) AS last, decode(piece.which, 'base64') AS bits
     FROM :schema.audit_seal AS retiring
-    CROSS JOIN json_to_recordset(retiring.entry -> 'retired') AS piece (block bigint, "to" bigint, events bigint, which text)
-    WHERE retiring.entry ->> 'kind' = 'retire' AND coalesce(piece."to", piece.block) < retiring.id AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
+    CROSS JOIN LATERAL :schema.read_entry(retiring.id, retiring.entry) AS said
+    CROSS JOIN LATERAL jsonb_to_recordset(said -> 'retired') AS piece (block bigint, "to" bigint, which text)
+    WHERE retiring.entry ->> 'kind' IN ('retire', 'redact') AND said ->> 'kind' = 'retire' AND EXISTS (SELECT FROM gone)
+      AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
-    SELECT sealed.block, CASE WHEN sealed.hashes IS NULL THEN 'missing' ELSE 'rewritten' END AS kind
+    SELECT gone.block, 'missing' AS kind
+    FROM gone
+    WHERE NOT EXISTS (SELECT FROM retired WHERE retired.bits IS NULL AND gone.block BETWEEN retired.block AND retired.last)
+      AND gone.events > (
+        SELECT count(DISTINCT place)
+        FROM retired CROSS JOIN LATERAL generate_series(0, least(gone.events, 8 * octet_length(retired.bits)) - 1) AS place
+        WHERE retired.block = gone.block AND get_bit(retired.bits, place) = 1
+      )
+    UNION ALL
+    SELECT DISTINCT sealed.block, 'rewritten'
     FROM sealed
-    WHERE CASE
-      WHEN sealed.hashes IS NULL
-      THEN sealed.events > coalesce((
-        SELECT CASE WHEN bool_or(retired.whole) THEN sealed.events ELSE sum(retired.events) END
-        FROM retired WHERE sealed.block BETWEEN retired.block AND retired.last
-      ), 0)
-      ELSE NOT :schema.is_list(sealed.ids, sealed.first_id, sealed.last_id) OR sealed.last_id::text IS DISTINCT FROM sealed.last OR cardinality(sealed.ids) <> sealed.events
+    WHERE sealed.doubled OR sealed.hashes IS NOT NULL AND (
+      NOT :schema.is_list(sealed.ids, sealed.first_id, sealed.last_id) OR sealed.last_id::text IS DISTINCT FROM sealed.last OR cardinality(sealed.ids) <> sealed.events
         OR octet_length(sealed.hashes) <> 32 * sealed.events OR encode(:schema.merkle_root(sealed.hashes), 'hex') IS DISTINCT FROM sealed.root
-    END
+    )
     UNION ALL
     SELECT leaf.block, 'added'
     FROM :schema.audit_leaf AS leaf
@@ -10976,34 +11173,65 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   size     CONSTANT integer := 20000;
+  least_id CONSTANT bigint  := -9223372036854775808;
+  most     CONSTANT bigint  := 9223372036854775807;
+  last_id  bigint;
+  seen     bigint;
+  until    bigint;
+  place    bigint;
   links    jsonb := :schema.verify_links();
-  problems jsonb := links -> 'problems';
-  reach    record;
+  problems jsonb := links -> 'problems' || :schema.verify_relations();
   part     jsonb;
   verified bigint := 0;
   redacted bigint := 0;
   pending  bigint := 0;
 BEGIN
-  SELECT
-    greatest((SELECT max(id) FROM :schema.audit_seal), (SELECT max(block) FROM :schema.audit_leaf), -1) AS last_entry,
-    least((SELECT min(id) FROM :schema.audit_event), greatest((SELECT min(first_id) FROM :schema.audit_leaf), 1)) AS first_id,
-    greatest((SELECT max(id) FROM :schema.audit_event), (SELECT max((entry ->> 'last')::bigint) FROM :schema.audit_seal)) AS last_id
-  INTO reach;
   IF (links ->> 'entries')::bigint = 0 AND :schema.has_salt() THEN
     -- the chain is gone, though the log was sealed
     problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
   END IF;
-  problems := problems || :schema.verify_blocks(-9223372036854775808, -1);
-  FOR place IN 0..reach.last_entry BY 1000 LOOP
-    problems := problems || :schema.verify_blocks(place, place + 999);
-  END LOOP;
-  FOR seen IN coalesce(reach.first_id, 1) - 1 .. coalesce(reach.last_id, 0) - 1 BY size LOOP
-    part := :schema.verify_events(seen, seen + size);
-    verified := verified + (part ->> 'verified')::bigint;
-    redacted := redacted + (part ->> 'redacted')::bigint;
-    pending := pending + (part ->> 'pending')::bigint;
-    problems := problems || (part -> 'problems');
-  END LOOP;
+  IF (links ->> 'readable')::boolean THEN
+    problems := problems || :schema.verify_blocks(least_id, -1);
+    -- from one that is there to the next: whoever puts an entry far behind the others keeps nobody busy
+    place := 0;
+    LOOP
+      SELECT least(
+        (SELECT min(seal.id) FROM :schema.audit_seal AS seal WHERE seal.id >= place),
+        (SELECT min(leaf.block) FROM :schema.audit_leaf AS leaf WHERE leaf.block >= place)
+      ) INTO place;
+      EXIT WHEN place IS NULL;
+      until := least(place, most - 999) + 999;
+      problems := problems || :schema.verify_blocks(place, until);
+      EXIT WHEN until = most;
+      place := until + 1;
+    END LOOP;
+
+    SELECT
+      least((SELECT min(event.id) FROM :schema.audit_event AS event), greatest((SELECT min(leaf.first_id) FROM :schema.audit_leaf AS leaf), 1)),
+      greatest((SELECT max(event.id) FROM :schema.audit_event AS event), (links ->> 'last')::bigint, 0)
+    INTO seen, last_id;
+    IF seen = least_id THEN
+      -- behind which id it would be, no number says
+      problems := problems || jsonb_build_array(jsonb_build_object('kind', 'added', 'event', seen::text, 'block', NULL, 'entry', NULL));
+    ELSE
+      seen := seen - 1;
+    END IF;
+    WHILE seen < last_id LOOP
+      until := least(seen, most - size) + size;
+      part := :schema.verify_events(seen, until);
+      verified := verified + (part ->> 'verified')::bigint;
+      redacted := redacted + (part ->> 'redacted')::bigint;
+      pending := pending + (part ->> 'pending')::bigint;
+      problems := problems || (part -> 'problems');
+      seen := until;
+      IF seen < last_id AND part @> '{"verified": 0, "pending": 0}' AND part -> 'problems' = '[]' THEN
+        SELECT coalesce(least(
+          (SELECT min(event.id) FROM :schema.audit_event AS event WHERE event.id > seen),
+          (SELECT min(greatest(leaf.first_id, seen + 1)) FROM :schema.audit_leaf AS leaf WHERE leaf.last_id > seen)
+        ) - 1, last_id) INTO seen;
+      END IF;
+    END LOOP;
+  END IF;
   RETURN jsonb_build_object(
     'ok', problems = '[]', 'entries', links -> 'entries', 'verified', verified, 'redacted', redacted,
     'retired', links -> 'retired', 'pending', pending, 'problems', problems
@@ -11035,7 +11263,9 @@ DECLARE
   is_unfit  boolean;
   verdict   jsonb;
 BEGIN
-  SELECT entry, snapshot, coalesce(sequence, 0) AS sequence, before INTO sealed FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
+  SELECT coalesce(snapshot, '1:1:') AS snapshot, coalesce(sequence, 0) AS sequence, coalesce(before, 0) AS before, coalesce(moved, false) AS moved
+  INTO sealed
+  FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
   -- with the values in it: partitions are left out by them when it is planned
   SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts
   INTO bounds
@@ -11055,16 +11285,30 @@ BEGIN
           WHEN present.txid IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
           WHEN present.leaf IS NULL THEN 'unfit'
           WHEN listed.block IS NULL THEN CASE
-            WHEN :schema.was_running(id, present.txid, $3, $4, $5) THEN 'pending'
+            WHEN :schema.was_running(id, present.txid, $3, $4, $5, $7) THEN 'pending'
             ELSE 'added'
           END
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
+          -- what was erased says so itself, and the entry means this event
+          WHEN listed.new_leaf IS NOT NULL AND NOT coalesce(present.redacted @> listed.lost, false) THEN 'edited'
           WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
           WHEN present.redacted IS NOT NULL AND listed.entry IS NULL THEN 'redacted'
           ELSE 'edited'
         END AS kind
       FROM listed FULL JOIN present USING (id)
+    ), counted AS MATERIALIZED (
+      SELECT count(*) FILTER (WHERE kind = 'verified') AS verified, count(*) FILTER (WHERE kind = 'verified' AND redacted) AS redacted,
+        count(*) FILTER (WHERE kind = 'pending') AS pending, count(block) > (SELECT count(*) FROM listed) AS are_doubled,
+        coalesce(bool_or(kind = 'unfit'), false) AS is_unfit
+      FROM judged
+    ), doubled AS (
+      -- there as it was sealed, and there again
+      SELECT id, block, entry, redacted
+      FROM (SELECT judged.*, row_number() OVER (PARTITION BY id, block) AS number FROM judged WHERE kind = 'verified') AS own
+      WHERE number > 1 AND (SELECT are_doubled FROM counted)
     ), problem AS (
+      SELECT id, block, entry, 'added' AS kind FROM doubled
+      UNION ALL
       SELECT id, block, entry,
         CASE
           WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND listed.id <> judged.id)
@@ -11075,9 +11319,9 @@ BEGIN
       WHERE kind NOT IN ('verified', 'pending')
     )
     SELECT jsonb_build_object(
-      'verified', (SELECT count(*) FROM judged WHERE kind = 'verified'),
-      'redacted', (SELECT count(*) FROM judged WHERE kind = 'verified' AND redacted),
-      'pending', (SELECT count(*) FROM judged WHERE kind = 'pending'),
+      'verified', counted.verified - (SELECT count(*) FROM doubled),
+      'redacted', counted.redacted - (SELECT count(*) FROM doubled WHERE redacted),
+      'pending', counted.pending,
       'problems', (
         SELECT coalesce(jsonb_agg(jsonb_build_object(
           'kind', kind,
@@ -11087,12 +11331,13 @@ BEGIN
         ) ORDER BY id), '[]')
         FROM problem
       )
-    ), EXISTS (SELECT FROM judged WHERE kind = 'unfit')
+    ), counted.is_unfit
+    FROM counted
     $query$;
   FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
     BEGIN
       EXECUTE format(query, :schema.leaf_query(':schema.audit_event AS event', condition, '$6', quickly))
-      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts;
+      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts, sealed.moved;
       EXIT WHEN NOT is_unfit;
     EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
       IF NOT quickly THEN
@@ -11104,34 +11349,135 @@ BEGIN
 END
 $function$;
 `,
-  'functions/verify_links': `-- Whether the entries of the chain follow each other: each has to say its place,
--- and the hash of the one before it. Returns {entries, retired, problems}.
+  'functions/verify_links': `-- Whether the entries of the chain follow each other, and say nothing that cannot be:
+-- each has to say its place, and the hash of the one before it; what it says of rounds
+-- never falls; what it says of blocks, they are. Returns {entries, retired, last,
+-- readable, problems}: how many events were retired, each once; the greatest id that
+-- blocks hold; and whether PostgreSQL can read all entries as JSON.
 CREATE OR REPLACE FUNCTION :schema.verify_links()
 RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
-  WITH link AS (
-    SELECT own.id, own.entry,
-      row_number() OVER sequence - 1 AS place,
-      encode(lag(:schema.entry_leaf(own.entry)) OVER sequence, 'hex') AS before
-    FROM :schema.audit_seal AS own
+  WITH link AS MATERIALIZED (
+    SELECT own.id, said, said ->> 'kind' AS kind,
+      coalesce(lag(own.id) OVER sequence, -1) + 1 AS place,
+      encode(lag(:schema.entry_leaf(own.entry)) OVER sequence, 'hex') AS before,
+      -- half a pair of these is no character
+      said IS NOT NULL OR regexp_replace(own.entry::text, '\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g') !~ '\\\\u(0000|[dD][89a-fA-F])' AS readable
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
     WINDOW sequence AS (ORDER BY own.id)
+  ), round AS (
+    SELECT own.id, own.kind, own.incarnation, own.sequence, own.xmax,
+      lag(own.incarnation) OVER before AS last_incarnation, lag(own.sequence) OVER before AS last_sequence, lag(own.xmax) OVER before AS last_xmax
+    FROM (
+      SELECT id, kind, (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
+        pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
+      FROM link
+      WHERE kind IN ('start', 'rebase', 'block')
+    ) AS own
+    WINDOW before AS (ORDER BY own.id)
+  ), block AS MATERIALIZED (
+    SELECT id, (said ->> 'events')::integer AS events, (said ->> 'last')::bigint AS last, sum((said ->> 'events')::bigint) OVER (ORDER BY id) AS reach
+    FROM link
+    WHERE kind = 'block'
+  ), piece AS MATERIALIZED (
+    -- of a retire entry, with the bits that it has set
+    SELECT link.id AS entry, own.block, coalesce(own."to", own.block) AS last, own.events, decode(own.which, 'base64') AS bits
+    FROM link CROSS JOIN LATERAL jsonb_to_recordset(link.said -> 'retired') AS own (block bigint, "to" bigint, events bigint, which text)
+    WHERE link.kind = 'retire'
+  ), weighed AS MATERIALIZED (
+    SELECT piece.*, first.events AS size,
+      CASE
+        WHEN piece.bits IS NULL THEN coalesce(piece.events = last.reach - first.reach + first.events, false)
+        WHEN octet_length(piece.bits) = (first.events + 7) / 8
+        THEN piece.events = bit_count(piece.bits) AND (first.events % 8 = 0 OR get_byte(piece.bits, octet_length(piece.bits) - 1) >> (first.events % 8) = 0)
+        ELSE false
+      END AS is_right
+    FROM piece LEFT JOIN block AS first ON first.id = piece.block LEFT JOIN block AS last ON last.id = piece.last
+  ), whole AS MATERIALIZED (
+    SELECT coalesce(range_agg(int8range(block, last, '[]')), '{}') AS blocks FROM piece WHERE bits IS NULL
+  ), part AS (
+    -- looked at one by one where entries say the same twice
+    SELECT weighed.block,
+      CASE WHEN count(*) = 1 AND bool_and(weighed.is_right) THEN min(weighed.events) ELSE (
+        SELECT count(DISTINCT place)
+        FROM unnest(array_agg(weighed.bits)) AS bits CROSS JOIN LATERAL generate_series(0, least(min(weighed.size), 8 * octet_length(bits)) - 1) AS place
+        WHERE get_bit(bits, place) = 1
+      ) END AS events
+    FROM weighed CROSS JOIN whole
+    WHERE weighed.bits IS NOT NULL AND weighed.size IS NOT NULL AND NOT weighed.block <@ whole.blocks
+    GROUP BY weighed.block
   ), broken AS (
     SELECT id
     FROM link
-    WHERE id <> place OR (entry ->> 'id') IS DISTINCT FROM id::text OR (entry ->> 'previous') IS DISTINCT FROM before
-      OR (entry ->> 'kind' = 'start') IS DISTINCT FROM (id = 0)
+    WHERE id <> place OR said IS NULL OR (said ->> 'previous') IS DISTINCT FROM before OR (kind = 'start') IS DISTINCT FROM (id = 0)
+    UNION
+    SELECT id
+    FROM round
+    WHERE sequence < last_sequence OR xmax < last_xmax AND incarnation = last_incarnation
+      OR CASE kind WHEN 'rebase' THEN incarnation < last_incarnation ELSE incarnation <> last_incarnation END
+    UNION
+    SELECT weighed.entry
+    FROM weighed JOIN link ON link.id = weighed.entry
+    GROUP BY weighed.entry, link.said ->> 'events'
+    HAVING NOT bool_and(weighed.is_right) OR sum(weighed.events) <> (link.said ->> 'events')::bigint
+    UNION
+    SELECT link.id
+    FROM link
+    CROSS JOIN LATERAL jsonb_to_recordset(link.said -> 'redacted') AS own (block bigint, place integer)
+    LEFT JOIN block ON block.id = own.block
+    WHERE link.kind = 'redact' AND (block.id IS NULL OR own.place >= block.events OR (link.said ->> 'events')::bigint <> jsonb_array_length(link.said -> 'redacted'))
   )
   SELECT jsonb_build_object(
     'entries', (SELECT count(*) FROM link),
-    'retired', (SELECT coalesce(sum((entry ->> 'events')::bigint), 0) FROM link WHERE entry ->> 'kind' = 'retire'),
+    'retired', (SELECT coalesce(sum(block.events), 0) FROM block CROSS JOIN whole WHERE block.id <@ whole.blocks) + (SELECT coalesce(sum(events), 0) FROM part),
+    'last', (SELECT max(last) FROM block),
+    'readable', (SELECT coalesce(bool_and(readable), true) FROM link),
     'problems', (
       SELECT coalesce(jsonb_agg(jsonb_build_object('kind', 'rewritten', 'event', NULL, 'block', id::text, 'entry', id) ORDER BY id), '[]')
       FROM broken
     )
   )
+$function$;
+`,
+  'functions/verify_relations': `-- Whether what stands in the place of the log's tables is what they are: tables, which
+-- show to everybody all that is in them. Returns problems as verify_links does, with a
+-- message. Of the same in sql/read/odd_relations.sql no function is asked.
+CREATE OR REPLACE FUNCTION :schema.verify_relations()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH place AS (
+    SELECT own.oid, own.relname, kind
+    FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+    JOIN pg_class AS own ON own.relname = wanted.name AND own.relnamespace = to_regnamespace(':schema')
+    UNION ALL
+    SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
+    FROM pg_class AS own
+    JOIN pg_inherits AS link ON link.inhparent = own.oid
+    JOIN pg_class AS part ON part.oid = link.inhrelid
+    WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = to_regnamespace(':schema')
+  ), odd AS (
+    SELECT own.relname,
+      CASE
+        WHEN place.kind IS NULL THEN 'adds rows of its own to a table of the log'
+        WHEN own.relkind <> place.kind::"char" THEN format('is a %s', CASE own.relkind
+          WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+          ELSE format('relation of the kind "%s"', own.relkind) END)
+        WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+        WHEN EXISTS (SELECT FROM pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
+      END AS what
+    FROM place JOIN pg_class AS own ON own.oid = place.oid
+  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,
+    'message', format('%I %s: what is verified need not be what others read.', relname, what)
+  ) ORDER BY relname), '[]')
+  FROM odd
+  WHERE what IS NOT NULL
 $function$;
 `,
   'functions/verify_table': `-- Compares a table with its log, and names the rows whose last change was not
@@ -11175,14 +11521,22 @@ END
 $function$;
 `,
   'functions/was_running': `-- Whether an event that no block holds may be one of a transaction that was running
--- when the last round was sealed; else it should be in a block. See sealed_until.
-CREATE OR REPLACE FUNCTION :schema.was_running(id bigint, txid xid8, snapshot pg_snapshot, sequence bigint, before bigint)
+-- when the last round was sealed, or that has begun since; else it should be in a block.
+-- See sealed_until, which tells the rest. Where the chain has moved, transaction ids do
+-- not tell, and all is behind its sequence that came since.
+DROP FUNCTION IF EXISTS :schema.was_running(bigint, xid8, pg_snapshot, bigint, bigint);  -- it did not know
+CREATE OR REPLACE FUNCTION :schema.was_running(id bigint, txid xid8, snapshot pg_snapshot, sequence bigint, before bigint, moved boolean)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE  -- without a setting, so that it is inlined
+LANGUAGE sql STABLE  -- without a setting, so that it is inlined
 AS $function$
-  SELECT id OPERATOR(pg_catalog.>) sequence
+  SELECT moved AND id OPERATOR(pg_catalog.>) sequence
     OR NOT pg_catalog.pg_visible_in_snapshot(txid, snapshot)
       AND (id OPERATOR(pg_catalog.>) before OR txid OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmax(snapshot))
+      -- whoever can be seen has begun
+      AND (
+        moved OR txid OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+        OR txid OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id_if_assigned()
+      )
 $function$;
 `,
   'functions/write_context': `-- Writes the context row of this transaction and remembers it, so that later
@@ -12808,9 +13162,9 @@ SELECT
   leaf.block::text AS block,
   (pg_catalog.array_position(leaf.ids, $1::bigint) - 1)::text AS place,
   pg_catalog.encode(leaf.hashes, 'hex') AS hashes,
-  (SELECT (pg_catalog.max(seal.id) + 1)::text FROM :schema.audit_seal AS seal) AS size
+  (SELECT (pg_catalog.max(seal.id)::pg_catalog.numeric + 1)::text FROM :schema.audit_seal AS seal) AS size
 FROM :schema.audit_leaf AS leaf
-WHERE pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') @> $1::bigint AND $1::bigint = ANY (leaf.ids)
+WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') @> $1::bigint AND $1::bigint = ANY (leaf.ids)
 `,
   'read/event_labels': `-- What people call the rows of a page of events.
 SELECT labelled.event_id::text, labelled.label, labelled.old_labels::text, labelled.new_labels::text
@@ -12826,7 +13180,7 @@ FROM :schema.audit_seal AS seal
 WHERE seal.entry ->> 'kind' = 'redact'
   AND seal.id < $2::bigint
   AND EXISTS (
-    SELECT FROM pg_catalog.json_array_elements(seal.entry -> 'redacted') AS one
+    SELECT FROM pg_catalog.json_array_elements(CASE pg_catalog.json_typeof(seal.entry -> 'redacted') WHEN 'array' THEN seal.entry -> 'redacted' END) AS one
     WHERE one ->> 'event' = $1 AND one ->> 'block' = $3 AND one ->> 'place' = $4
   )
 ORDER BY seal.id
@@ -12865,9 +13219,10 @@ WITH tracked AS MATERIALIZED (
 SELECT :schema.row_label(tracked.id, :schema.row_id(tracked.id, $2::text::jsonb)) AS label
 FROM tracked
 `,
-  'read/leaves_of_blocks': `-- The leaves of some blocks: ids as a JSON array of texts, hashes as base64.
+  'read/leaves_of_blocks': `-- The leaves of some blocks: ids as a JSON array of texts, null where they are no list;
+-- hashes as base64.
 SELECT leaf.block::pg_catalog.text AS block,
-  pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
+  CASE WHEN pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.array_lower(leaf.ids, 1) = 1 THEN pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text END AS ids,
   pg_catalog.encode(leaf.hashes, 'base64') AS hashes,
   leaf.first_id::pg_catalog.text AS first_id,
   leaf.last_id::pg_catalog.text AS last_id
@@ -12881,7 +13236,8 @@ SELECT leaf.block::pg_catalog.text AS block,
   pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
   pg_catalog.encode(leaf.hashes, 'base64') AS hashes
 FROM :schema.audit_leaf AS leaf
-WHERE pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, $2::pg_catalog.int8, '(]')
+WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND leaf.block IS NOT NULL AND pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.array_lower(leaf.ids, 1) = 1
+  AND pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, NULLIF($2::pg_catalog.int8, 9223372036854775807), '(]')
 ORDER BY leaf.block
 `,
   'read/long_leaf': `-- The leaf of an event whose documents are long, as base64: what is hashed is $3 to $7
@@ -12900,6 +13256,47 @@ CROSS JOIN LATERAL (
   OFFSET 0  -- or it would be made twice
 ) AS form
 WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::text = $2::text
+`,
+  'read/next_entry': `-- The smallest place from $1 on that has an entry of the chain, or leaves; null: there is none.
+SELECT LEAST(
+  (SELECT pg_catalog.min(seal.id) FROM :schema.audit_seal AS seal WHERE seal.id >= $1::pg_catalog.int8),
+  (SELECT pg_catalog.min(leaf.block) FROM :schema.audit_leaf AS leaf WHERE leaf.block >= $1::pg_catalog.int8)
+)::pg_catalog.text AS next
+`,
+  'read/next_event': `-- The smallest id of an event from $1 on, there or listed in a block; null: there is none.
+SELECT LEAST(
+  (SELECT pg_catalog.min(event.id) FROM :schema.audit_event AS event WHERE event.id >= $1::pg_catalog.int8),
+  (SELECT pg_catalog.min(GREATEST(leaf.first_id, $1::pg_catalog.int8)) FROM :schema.audit_leaf AS leaf WHERE leaf.last_id >= $1::pg_catalog.int8)
+)::pg_catalog.text AS next
+`,
+  'read/odd_relations': `-- What stands in the place of the log's tables and is none, or does not show to
+-- everybody all that is in it: as functions/verify_relations.sql tells it.
+WITH place AS (
+  SELECT own.oid, own.relname, wanted.kind
+  FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+  JOIN pg_catalog.pg_class AS own ON own.relname = wanted.name AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+  UNION ALL
+  SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
+  FROM pg_catalog.pg_class AS own
+  JOIN pg_catalog.pg_inherits AS link ON link.inhparent = own.oid
+  JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
+  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+), odd AS (
+  SELECT own.relname,
+    CASE
+      WHEN place.kind IS NULL THEN 'adds rows of its own to a table of the log'
+      WHEN own.relkind <> place.kind::pg_catalog."char" THEN pg_catalog.format('is a %s', CASE own.relkind
+        WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+        ELSE pg_catalog.format('relation of the kind "%s"', own.relkind) END)
+      WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+      WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
+    END AS what
+  FROM place JOIN pg_catalog.pg_class AS own ON own.oid = place.oid
+)
+SELECT pg_catalog.format('%I %s: what is verified need not be what others read.', odd.relname, odd.what) AS message
+FROM odd
+WHERE odd.what IS NOT NULL
+ORDER BY odd.relname
 `,
   'read/past': `-- What is needed to read a table, or a row of it, at a moment, and what is known
 -- of the answer.
@@ -13021,6 +13418,16 @@ CROSS JOIN LATERAL (
   SELECT NOT $3::pg_catalog.bool OR pg_catalog.octet_length(pg_catalog.concat(document.old, document.new, document.meta, document.metadata)) > 65536 AS is_long
 ) AS measured
 WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8
+`,
+  'read/system_identifier': `-- Names the cluster, as functions/system_identifier.sql does.
+SELECT control.system_identifier::pg_catalog.text AS system FROM pg_catalog.pg_control_system() AS control
+`,
+  'read/this_cluster': `-- What transaction ids mean here: the one behind the last that is over, that of this
+-- transaction if it has one, and whether this role may know which cluster it is.
+SELECT
+  pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text AS end,
+  pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text AS own,
+  pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')::pg_catalog.text AS may_know
 `,
   'read/tracked_tables': `-- The tables that are recorded, as SQL names them and as people read it.
 SELECT name, pg_catalog.array_to_string(pg_catalog.parse_ident(name), '.') AS shown FROM :schema.tracked_tables()

@@ -3,11 +3,14 @@ import { Amendments } from './amendments.js'
 import { storedEntries, unlinked } from './chain.js'
 import type { DigestCheck } from './check-digests.js'
 import { isLog, parseEntry } from './entry.js'
+import { type BaseEntry, type BlockEntry, type Entry, readEntry } from './entry-form.js'
 import { leafHash, MerkleTree } from './merkle.js'
 import type { ChainProblem } from './verify-chain.js'
 
 /** How far a log is sealed: what `sealed_until` tells in SQL. */
 interface SealedUntil {
+  /** Counts the clusters that the log has lived in; negative where no round has ended. */
+  readonly incarnation: number
   readonly sequence: bigint
   /** Transactions that were running then, by id, */
   readonly running: ReadonlySet<string>
@@ -17,11 +20,19 @@ interface SealedUntil {
   readonly before: bigint
 }
 
+/** The last entry that says how far it came, whether or not its round has ended. */
+type Round = BaseEntry | BlockEntry
+
 /** What the entries of a chain say, whether or not they follow each other. */
 export interface Chain {
   readonly entries: number
   readonly amendments: Amendments
   readonly until: SealedUntil
+  readonly round: Round | undefined
+  /** The last entry that names the cluster that it was written in. */
+  readonly base: BaseEntry | undefined
+  /** Whether PostgreSQL can read all entries as JSON, as far as can be told from here. */
+  readonly isReadable: boolean
   /** The greatest id of events that blocks say they hold. */
   readonly lastEvent: bigint
 }
@@ -35,28 +46,44 @@ export async function readChain(
 ): Promise<Chain> {
   const tree = new MerkleTree()
   const amendments = new Amendments()
-  let until: SealedUntil = { sequence: 0n, running: new Set(), end: 0n, before: 0n }
+  let until: SealedUntil = {
+    incarnation: -1,
+    sequence: 0n,
+    running: new Set(),
+    end: 1n,
+    before: 0n,
+  }
+  let round: Round | undefined
+  let base: BaseEntry | undefined
+  let isReadable = true
   let lastEvent = 0n
   let log: string | null = null
   let last = -1
   let previous: string | null = null
   for await (const { id, text } of storedEntries(queryable, schema)) {
-    const entry = parseEntry(text)
-    const message = brokenLink(id, last, entry, previous)
+    const entry = readEntry(id, text)
+    let message = brokenLink(id, last, entry, previous)
+    if (last === -1) {
+      const named = parseEntry(text)?.log
+      if (isLog(named)) log = named
+    }
+    if (entry === undefined) {
+      isReadable &&= isReadableJson(text)
+    } else if (entry.kind === 'retire' || entry.kind === 'redact') {
+      if (!amendments.read(entry))
+        message ??= `Entry ${id} of the chain says of blocks what they are not: its numbers do not fit theirs.`
+    } else {
+      if (round && fallsBehind(entry, round))
+        message ??= `Entry ${id} of the chain says that the log is sealed less far than the entries before it do.`
+      round = entry
+      if (entry.kind === 'block') {
+        amendments.read(entry)
+        if (BigInt(entry.last ?? 0) > lastEvent) lastEvent = BigInt(entry.last ?? 0)
+      } else base = entry
+      until = sealedUntil(entry, until) ?? until
+    }
     if (message !== undefined) {
       found({ kind: 'rewritten', event: null, block: String(id), message })
-    }
-    if (last === -1 && isLog(entry?.log)) log = entry.log
-    if (entry !== undefined) {
-      amendments.read(id, entry)
-      if (
-        typeof entry.last === 'string' &&
-        /^\d{1,18}$/.test(entry.last) &&
-        BigInt(entry.last) > lastEvent
-      ) {
-        lastEvent = BigInt(entry.last)
-      }
-      until = sealedUntil(entry, until) ?? until
     }
     const leaf = leafHash(text)
     tree.push(leaf)
@@ -65,34 +92,52 @@ export async function readChain(
     last = id
   }
   for (const problem of digests.problems({ log, last })) found(problem)
-  return { entries: tree.size, amendments, until, lastEvent }
+  return { entries: tree.size, amendments, until, round, base, isReadable, lastEvent }
 }
 
 function brokenLink(
   id: number,
   last: number,
-  entry: Readonly<Record<string, unknown>> | undefined,
+  entry: Entry | undefined,
   previous: string | null,
 ): string | undefined {
   if (id !== last + 1) return `Of the chain the entries from ${last + 1} to ${id - 1} are gone.`
-  if (entry?.v !== 1 || entry.id !== id || (entry.kind === 'start') !== (id === 0))
-    return `Entry ${id} of the chain is not what it says.`
+  if (entry === undefined || (entry.kind === 'start') !== (id === 0))
+    return `Entry ${id} of the chain is not what an entry says, and counts for nothing.`
   if (entry.previous !== previous) return `In the chain ${unlinked(id)}.`
   return undefined
 }
 
+/** Half of a surrogate pair is no character to PostgreSQL, nor is a zero one. */
+function isReadableJson(text: string): boolean {
+  const single = text.replace(/\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}/gi, '')
+  return !/\\u(0000|d[89a-f])/i.test(single)
+}
+
+/** No round of sealing came less far than the one before it. */
+function fallsBehind(entry: Round, last: Round): boolean {
+  return (
+    BigInt(entry.sequence) < BigInt(last.sequence) ||
+    (entry.incarnation === last.incarnation && endOf(entry) < endOf(last)) ||
+    (entry.kind === 'rebase'
+      ? entry.incarnation < last.incarnation
+      : entry.incarnation !== last.incarnation)
+  )
+}
+
+function endOf({ snapshot }: Round): bigint {
+  return BigInt(snapshot.split(':')[1] ?? 0)
+}
+
 /** Of an entry that ends a round of sealing. */
-function sealedUntil(
-  entry: Readonly<Record<string, unknown>>,
-  last: SealedUntil,
-): SealedUntil | undefined {
-  if (typeof entry.snapshot !== 'string' || entry.more === true) return undefined
-  const [, end = '0', running = ''] = entry.snapshot.split(':')
-  const sequence = BigInt(String(entry.sequence))
+function sealedUntil(entry: Round, last: SealedUntil): SealedUntil | undefined {
+  if (entry.kind !== 'start' && entry.more) return undefined
+  const sequence = BigInt(entry.sequence)
   return {
+    incarnation: entry.incarnation,
     sequence,
-    running: new Set(running.split(',')),
-    end: BigInt(end),
+    running: new Set(entry.snapshot.split(':')[2]?.split(',')),
+    end: endOf(entry),
     before: last.sequence < sequence ? last.sequence : last.before,
   }
 }

@@ -8,7 +8,8 @@ export interface StoredLeaf {
   readonly id: string
   readonly txid: string
   readonly leaf: string
-  readonly isRedacted: boolean
+  /** The columns that it says to have lost, as JSON; null where it does not call itself redacted. */
+  readonly redacted: string | null
 }
 
 /**
@@ -27,7 +28,7 @@ export async function storedLeaves(
       event.is_long === 'true'
         ? await longLeaf(queryable, schema, event)
         : leafHash(canonical(event)).toString('base64')
-    leaves.push({ id: event.id, txid: event.txid, leaf, isRedacted: event.redacted !== null })
+    leaves.push({ id: event.id, txid: event.txid, leaf, redacted: event.redacted })
   }
   return leaves
 }

@@ -6,8 +6,9 @@ import { notSealed } from './chain.js'
 import { readChain } from './chain-links.js'
 import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
+import { endOf, LEAST, least, nextOf, ranges, reachOf } from './reach.js'
 import { verifierInProcess } from './verify-in-process.js'
-import { described, verifierInDatabase } from './verify-parts.js'
+import { described, type EventsPart, verifierInDatabase } from './verify-parts.js'
 
 /** What `verifyChain` may be told. */
 export interface VerifyChainOptions {
@@ -107,8 +108,6 @@ const IDS = 20_000n
 const IDS_IN_PROCESS = 1_000n
 /** and how many entries of the chain. */
 const ENTRIES = 1000n
-/** The smallest number that a place can be made. */
-const LEAST = -(2n ** 63n)
 
 /** Whether the log is what was sealed. */
 export async function verifyChain(
@@ -121,7 +120,7 @@ export async function verifyChain(
   checkFlag('verifyChain', 'independent', independent)
   checkNumber('jobs', jobs, 1, 64)
   checkNumber('limit', limit, 0, 1_000_000)
-  if (after !== undefined && !/^-?\d{1,18}$/.test(after)) {
+  if (after !== undefined && !/^-?\d{1,19}$/.test(after)) {
     throw new UsageError(`after: ${show(after)} is no id of an event. Give what onProgress told.`)
   }
   const digests = digestsOf(given)
@@ -133,6 +132,8 @@ export async function verifyChain(
     else more += 1
   }
   const chain = await readChain(queryable, schema, digests, found)
+  const odd = await rowsOf<{ message: string }>(queryable, render('read/odd_relations', schema), [])
+  for (const { message } of odd) found({ kind: 'rewritten', event: null, block: null, message })
   const reach = await reachOf(queryable, schema)
   if (chain.entries === 0) {
     if (!reach.salted && given.digest === undefined) throw notSealed()
@@ -149,29 +150,11 @@ export async function verifyChain(
         readChain(queryable, schema, digestsOf({}), () => {}),
       )
     : verifierInDatabase(queryable, schema)
-  for (const [first, last] of ranges(0n, reach.entries, ENTRIES)) {
-    for (const finding of await verifier.blocks(first, last)) found(described(finding))
-  }
-  for (const finding of await verifier.blocks(LEAST, -1n)) found(described(finding))
-  const size = independent ? IDS_IN_PROCESS : IDS
   const sum = { verified: 0, redacted: 0, pending: 0 }
-  let end = reach.last
-  // the newest may be gone
-  if (end < chain.lastEvent) end = chain.lastEvent
-  const start = after === undefined ? reach.first : BigInt(after) + 1n
-  for (const several of together(ranges(start, end, size), jobs)) {
-    const parts = await Promise.all(
-      several.map(([first, last]) => verifier.events(first - 1n, last)),
-    )
-    for (const part of parts) {
-      sum.verified += part.verified
-      sum.redacted += part.redacted
-      sum.pending += part.pending
-      for (const finding of part.problems) found(described(finding))
-    }
-    let reached = several.at(-1)?.[1] ?? end
-    if (reached > end) reached = end
-    onProgress?.({ after: String(reached), last: String(end) })
+  // what PostgreSQL cannot read stops its functions, and was found above
+  if (independent || chain.isReadable) {
+    await verifyBlocks()
+    await verifyEvents()
   }
   return {
     ok: problems.length + more === 0,
@@ -183,6 +166,47 @@ export async function verifyChain(
     after: after ?? null,
     problems,
     more,
+  }
+
+  async function verifyBlocks(): Promise<void> {
+    for (const finding of await verifier.blocks(LEAST, -1n)) found(described(finding))
+    let from = await nextOf(queryable, schema, 'read/next_entry', 0n)
+    while (from !== undefined && from <= reach.entries) {
+      // what is sealed meanwhile comes with its leaves, but perhaps between two looks
+      const last: bigint = least(endOf(from, ENTRIES), reach.entries)
+      for (const finding of await verifier.blocks(from, last)) found(described(finding))
+      from = await nextOf(queryable, schema, 'read/next_entry', last + 1n)
+    }
+  }
+
+  async function verifyEvents(): Promise<void> {
+    // the newest may be gone
+    let end = reach.last
+    if (end < chain.lastEvent) end = chain.lastEvent
+    let from: bigint | undefined = after === undefined ? reach.first : BigInt(after) + 1n
+    if (from <= LEAST) {
+      // behind which id it would be, no number says
+      if (reach.first === LEAST)
+        found(described({ kind: 'added', event: String(LEAST), block: null, entry: null }))
+      from = LEAST + 1n
+    }
+    while (from !== undefined && from <= end) {
+      const several = ranges(from, end, independent ? IDS_IN_PROCESS : IDS, jobs)
+      const parts = await Promise.all(
+        several.map(([first, last]) => verifier.events(first - 1n, last)),
+      )
+      for (const part of parts) {
+        sum.verified += part.verified
+        sum.redacted += part.redacted
+        sum.pending += part.pending
+        for (const finding of part.problems) found(described(finding))
+      }
+      const last: bigint = several.at(-1)?.[1] ?? end
+      onProgress?.({ after: String(least(last, end)), last: String(end) })
+      from = isEmpty(parts.at(-1))
+        ? await nextOf(queryable, schema, 'read/next_event', last + 1n)
+        : last + 1n
+    }
   }
 }
 
@@ -201,42 +225,8 @@ function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
   return new DigestCheck(digests, publicKey ?? '')
 }
 
-/** The last place of the chain, and the smallest and greatest id of events, there or not. */
-async function reachOf(
-  queryable: Queryable,
-  schema: string,
-): Promise<{ entries: bigint; first: bigint; last: bigint; salted: boolean }> {
-  const [row] = await rowsOf<Record<'entries' | 'first_id' | 'last_id' | 'salted', string | null>>(
-    queryable,
-    render('read/sealed_reach', schema),
-    [],
-  )
-  return {
-    entries: BigInt(row?.entries ?? -1),
-    first: BigInt(row?.first_id ?? 0),
-    last: BigInt(row?.last_id ?? -1),
-    salted: row?.salted === 'true',
-  }
-}
-
-/** From `first` to `last`, at most `size` each, both ends included. */
-function* ranges(
-  first: bigint,
-  last: bigint,
-  size: bigint,
-): Generator<readonly [bigint, bigint], void, undefined> {
-  for (let from = first; from <= last; from += size) yield [from, from + size - 1n]
-}
-
-function* together<T>(all: Iterable<T>, size: number): Generator<readonly T[], void, undefined> {
-  let some: T[] = []
-  for (const each of all) {
-    some.push(each)
-    if (some.length < size) continue
-    yield some
-    some = []
-  }
-  if (some.length > 0) yield some
+function isEmpty(part: EventsPart | undefined): boolean {
+  return part?.verified === 0 && part.pending === 0 && part.problems.length === 0
 }
 
 function checkNumber(option: string, value: number, least: number, most: number): void {

@@ -1,11 +1,16 @@
 import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
-import type { Amendment, Amendments } from './amendments.js'
+import type { Amendment } from './amendments.js'
+import { isList, type Leaves, leavesOf, rootOf } from './block-leaves.js'
 import type { Chain } from './chain-links.js'
-import { parseEntry } from './entry.js'
-import { HASH_BYTES, MerkleTree } from './merkle.js'
+import { readEntry } from './entry-form.js'
+import { HASH_BYTES } from './merkle.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
+import { type ThisCluster, thisCluster } from './this-cluster.js'
 import type { EventsPart, Finding, Verifier } from './verify-parts.js'
+
+/** How often something is looked at anew while the chain grows. */
+const TRIES = 3
 
 /**
  * By what is stored alone: every hash is computed here, by no function of the log's schema.
@@ -24,11 +29,13 @@ export function verifierInProcess(
     verify: () => Promise<T>,
     isFine: (found: T) => boolean,
   ): Promise<T> => {
-    const found = await verify()
-    if (isFine(found)) return found
-    const before = known.entries
-    known = await read()
-    return known.entries === before ? found : verify()
+    for (let left = TRIES; ; left -= 1) {
+      const found = await verify()
+      if (left === 0 || isFine(found)) return found
+      const before = known.entries
+      known = await read()
+      if (known.entries === before) return found
+    }
   }
   return {
     blocks: (first, last) =>
@@ -53,39 +60,49 @@ async function verifyBlocks(
 ): Promise<readonly Finding[]> {
   const range = [String(first), String(last)]
   const lists = new Map<string, Leaves>()
-  for (const leaves of await leavesOf(queryable, schema, 'read/leaves_of_blocks', range))
-    lists.set(String(leaves.block), leaves)
+  const doubled = new Set<string>()
+  for (const leaves of await leavesOf(queryable, schema, 'read/leaves_of_blocks', range)) {
+    if (lists.has(leaves.block)) doubled.add(leaves.block)
+    lists.set(leaves.block, leaves)
+  }
   const entries = await rowsOf<{ id: string; entry: string }>(
     queryable,
     render('read/seal_entries', schema),
     [String(first), '1000'],
   )
   const problems: Finding[] = []
+  const seen = new Set<string>()
   for (const { id, entry: text } of entries) {
-    const entry = parseEntry(text)
+    const entry = readEntry(Number(id), text)
     if (BigInt(id) > last || entry?.kind !== 'block') continue
-    const events = Number(entry.events)
+    const { events, last: end, root } = entry
     const leaves = lists.get(id)
-    lists.delete(id)
-    if (leaves === undefined) {
-      if (!isRetired(amendments.of(Number(id)), events)) problems.push(ofBlock('missing', id))
+    if (seen.has(id)) {
+      problems.push(ofBlock('rewritten', id))
+      continue
+    }
+    seen.add(id)
+    if (leaves?.hashes == null) {
+      if (!amendments.isGone(entry.id, events)) problems.push(ofBlock('missing', id))
     } else if (
-      !isList(leaves) ||
-      leaves.ends[1] !== entry.last ||
+      doubled.has(id) ||
+      leaves.ids === null ||
+      !isList(leaves.ids, leaves.ends, leaves.hashes) ||
+      leaves.ends[1] !== end ||
       leaves.ids.length !== events ||
-      rootOf(leaves) !== entry.root
+      rootOf(leaves.hashes) !== root
     ) {
       problems.push(ofBlock('rewritten', id))
     }
   }
-  for (const block of lists.keys()) problems.push(ofBlock('added', block))
+  for (const block of lists.keys()) if (!seen.has(block)) problems.push(ofBlock('added', block))
   return problems
 }
 
 async function verifyEvents(
   queryable: Queryable,
   schema: string,
-  { amendments, until: sealed }: Chain,
+  chain: Chain,
   after: bigint,
   until: bigint,
 ): Promise<EventsPart> {
@@ -99,12 +116,12 @@ async function verifyEvents(
     'read/leaves_of_events',
     range,
   )) {
-    const amendmentOf = amendments.of(block)
-    for (const [place, id] of ids.entries()) {
+    const amendmentOf = chain.amendments.of(Number(block))
+    for (const [place, id] of (ids ?? []).entries()) {
       // what is no id makes the block no list
       if (typeof id !== 'string' || BigInt(id) <= after || BigInt(id) > until) continue
-      const leaf = hashes.toString('base64', HASH_BYTES * place, HASH_BYTES * (place + 1))
-      sealedPlaces.push({ id, block: String(block), leaf, amendment: amendmentOf(place) })
+      const leaf = hashes?.toString('base64', HASH_BYTES * place, HASH_BYTES * (place + 1)) ?? ''
+      sealedPlaces.push({ id, block, leaf, amendment: amendmentOf(place) })
       idOf.set(leaf, id)
     }
   }
@@ -112,14 +129,17 @@ async function verifyEvents(
   for (const event of await storedLeaves(queryable, schema, String(after), String(until)))
     stored.set(event.id, [...(stored.get(event.id) ?? []), event])
 
+  const listed = new Set(sealedPlaces.map(({ id }) => id))
+  const unlisted = [...stored].filter(([id]) => !listed.has(id)).flatMap(([, events]) => events)
+  const cluster = unlisted.length > 0 ? await thisCluster(queryable, schema, chain) : undefined
+
   const part = { verified: 0, redacted: 0, pending: 0 }
   const problems: Finding[] = []
-  const judge = (event: StoredLeaf | undefined, own: SealedPlace | undefined) => {
-    const verdict = verdictOf(event, own, sealed)
+  const count = (verdict: Verdict, event: StoredLeaf | undefined, own?: SealedPlace) => {
     if (verdict === 'retired' && event === undefined) return
     if (verdict === 'verified' || verdict === 'pending') {
       part[verdict] += 1
-      if (verdict === 'verified' && event?.isRedacted) part.redacted += 1
+      if (verdict === 'verified' && event?.redacted != null) part.redacted += 1
       return
     }
     const id = event?.id ?? own?.id ?? null
@@ -131,11 +151,17 @@ async function verifyEvents(
       entry: own?.amendment?.entry ?? null,
     })
   }
-  for (const own of sealedPlaces)
-    for (const event of stored.get(own.id) ?? [undefined]) judge(event, own)
-  const listed = new Set(sealedPlaces.map(({ id }) => id))
-  for (const [id, events] of stored)
-    if (!listed.has(id)) for (const event of events) judge(event, undefined)
+  for (const own of sealedPlaces) {
+    let isThere = false
+    for (const event of stored.get(own.id) ?? [undefined]) {
+      const verdict = verdictOf(event, own)
+      // there as it was sealed, and there again
+      count(isThere && verdict === 'verified' ? 'added' : verdict, event, own)
+      isThere ||= verdict === 'verified'
+    }
+  }
+  for (const event of unlisted)
+    count(cluster && mayBePending(event, chain.until, cluster) ? 'pending' : 'added', event)
   problems.sort((one, other) => (BigInt(one.event ?? 0) < BigInt(other.event ?? 0) ? -1 : 1))
   return { ...part, problems }
 }
@@ -148,89 +174,38 @@ interface SealedPlace {
   readonly amendment: Amendment | undefined
 }
 
-function verdictOf(
-  event: StoredLeaf | undefined,
-  own: SealedPlace | undefined,
-  sealed: Chain['until'],
-): 'verified' | 'pending' | Finding['kind'] {
-  if (own === undefined) {
-    return event !== undefined && mayBePending(event, sealed) ? 'pending' : 'added'
-  }
-  const { amendment, leaf } = own
+type Verdict = 'verified' | 'pending' | Finding['kind']
+
+function verdictOf(event: StoredLeaf | undefined, { id, amendment, leaf }: SealedPlace): Verdict {
   if (amendment?.leaf === null) return 'retired'
   if (event === undefined) return 'missing'
+  if (amendment && !(amendment.event === id && saysToHaveLost(event, amendment))) return 'edited'
   const expected = amendment ? Buffer.from(amendment.leaf, 'hex').toString('base64') : leaf
   if (event.leaf === expected) return 'verified'
-  return event.isRedacted && amendment === undefined ? 'redacted' : 'edited'
+  return event.redacted !== null && amendment === undefined ? 'redacted' : 'edited'
 }
 
-/** Of a transaction that was running when the last round was sealed: `was_running` in SQL. */
-function mayBePending({ id, txid }: StoredLeaf, sealed: Chain['until']): boolean {
-  return (
-    BigInt(id) > sealed.sequence ||
-    sealed.running.has(txid) ||
-    (BigInt(txid) >= sealed.end && BigInt(id) > sealed.before)
-  )
+/** What was erased says so itself. */
+function saysToHaveLost({ redacted }: StoredLeaf, { columns = [] }: Amendment): boolean {
+  if (redacted === null) return false
+  const lost: readonly unknown[] = JSON.parse(redacted)
+  return columns.every((name) => lost.includes(name))
 }
 
-/** The leaves of a block. */
-interface Leaves {
-  readonly block: number
-  readonly ids: readonly string[]
-  readonly hashes: Buffer
-  /** As the block says that they are, the smallest and the greatest id. */
-  readonly ends: readonly [string | undefined, string | undefined]
-}
-
-interface StoredLeaves {
-  readonly block: string
-  readonly ids: string
-  readonly hashes: string
-  readonly first_id?: string
-  readonly last_id?: string
-}
-
-async function leavesOf(
-  queryable: Queryable,
-  schema: string,
-  name: 'read/leaves_of_blocks' | 'read/leaves_of_events',
-  range: string[],
-): Promise<readonly Leaves[]> {
-  const rows = await rowsOf<StoredLeaves>(queryable, render(name, schema), range)
-  return rows.map(({ block, ids, hashes, first_id, last_id }) => ({
-    block: Number(block),
-    ids: JSON.parse(ids),
-    hashes: Buffer.from(hashes, 'base64'),
-    ends: [first_id, last_id],
-  }))
-}
-
-/** As `is_list` in SQL. */
-function isList({ ids, ends, hashes }: Leaves): boolean {
-  return (
-    ids.every(
-      (id, place) =>
-        typeof id === 'string' && (place === 0 || BigInt(id) > BigInt(ids[place - 1] ?? id)),
-    ) &&
-    BigInt(ids[0] ?? 0) > 0n &&
-    ids[0] === ends[0] &&
-    ids.at(-1) === ends[1] &&
-    hashes.length === HASH_BYTES * ids.length
-  )
-}
-
-/** Whether nothing is left of a block. */
-function isRetired(amendmentOf: ReturnType<Amendments['of']>, events: number): boolean {
-  for (let place = 0; place < events; place += 1)
-    if (amendmentOf(place)?.leaf !== null) return false
-  return true
-}
-
-function rootOf({ hashes }: Leaves): string {
-  const tree = new MerkleTree()
-  for (let at = 0; at < hashes.length; at += HASH_BYTES)
-    tree.push(hashes.subarray(at, at + HASH_BYTES))
-  return tree.root().toString('hex')
+/**
+ * Of a transaction that was running when the last round was sealed, or that has begun since: `was_running`
+ * in SQL.
+ */
+function mayBePending(
+  { id, txid }: StoredLeaf,
+  sealed: Chain['until'],
+  { hasMoved, end, own }: ThisCluster,
+): boolean {
+  const wasRunning =
+    sealed.running.has(txid) || (BigInt(txid) >= sealed.end && BigInt(id) > sealed.before)
+  return hasMoved
+    ? wasRunning || BigInt(id) > sealed.sequence
+    : wasRunning && (BigInt(txid) < end || txid === own)
 }
 
 function ofBlock(kind: Finding['kind'], block: string): Finding {

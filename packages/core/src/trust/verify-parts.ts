@@ -51,7 +51,10 @@ export function described({ kind, event, block, entry }: Finding): ChainProblem 
       : {
           edited: `${what} or its context is not what was ${entry === null ? 'sealed' : `left by the erasure of entry ${entry}`}.`,
           missing: `${what} is gone.`,
-          added: `Event ${event} is in no block, though it is older than the newest ones that are: it was put there afterwards.`,
+          added:
+            block !== null
+              ? `${what} is there a second time.`
+              : `Event ${event} is not sealed, though what its transaction wrote is: it was put there afterwards.`,
           moved: `Event ${event} is sealed in another place than the one where it is.`,
           retired: `${what} was retired by entry ${entry}, and is there.`,
           redacted: `${what} is redacted, and the chain does not say so.`,

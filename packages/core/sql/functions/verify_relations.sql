@@ -1,0 +1,37 @@
+-- Whether what stands in the place of the log's tables is what they are: tables, which
+-- show to everybody all that is in them. Returns problems as verify_links does, with a
+-- message. Of the same in sql/read/odd_relations.sql no function is asked.
+CREATE OR REPLACE FUNCTION :schema.verify_relations()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH place AS (
+    SELECT own.oid, own.relname, kind
+    FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+    JOIN pg_class AS own ON own.relname = wanted.name AND own.relnamespace = to_regnamespace(':schema')
+    UNION ALL
+    SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
+    FROM pg_class AS own
+    JOIN pg_inherits AS link ON link.inhparent = own.oid
+    JOIN pg_class AS part ON part.oid = link.inhrelid
+    WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = to_regnamespace(':schema')
+  ), odd AS (
+    SELECT own.relname,
+      CASE
+        WHEN place.kind IS NULL THEN 'adds rows of its own to a table of the log'
+        WHEN own.relkind <> place.kind::"char" THEN format('is a %s', CASE own.relkind
+          WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+          ELSE format('relation of the kind "%s"', own.relkind) END)
+        WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+        WHEN EXISTS (SELECT FROM pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
+      END AS what
+    FROM place JOIN pg_class AS own ON own.oid = place.oid
+  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,
+    'message', format('%I %s: what is verified need not be what others read.', relname, what)
+  ) ORDER BY relname), '[]')
+  FROM odd
+  WHERE what IS NOT NULL
+$function$;

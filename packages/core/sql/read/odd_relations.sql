@@ -1,0 +1,28 @@
+-- What stands in the place of the log's tables and is none, or does not show to
+-- everybody all that is in it: as functions/verify_relations.sql tells it.
+WITH place AS (
+  SELECT own.oid, own.relname, wanted.kind
+  FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+  JOIN pg_catalog.pg_class AS own ON own.relname = wanted.name AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+  UNION ALL
+  SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
+  FROM pg_catalog.pg_class AS own
+  JOIN pg_catalog.pg_inherits AS link ON link.inhparent = own.oid
+  JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
+  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+), odd AS (
+  SELECT own.relname,
+    CASE
+      WHEN place.kind IS NULL THEN 'adds rows of its own to a table of the log'
+      WHEN own.relkind <> place.kind::pg_catalog."char" THEN pg_catalog.format('is a %s', CASE own.relkind
+        WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+        ELSE pg_catalog.format('relation of the kind "%s"', own.relkind) END)
+      WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+      WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
+    END AS what
+  FROM place JOIN pg_catalog.pg_class AS own ON own.oid = place.oid
+)
+SELECT pg_catalog.format('%I %s: what is verified need not be what others read.', odd.relname, odd.what) AS message
+FROM odd
+WHERE odd.what IS NOT NULL
+ORDER BY odd.relname
