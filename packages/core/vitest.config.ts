@@ -23,6 +23,7 @@ const onEnds = [
   'test/trust/accept-unlogged.test.ts',
   'test/trust/chain-anew.test.ts',
   'test/trust/erase.test.ts',
+  'test/trust/malformed.test.ts',
   'test/trust/seal.test.ts',
   'test/trust/seal-retention.test.ts',
   'test/trust/threats.test.ts',

@@ -117,7 +117,7 @@ test('a giant transaction is sealed in blocks', async () => {
   })
 })
 
-test('sealers at the same time, among writers, seal each event once', async () => {
+test('sealers at the same time, among writers and who verifies, seal each event once', async () => {
   const { database, audit } = await sealedLog()
   const pool = database.pool({ max: 8 })
   let going = true
@@ -136,7 +136,12 @@ test('sealers at the same time, among writers, seal each event once', async () =
   )
   const sealers = [1, 2, 3]
   const sealOnce = () => pool.query('select auditrum.seal(50)')
-  for (let round = 0; round < 12; round += 1) await Promise.all(sealers.map(sealOnce))
+  const verifier = new Auditrum(pool)
+  for (const independent of [false, true, false, true]) {
+    const verifying = verifier.verifyChain({ independent })
+    for (let round = 0; round < 3; round += 1) await Promise.all(sealers.map(sealOnce))
+    expect(await verifying).toMatchObject({ ok: true, problems: [] })
+  }
   going = false
   await Promise.all(others)
   await audit.seal()

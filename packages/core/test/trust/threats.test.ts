@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { Auditrum } from '../../src/index.js'
+import { Auditrum, type ChainVerification } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 import { sealed, threats, threatTable } from './threats.js'
 
@@ -45,6 +45,10 @@ test.each(threats)('$title', async ({ act, database: alone, digest: outside }) =
     expect(await kinds({ independent })).toEqual(sorted(alone))
     expect(await kinds({ independent, digest, publicKey })).toEqual(sorted(outside))
   }
+  const { rows } = await client.query('select auditrum.verify_chain() as said')
+  const { ok, problems }: ChainVerification = rows[0].said
+  expect(ok).toBe(alone === null)
+  expect(problems.map(({ kind }) => kind).sort()).toEqual(sorted(alone) ?? [])
 })
 
 test('the guide says what was tried here', () => {

@@ -36,6 +36,19 @@ const resealed = `
   delete from auditrum.audit_seal where id > 0;
   select auditrum.seal(10);`
 const partition = `(select tableoid::regclass from ${event} where id = 25)`
+const leafOf5 = `(select encode(auditrum.event_leaf(event, context), 'hex') from ${event} as event join auditrum.audit_context as context on context.id = event.context_id where event.id = 5)`
+
+/** An event is put there with an id of one's own. */
+function forged(id: number, txid = 'txid'): string {
+  return `insert into ${event} (id, changed_at, txid, context_id, table_id, operation, image, object_id, new, db_user, salt)
+    select ${id}, changed_at, ${txid}, context_id, table_id, operation, image, '77', '{"id": 77}', db_user, salt from ${event} where id = 5`
+}
+
+/** The owner of the log says that event 5 was redacted to what it is now. */
+function redaction(id: string, events = 1): string {
+  return `select auditrum.seal_append('redact', jsonb_build_object('context', '1', 'events', ${events}, 'columns', '["total"]'::jsonb,
+    'redacted', jsonb_build_array(jsonb_build_object('event', '${id}', 'block', 1, 'place', 4, 'columns', '["total"]'::jsonb, 'leaf', ${leafOf5}))))`
+}
 
 export const threats: readonly Threat[] = [
   {
@@ -212,6 +225,94 @@ export const threats: readonly Threat[] = [
     digest: ['edited'],
   },
   {
+    title: 'an event is forged with an id far ahead, as of a transaction long over',
+    act: forged(1e12),
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
+    title: 'or as of a transaction that is still to come',
+    act: forged(1e12, `'4000000000000'::xid8`),
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
+    title: 'a row is there twice, once its primary key is gone',
+    act: `alter table ${event} drop constraint audit_event_pkey; insert into ${event} select * from ${event} where id = 5`,
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
+    title: 'values are edited, and a redaction is written that the event does not tell',
+    act: `update ${event} set new = '{}' where id = 5; ${redaction('5')}`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'or one of another event, in its place',
+    act: `update ${event} set new = '{"id": 5}', redacted = '{total}' where id = 5; ${redaction('6')}`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'a redaction is written with other numbers than it has events',
+    act: `update ${event} set new = '{"id": 5}', redacted = '{total}' where id = 5; ${redaction('5', 2)}`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'events are deleted, and said to be retired, in other numbers than they were',
+    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 9, "retired": [{"block": 2, "events": 9}]}');
+      delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'or by a bitmap that is not of their block',
+    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 1, "retired": [{"block": 2, "events": 1, "which": "AQ=="}]}');
+      delete from ${event} where id = 11`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'a block is written by which less is sealed than was',
+    act: `select auditrum.seal_append('block', entry::jsonb - '{v,id,kind,previous,at,by}'::text[] || '{"events": 0, "last": null, "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "sequence": "5", "snapshot": "1:1:", "tables": {}}')
+        from auditrum.audit_seal where id = 4`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'an entry is made one that says nothing',
+    act: `update auditrum.audit_seal set entry = '{"kind": "block", "snapshot": 5}' where id = 3`,
+    // the next one names it, and its leaves are of no block
+    database: ['rewritten', 'rewritten', 'added'],
+    digest: ['rewritten', 'rewritten', 'rewritten', 'added'],
+  },
+  {
+    title: 'rows are hidden by row level security',
+    act: `alter table ${event} enable row level security`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'what is written is diverted by a rule',
+    act: 'create rule nothing as on insert to auditrum.audit_leaf do instead nothing',
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'a view stands in the place of a table',
+    act: `alter table auditrum.audit_leaf rename to kept; create view auditrum.audit_leaf as select * from auditrum.kept`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'a table adds its rows to the chain',
+    act: 'create table auditrum.more () inherits (auditrum.audit_seal)',
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
     title: 'the chain is deleted',
     act: 'delete from auditrum.audit_leaf; delete from auditrum.audit_seal',
     database: ['truncated'],
@@ -272,6 +373,15 @@ export const threats: readonly Threat[] = [
     database: null,
     digest: null,
     remark: 'the chain says so, and the view `erasures`: compare it with your requests',
+  },
+  {
+    title:
+      'an event is edited, and what it is now said to be left by an erasure, by who owns the log',
+    act: `update ${event} set new = new || '{"id": 6}', redacted = '{total}' where id = 5; ${redaction('5')}`,
+    database: null,
+    digest: null,
+    remark:
+      'the chain says so: compare its redactions with the view `erasures`, which names their entries',
   },
   {
     title: 'a table is called another in `audit_table`',
