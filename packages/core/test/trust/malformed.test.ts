@@ -90,7 +90,11 @@ function oddTexts(entry: string): readonly string[] {
 
 test('an entry has the form of its kind for the database and for this process, or for neither', async () => {
   const kinds = new Set<unknown>()
-  for (const stored of entries) {
+  const { rows: anew } = await database.query<StoredEntry>(
+    `select id::int, (entry::jsonb || '{"reason": "lost", "former": {"log": "x", "entries": 7, "last": null}}')::text as entry
+     from auditrum.audit_seal where id = 0`,
+  )
+  for (const stored of [...entries, ...anew]) {
     kinds.add(JSON.parse(stored.entry).kind)
     const texts = [stored.entry, ...(await oddEntries(stored)).flat(), ...oddTexts(stored.entry)]
     const { rows } = await database.query<{ said: boolean }>(
