@@ -14,7 +14,7 @@ AS $function$
     FROM :schema.audit_seal AS own
     CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
     LEFT JOIN :schema.audit_leaf AS leaf ON leaf.block = own.id
-    WHERE own.id BETWEEN first AND last AND said ->> 'kind' = 'block'
+    WHERE own.id BETWEEN first AND last AND own.entry ->> 'kind' = 'block' AND said IS NOT NULL
   ), gone AS MATERIALIZED (
     SELECT DISTINCT block, events FROM sealed WHERE hashes IS NULL AND events > 0
   ), retired AS MATERIALIZED (
@@ -23,7 +23,7 @@ AS $function$
     FROM :schema.audit_seal AS retiring
     CROSS JOIN LATERAL :schema.read_entry(retiring.id, retiring.entry) AS said
     CROSS JOIN LATERAL jsonb_to_recordset(said -> 'retired') AS piece (block bigint, "to" bigint, which text)
-    WHERE retiring.entry ->> 'kind' IN ('retire', 'redact') AND said ->> 'kind' = 'retire' AND EXISTS (SELECT FROM gone)
+    WHERE retiring.entry ->> 'kind' = 'retire' AND EXISTS (SELECT FROM gone)
       AND piece.block <= verify_blocks.last AND coalesce(piece."to", piece.block) >= verify_blocks.first
   ), problem AS (
     SELECT gone.block, 'missing' AS kind

@@ -104,3 +104,13 @@ test('an event that was retired and is there again is told', async () => {
     { kind: 'retired', event: '25', block: '3' },
   ])
 })
+
+test('what is said to be retired twice is counted once', async () => {
+  const { database, audit } = await agedLog()
+  await audit.purge({ olderThan: '2 years' })
+  await database.query(`select auditrum.seal_append('retire', entry::jsonb - '{v,id,kind,previous,at,by}'::text[])
+    from auditrum.audit_seal where entry ->> 'kind' = 'retire'`)
+  expect(await both(audit)).toMatchObject({ ok: true, verified: 20, retired: 25 })
+  const { rows } = await database.query('select auditrum.verify_chain() as said')
+  expect(rows[0]?.said).toMatchObject({ ok: true, verified: 20, retired: 25 })
+})
