@@ -3457,10 +3457,7 @@ AS $function$
   SELECT coalesce(
     array_ndims(ids) = 1 AND array_lower(ids, 1) = 1 AND array_position(ids, NULL) IS NULL
       AND first_id > 0 AND ids[1] = first_id AND ids[cardinality(ids)] = last_id
-      AND NOT EXISTS (
-        SELECT FROM (SELECT id, lag(id) OVER (ORDER BY place) AS before FROM unnest(ids) WITH ORDINALITY AS own (id, place)) AS pair
-        WHERE pair.id <= pair.before
-      ),
+      AND ids = ARRAY(SELECT DISTINCT id FROM unnest(ids) AS id ORDER BY id),
     false
   )
 $function$;
