@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION :schema.has_salt()
 RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $function$
   SELECT EXISTS (
     SELECT FROM pg_attribute AS attribute

@@ -18,6 +18,7 @@ DECLARE
   going   record;
   retired record;
   emptied bigint[];
+  is_sealed boolean;  -- just now
 BEGIN
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
   PERFORM :schema.check_chain_end();
@@ -35,61 +36,65 @@ BEGIN
   ) INTO going USING targets, after, until;
   IF going.first_id IS NULL THEN
     RETURN;
-  ELSIF going.last_id > (:schema.sealed_until()).sequence THEN
-    PERFORM :schema.seal();
   END IF;
 
-  EXECUTE format(
-    $query$
-    WITH going AS MATERIALIZED (
-      SELECT own.id, :schema.event_leaf(CAST(ROW(own.*) AS :schema.audit_event), context) AS leaf
-      FROM jsonb_each_text($1) AS target
-      JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
-      LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
-        AND context.id BETWEEN %2$L AND %3$L
-      WHERE own.id >= $2 AND own.id <= $3
-    ), judged AS MATERIALIZED (
-      SELECT going.id, sealed.block, sealed.place,
-        CASE
-          WHEN sealed.block IS NULL THEN 'unsealed'
-          -- an event that was retired once must not be there either
-          WHEN sealed.entry IS NOT NULL AND sealed.new_leaf IS NULL OR going.leaf <> coalesce(sealed.new_leaf, sealed.sealed_leaf) THEN 'changed'
-        END AS doubt
-      FROM going
-      LEFT JOIN :schema.sealed_places($2 - 1, $3) AS sealed USING (id)
-    ), part AS (
-      SELECT block, count(*) AS events, array_agg(place) AS places
-      FROM judged WHERE doubt IS NULL
-      GROUP BY block
-    ), sealed AS (
-      SELECT block.id AS block, (said ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
-      FROM :schema.audit_seal AS block CROSS JOIN LATERAL :schema.read_entry(block.id, block.entry) AS said
-      WHERE said ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
-    ), whole AS (
-      -- blocks in a row are one piece
-      SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events
-      FROM (
-        SELECT part.block, part.events, sealed.number - row_number() OVER (ORDER BY part.block) AS number
+  FOREACH is_sealed IN ARRAY ARRAY[false, true] LOOP
+    EXECUTE format(
+      $query$
+      WITH going AS MATERIALIZED (
+        SELECT own.id, :schema.event_leaf(CAST(ROW(own.*) AS :schema.audit_event), context) AS leaf
+        FROM jsonb_each_text($1) AS target
+        JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
+        LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
+          AND context.id BETWEEN %2$L AND %3$L
+        WHERE own.id >= $2 AND own.id <= $3
+      ), judged AS MATERIALIZED (
+        SELECT going.id, sealed.block, sealed.place,
+          CASE
+            WHEN sealed.block IS NULL THEN 'unsealed'
+            -- an event that was retired once must not be there either
+            WHEN sealed.entry IS NOT NULL AND sealed.new_leaf IS NULL OR going.leaf <> coalesce(sealed.new_leaf, sealed.sealed_leaf) THEN 'changed'
+          END AS doubt
+        FROM going
+        LEFT JOIN :schema.sealed_places($2 - 1, $3) AS sealed USING (id)
+      ), part AS (
+        SELECT block, count(*) AS events, array_agg(place) AS places
+        FROM judged WHERE doubt IS NULL
+        GROUP BY block
+      ), sealed AS (
+        SELECT block.id AS block, (said ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
+        FROM :schema.audit_seal AS block CROSS JOIN LATERAL :schema.read_entry(block.id, block.entry) AS said
+        WHERE said ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
+      ), whole AS (
+        -- blocks in a row are one piece
+        SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events
+        FROM (
+          SELECT part.block, part.events, sealed.number - row_number() OVER (ORDER BY part.block) AS number
+          FROM part JOIN sealed USING (block)
+          WHERE part.events = sealed.events
+        ) AS run
+        GROUP BY run.number
+      ), piece AS (
+        SELECT whole.block, jsonb_build_object('block', whole.block, 'to', whole.last, 'events', whole.events) AS said FROM whole
+        UNION ALL
+        SELECT part.block, jsonb_build_object('block', part.block, 'events', part.events, 'which', :schema.bitmap(part.places, sealed.events))
         FROM part JOIN sealed USING (block)
-        WHERE part.events = sealed.events
-      ) AS run
-      GROUP BY run.number
-    ), piece AS (
-      SELECT whole.block, jsonb_build_object('block', whole.block, 'to', whole.last, 'events', whole.events) AS said FROM whole
-      UNION ALL
-      SELECT part.block, jsonb_build_object('block', part.block, 'events', part.events, 'which', :schema.bitmap(part.places, sealed.events))
-      FROM part JOIN sealed USING (block)
-      WHERE part.events < sealed.events
-    )
-    SELECT
-      (SELECT min(id) FROM judged WHERE doubt = 'unsealed') AS unsealed,
-      (SELECT min(id) FROM judged WHERE doubt = 'changed') AS changed,
-      (SELECT count(*) FROM judged) AS events,
-      (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
-      (SELECT array_agg(block) FROM part) AS blocks
-    $query$,
-    relation, going.first_context, going.last_context
-  ) INTO retired USING targets, going.first_id, going.last_id;
+        WHERE part.events < sealed.events
+      )
+      SELECT
+        (SELECT min(id) FROM judged WHERE doubt = 'unsealed') AS unsealed,
+        (SELECT min(id) FROM judged WHERE doubt = 'changed') AS changed,
+        (SELECT count(*) FROM judged) AS events,
+        (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
+        (SELECT array_agg(block) FROM part) AS blocks
+      $query$,
+      relation, going.first_context, going.last_context
+    ) INTO retired USING targets, going.first_id, going.last_id;
+    EXIT WHEN is_sealed OR retired.unsealed IS NULL;
+    -- of a transaction that was running when the last round was sealed, perhaps
+    WHILE (:schema.seal() ->> 'more')::boolean LOOP
+    END LOOP;
+  END LOOP;
   IF retired.changed IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU006',

@@ -4,7 +4,7 @@
 --   lagSeconds  how old the oldest event is that no block holds; 0 without one, null where moved
 --   moved       the chain comes from another cluster, and does not go on here yet
 --   salted      new events carry a salt
---   cut         entries at its end are gone: there are hashes of later blocks
+--   cut         entries at its end are gone: there are hashes of later blocks; or those of its last block are
 --
 -- What was committed late by a transaction that was running when the last round was
 -- sealed is not looked for: it has no index, and new events tell as well that nobody seals.
@@ -17,7 +17,8 @@ AS $function$
 DECLARE
   entries bigint;
   salted  boolean := :schema.has_salt();
-  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1) > coalesce((SELECT max(id) FROM :schema.audit_seal), -1);
+  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1) > coalesce((SELECT max(id) FROM :schema.audit_seal), -1)
+    OR :schema.lost_leaves() IS NOT NULL;
   moved   boolean;
   until   record;
   block   record;

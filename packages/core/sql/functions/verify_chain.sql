@@ -23,12 +23,18 @@ DECLARE
   redacted bigint := 0;
   pending  bigint := 0;
 BEGIN
-  IF (links ->> 'entries')::bigint = 0 AND :schema.has_salt() THEN
+  IF (links ->> 'entries')::bigint = 0 THEN
+    IF NOT :schema.has_salt() AND NOT EXISTS (SELECT FROM :schema.audit_leaf) AND NOT EXISTS (SELECT FROM :schema.audit_event WHERE salt IS NOT NULL) THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU003',
+        MESSAGE = 'The log is not sealed yet.',
+        HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+    END IF;
     -- the chain is gone, though the log was sealed
     problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
   END IF;
   IF (links ->> 'readable')::boolean THEN
-    problems := problems || :schema.verify_blocks(least_id, -1);
+    problems := problems || :schema.verify_tables() || :schema.verify_blocks(least_id, -1);
     -- from one that is there to the next: whoever puts an entry far behind the others keeps nobody busy
     place := 0;
     LOOP

@@ -12,6 +12,7 @@ RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 AS $function$
 DECLARE
   sealed    record;

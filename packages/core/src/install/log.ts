@@ -181,7 +181,7 @@ function addSealingFindings(
   if (entries === 0) {
     add('error', 'sealing_gone', null, 'The log was sealed, and its chain is empty', remedy)
   } else if (cut) {
-    const message = `The chain ends with entry ${entries - 1}, and there are hashes of later blocks`
+    const message = `The chain ends with entry ${entries - 1}, and the hashes of blocks end elsewhere`
     add('error', 'sealing_cut', null, message, remedy)
   } else if (moved) {
     add(

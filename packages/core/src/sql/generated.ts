@@ -1279,7 +1279,7 @@ $function$;
 `,
   'functions/check_chain_end': `-- Refuses to go on with a chain whose end is gone, or all of it: what it had sealed
 -- would be sealed anew, as it is now, and nobody would see that. So it is where its end
--- says nothing.
+-- says nothing, or the hashes of its last block are gone, and not by retention.
 CREATE OR REPLACE FUNCTION :schema.check_chain_end()
 RETURNS void
 LANGUAGE plpgsql
@@ -1287,7 +1287,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   last_entry CONSTANT bigint := coalesce((SELECT max(id) FROM :schema.audit_seal), -1);
-  last_block CONSTANT bigint := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1);
+  last_block bigint := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1);
 BEGIN
   IF last_block > last_entry
     -- a copy of the schema alone has the default of the salt, and no event
@@ -1302,6 +1302,13 @@ BEGIN
       HINT = 'Find out who did that, and restore audit_seal and audit_leaf from a backup. If there is none, another chain is begun, which says so for good, with "auditrum enable-hash-chain --anew --reason ...", or select :schema.seal_anew(...).';
   END IF;
   PERFORM :schema.check_last_entry();
+  last_block := :schema.lost_leaves();
+  IF last_block IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU006',
+      MESSAGE = format('The hashes of block %s are gone, and its events were not retired.', last_block),
+      HINT = 'Find out who did that, and restore audit_leaf from a backup. If there is none, another chain is begun, which says so for good, with "auditrum enable-hash-chain --anew --reason ...", or select :schema.seal_anew(...).';
+  END IF;
 END
 $function$;
 `,
@@ -3276,6 +3283,7 @@ CREATE OR REPLACE FUNCTION :schema.has_salt()
 RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $function$
   SELECT EXISTS (
     SELECT FROM pg_attribute AS attribute
@@ -4231,7 +4239,7 @@ BEGIN
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
     'verification', 'verification_shapes', 'verify', 'verify_blocks', 'verify_chain', 'verify_events', 'verify_links',
-    'verify_relations', 'verify_table', 'warn_of_gaps'
+    'verify_relations', 'verify_table', 'verify_tables', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
   END LOOP;
@@ -5008,6 +5016,17 @@ BEGIN
   WHERE event.table_id = $1 AND event.object_id = $2 AND event.id > last.id AND event.id < before AND event.image = 'c';
   RETURN last.row || coalesce(later, '{}');
 END
+$function$;
+`,
+  'functions/lost_leaves': `-- The last block of the chain, if its hashes are gone and retention did not take them.
+CREATE OR REPLACE FUNCTION :schema.lost_leaves()
+RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT last.id
+  FROM (SELECT own.id FROM :schema.audit_seal AS own WHERE own.entry ->> 'kind' = 'block' ORDER BY own.id DESC LIMIT 1) AS last
+  WHERE CASE WHEN NOT EXISTS (SELECT FROM :schema.audit_leaf AS leaf WHERE leaf.block = last.id) THEN :schema.verify_blocks(last.id, last.id) <> '[]' END
 $function$;
 `,
   'functions/maintain': `-- The log's housekeeping, to be called about once a day: by a timer in the
@@ -7404,6 +7423,7 @@ DECLARE
   going   record;
   retired record;
   emptied bigint[];
+  is_sealed boolean;  -- just now
 BEGIN
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
   PERFORM :schema.check_chain_end();
@@ -7421,61 +7441,65 @@ BEGIN
   ) INTO going USING targets, after, until;
   IF going.first_id IS NULL THEN
     RETURN;
-  ELSIF going.last_id > (:schema.sealed_until()).sequence THEN
-    PERFORM :schema.seal();
   END IF;
 
-  EXECUTE format(
-    $query$
-    WITH going AS MATERIALIZED (
-      SELECT own.id, :schema.event_leaf(CAST(ROW(own.*) AS :schema.audit_event), context) AS leaf
-      FROM jsonb_each_text($1) AS target
-      JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
-      LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
-        AND context.id BETWEEN %2$L AND %3$L
-      WHERE own.id >= $2 AND own.id <= $3
-    ), judged AS MATERIALIZED (
-      SELECT going.id, sealed.block, sealed.place,
-        CASE
-          WHEN sealed.block IS NULL THEN 'unsealed'
-          -- an event that was retired once must not be there either
-          WHEN sealed.entry IS NOT NULL AND sealed.new_leaf IS NULL OR going.leaf <> coalesce(sealed.new_leaf, sealed.sealed_leaf) THEN 'changed'
-        END AS doubt
-      FROM going
-      LEFT JOIN :schema.sealed_places($2 - 1, $3) AS sealed USING (id)
-    ), part AS (
-      SELECT block, count(*) AS events, array_agg(place) AS places
-      FROM judged WHERE doubt IS NULL
-      GROUP BY block
-    ), sealed AS (
-      SELECT block.id AS block, (said ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
-      FROM :schema.audit_seal AS block CROSS JOIN LATERAL :schema.read_entry(block.id, block.entry) AS said
-      WHERE said ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
-    ), whole AS (
-      -- blocks in a row are one piece
-      SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events
-      FROM (
-        SELECT part.block, part.events, sealed.number - row_number() OVER (ORDER BY part.block) AS number
+  FOREACH is_sealed IN ARRAY ARRAY[false, true] LOOP
+    EXECUTE format(
+      $query$
+      WITH going AS MATERIALIZED (
+        SELECT own.id, :schema.event_leaf(CAST(ROW(own.*) AS :schema.audit_event), context) AS leaf
+        FROM jsonb_each_text($1) AS target
+        JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
+        LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
+          AND context.id BETWEEN %2$L AND %3$L
+        WHERE own.id >= $2 AND own.id <= $3
+      ), judged AS MATERIALIZED (
+        SELECT going.id, sealed.block, sealed.place,
+          CASE
+            WHEN sealed.block IS NULL THEN 'unsealed'
+            -- an event that was retired once must not be there either
+            WHEN sealed.entry IS NOT NULL AND sealed.new_leaf IS NULL OR going.leaf <> coalesce(sealed.new_leaf, sealed.sealed_leaf) THEN 'changed'
+          END AS doubt
+        FROM going
+        LEFT JOIN :schema.sealed_places($2 - 1, $3) AS sealed USING (id)
+      ), part AS (
+        SELECT block, count(*) AS events, array_agg(place) AS places
+        FROM judged WHERE doubt IS NULL
+        GROUP BY block
+      ), sealed AS (
+        SELECT block.id AS block, (said ->> 'events')::integer AS events, row_number() OVER (ORDER BY block.id) AS number
+        FROM :schema.audit_seal AS block CROSS JOIN LATERAL :schema.read_entry(block.id, block.entry) AS said
+        WHERE said ->> 'kind' = 'block' AND block.id BETWEEN (SELECT min(part.block) FROM part) AND (SELECT max(part.block) FROM part)
+      ), whole AS (
+        -- blocks in a row are one piece
+        SELECT min(run.block) AS block, max(run.block) AS last, sum(run.events) AS events
+        FROM (
+          SELECT part.block, part.events, sealed.number - row_number() OVER (ORDER BY part.block) AS number
+          FROM part JOIN sealed USING (block)
+          WHERE part.events = sealed.events
+        ) AS run
+        GROUP BY run.number
+      ), piece AS (
+        SELECT whole.block, jsonb_build_object('block', whole.block, 'to', whole.last, 'events', whole.events) AS said FROM whole
+        UNION ALL
+        SELECT part.block, jsonb_build_object('block', part.block, 'events', part.events, 'which', :schema.bitmap(part.places, sealed.events))
         FROM part JOIN sealed USING (block)
-        WHERE part.events = sealed.events
-      ) AS run
-      GROUP BY run.number
-    ), piece AS (
-      SELECT whole.block, jsonb_build_object('block', whole.block, 'to', whole.last, 'events', whole.events) AS said FROM whole
-      UNION ALL
-      SELECT part.block, jsonb_build_object('block', part.block, 'events', part.events, 'which', :schema.bitmap(part.places, sealed.events))
-      FROM part JOIN sealed USING (block)
-      WHERE part.events < sealed.events
-    )
-    SELECT
-      (SELECT min(id) FROM judged WHERE doubt = 'unsealed') AS unsealed,
-      (SELECT min(id) FROM judged WHERE doubt = 'changed') AS changed,
-      (SELECT count(*) FROM judged) AS events,
-      (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
-      (SELECT array_agg(block) FROM part) AS blocks
-    $query$,
-    relation, going.first_context, going.last_context
-  ) INTO retired USING targets, going.first_id, going.last_id;
+        WHERE part.events < sealed.events
+      )
+      SELECT
+        (SELECT min(id) FROM judged WHERE doubt = 'unsealed') AS unsealed,
+        (SELECT min(id) FROM judged WHERE doubt = 'changed') AS changed,
+        (SELECT count(*) FROM judged) AS events,
+        (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
+        (SELECT array_agg(block) FROM part) AS blocks
+      $query$,
+      relation, going.first_context, going.last_context
+    ) INTO retired USING targets, going.first_id, going.last_id;
+    EXIT WHEN is_sealed OR retired.unsealed IS NULL;
+    -- of a transaction that was running when the last round was sealed, perhaps
+    WHILE (:schema.seal() ->> 'more')::boolean LOOP
+    END LOOP;
+  END LOOP;
   IF retired.changed IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU006',
@@ -8201,6 +8225,7 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 SET enable_sort = off  -- by ids that are read in order, or each block reads all that is left
 AS $function$
 DECLARE
@@ -8543,7 +8568,7 @@ $function$;
 --   lagSeconds  how old the oldest event is that no block holds; 0 without one, null where moved
 --   moved       the chain comes from another cluster, and does not go on here yet
 --   salted      new events carry a salt
---   cut         entries at its end are gone: there are hashes of later blocks
+--   cut         entries at its end are gone: there are hashes of later blocks; or those of its last block are
 --
 -- What was committed late by a transaction that was running when the last round was
 -- sealed is not looked for: it has no index, and new events tell as well that nobody seals.
@@ -8556,7 +8581,8 @@ AS $function$
 DECLARE
   entries bigint;
   salted  boolean := :schema.has_salt();
-  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1) > coalesce((SELECT max(id) FROM :schema.audit_seal), -1);
+  cut     boolean := coalesce((SELECT max(block) FROM :schema.audit_leaf), -1) > coalesce((SELECT max(id) FROM :schema.audit_seal), -1)
+    OR :schema.lost_leaves() IS NOT NULL;
   moved   boolean;
   until   record;
   block   record;
@@ -11187,12 +11213,18 @@ DECLARE
   redacted bigint := 0;
   pending  bigint := 0;
 BEGIN
-  IF (links ->> 'entries')::bigint = 0 AND :schema.has_salt() THEN
+  IF (links ->> 'entries')::bigint = 0 THEN
+    IF NOT :schema.has_salt() AND NOT EXISTS (SELECT FROM :schema.audit_leaf) AND NOT EXISTS (SELECT FROM :schema.audit_event WHERE salt IS NOT NULL) THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'AU003',
+        MESSAGE = 'The log is not sealed yet.',
+        HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+    END IF;
     -- the chain is gone, though the log was sealed
     problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
   END IF;
   IF (links ->> 'readable')::boolean THEN
-    problems := problems || :schema.verify_blocks(least_id, -1);
+    problems := problems || :schema.verify_tables() || :schema.verify_blocks(least_id, -1);
     -- from one that is there to the next: whoever puts an entry far behind the others keeps nobody busy
     place := 0;
     LOOP
@@ -11254,6 +11286,7 @@ RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 AS $function$
 DECLARE
   sealed    record;
@@ -11502,6 +11535,27 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT :schema.verify(:schema.table_id(relation, parse_ident(relation::text)), size)
+$function$;
+`,
+  'functions/verify_tables': `-- Whether the log still knows all tables of which blocks hold events: who takes one out
+-- of audit_table hides its whole history. Returns problems as verify_relations does.
+CREATE OR REPLACE FUNCTION :schema.verify_tables()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,
+    'message', format('The table %s (%s) has sealed events, and is in audit_table no more: the log shows nothing of it.', named.name, named.id)
+  ) ORDER BY named.id), '[]')
+  FROM (
+    SELECT said.id, min(said.name) AS name
+    FROM :schema.audit_seal AS own
+    CROSS JOIN LATERAL json_each_text(CASE json_typeof(own.entry -> 'tables') WHEN 'object' THEN own.entry -> 'tables' END) AS said (id, name)
+    WHERE own.entry ->> 'kind' = 'block'
+    GROUP BY said.id
+  ) AS named
+  WHERE NOT EXISTS (SELECT FROM :schema.audit_table AS known WHERE known.id::text = named.id)
 $function$;
 `,
   'functions/warn_of_gaps': `-- Says what an answer in SQL has no place for: that it may not be all.
@@ -13212,6 +13266,9 @@ FROM :schema.event_page(
 `,
   'read/key_at': `-- The key that a row has at the second moment, from the one at the first.
 SELECT :schema.key_at($1::integer, $2, -1, $3::text::jsonb, $4::text::jsonb) AS id
+`,
+  'read/known_tables': `-- The tables that the log knows, by the ids that blocks name them by.
+SELECT known.id::pg_catalog.text AS id FROM :schema.audit_table AS known
 `,
   'read/label': `-- What people call a row, as functions/label.sql has it.
 WITH tracked AS MATERIALIZED (

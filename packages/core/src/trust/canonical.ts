@@ -2,7 +2,7 @@
 export interface StoredEvent {
   readonly id: string
   readonly changed_at: string
-  readonly txid: string
+  readonly txid: string | null
   readonly context_id: string
   readonly table_id: string
   readonly operation: string

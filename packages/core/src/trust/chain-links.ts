@@ -33,8 +33,10 @@ export interface Chain {
   readonly base: BaseEntry | undefined
   /** Whether PostgreSQL can read all entries as JSON, as far as can be told from here. */
   readonly isReadable: boolean
-  /** The greatest id of events that blocks say they hold. */
+  /** The greatest id of events that blocks say they hold, */
   readonly lastEvent: bigint
+  /** and the tables that these are of: their names, by their ids. */
+  readonly tables: ReadonlyMap<string, string>
 }
 
 /** Reads the entries once, in their order: their links, the digests that they lead to, and what they amend. */
@@ -57,6 +59,7 @@ export async function readChain(
   let base: BaseEntry | undefined
   let isReadable = true
   let lastEvent = 0n
+  const tables = new Map<string, string>()
   let log: string | null = null
   let last = -1
   let previous: string | null = null
@@ -78,6 +81,7 @@ export async function readChain(
       round = entry
       if (entry.kind === 'block') {
         amendments.read(entry)
+        for (const [table, name] of Object.entries(entry.tables)) tables.set(table, name)
         if (BigInt(entry.last ?? 0) > lastEvent) lastEvent = BigInt(entry.last ?? 0)
       } else base = entry
       until = sealedUntil(entry, until) ?? until
@@ -92,7 +96,7 @@ export async function readChain(
     last = id
   }
   for (const problem of digests.problems({ log, last })) found(problem)
-  return { entries: tree.size, amendments, until, round, base, isReadable, lastEvent }
+  return { entries: tree.size, amendments, until, round, base, isReadable, lastEvent, tables }
 }
 
 function brokenLink(
@@ -101,7 +105,10 @@ function brokenLink(
   entry: Entry | undefined,
   previous: string | null,
 ): string | undefined {
-  if (id !== last + 1) return `Of the chain the entries from ${last + 1} to ${id - 1} are gone.`
+  if (id !== last + 1)
+    return last + 1 === id - 1
+      ? `Of the chain entry ${last + 1} is gone.`
+      : `Of the chain the entries from ${last + 1} to ${id - 1} are gone.`
   if (entry === undefined || (entry.kind === 'start') !== (id === 0))
     return `Entry ${id} of the chain is not what an entry says, and counts for nothing.`
   if (entry.previous !== previous) return `In the chain ${unlinked(id)}.`

@@ -16,12 +16,12 @@ export interface ChainStart {
 
 /** What the first entry says; null where there is none, or it is another kind of entry. */
 export async function chainStart(queryable: Queryable, schema: string): Promise<ChainStart | null> {
-  const [row] = await rowsOf<{ readonly entry: string }>(
+  const [row] = await rowsOf<{ readonly entry: string | null }>(
     queryable,
     render('read/seal_entries', schema),
     [0, 1],
   )
-  const entry = row && parseEntry(row.entry)
+  const entry = row?.entry ? parseEntry(row.entry) : undefined
   if (entry?.kind !== 'start') return null
   const { at, by, reason, former } = entry
   return {

@@ -87,11 +87,12 @@ export function notSealed(): SchemaError {
 
 interface Row {
   readonly id: string
-  readonly entry: string
+  /** Null where somebody has let it be. */
+  readonly entry: string | null
 }
 
 function storedEntry({ id, entry }: Row): StoredEntry {
-  return { id: Number(id), text: entry }
+  return { id: Number(id), text: entry ?? '' }
 }
 
 function broken(why: string): IntegrityError {

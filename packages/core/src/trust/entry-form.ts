@@ -28,6 +28,8 @@ export interface BlockEntry extends Said, Round {
   /** The greatest id of them; null of none. */
   readonly last: string | null
   readonly root: string
+  /** What the tables of these events were called, by the ids by which the log knows them. */
+  readonly tables: Readonly<Record<string, string>>
 }
 
 /** What retention took: blocks in a row, or of one the events that a bitmap in base64 names. */

@@ -6,7 +6,8 @@ import { leafHash } from './merkle.js'
 /** An event as it is, with its hash as base64. */
 export interface StoredLeaf {
   readonly id: string
-  readonly txid: string
+  /** Null where somebody has let it be. */
+  readonly txid: string | null
   readonly leaf: string
   /** The columns that it says to have lost, as JSON; null where it does not call itself redacted. */
   readonly redacted: string | null

@@ -8,7 +8,7 @@ import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
 import { endOf, LEAST, least, nextOf, ranges, reachOf } from './reach.js'
 import { verifierInProcess } from './verify-in-process.js'
-import { described, type EventsPart, verifierInDatabase } from './verify-parts.js'
+import { described, type EventsPart, ofLog, verifierInDatabase } from './verify-parts.js'
 
 /** What `verifyChain` may be told. */
 export interface VerifyChainOptions {
@@ -133,7 +133,7 @@ export async function verifyChain(
   }
   const chain = await readChain(queryable, schema, digests, found)
   const odd = await rowsOf<{ message: string }>(queryable, render('read/odd_relations', schema), [])
-  for (const { message } of odd) found({ kind: 'rewritten', event: null, block: null, message })
+  for (const { message } of odd) found(ofLog(message))
   const reach = await reachOf(queryable, schema)
   if (chain.entries === 0) {
     if (!reach.salted && given.digest === undefined) throw notSealed()
@@ -151,8 +151,10 @@ export async function verifyChain(
       )
     : verifierInDatabase(queryable, schema)
   const sum = { verified: 0, redacted: 0, pending: 0 }
+  let leavesAreGone = false
   // what PostgreSQL cannot read stops its functions, and was found above
   if (independent || chain.isReadable) {
+    for (const problem of await verifier.tables()) found(problem)
     await verifyBlocks()
     await verifyEvents()
   }
@@ -174,7 +176,10 @@ export async function verifyChain(
     while (from !== undefined && from <= reach.entries) {
       // what is sealed meanwhile comes with its leaves, but perhaps between two looks
       const last: bigint = least(endOf(from, ENTRIES), reach.entries)
-      for (const finding of await verifier.blocks(from, last)) found(described(finding))
+      for (const finding of await verifier.blocks(from, last)) {
+        found(described(finding))
+        leavesAreGone ||= finding.kind === 'missing'
+      }
       from = await nextOf(queryable, schema, 'read/next_entry', last + 1n)
     }
   }
@@ -199,7 +204,7 @@ export async function verifyChain(
         sum.verified += part.verified
         sum.redacted += part.redacted
         sum.pending += part.pending
-        for (const finding of part.problems) found(described(finding))
+        for (const finding of part.problems) found(described(finding, leavesAreGone))
       }
       const last: bigint = several.at(-1)?.[1] ?? end
       onProgress?.({ after: String(least(last, end)), last: String(end) })

@@ -7,7 +7,7 @@ import { readEntry } from './entry-form.js'
 import { HASH_BYTES } from './merkle.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import { type ThisCluster, thisCluster } from './this-cluster.js'
-import type { EventsPart, Finding, Verifier } from './verify-parts.js'
+import { type EventsPart, type Finding, ofLog, type Verifier } from './verify-parts.js'
 
 /** How often something is looked at anew while the chain grows. */
 const TRIES = 3
@@ -38,6 +38,17 @@ export function verifierInProcess(
     }
   }
   return {
+    async tables() {
+      const rows = await rowsOf<{ id: string }>(queryable, render('read/known_tables', schema), [])
+      const ids = new Set(rows.map(({ id }) => id))
+      return [...known.tables]
+        .filter(([id]) => !ids.has(id))
+        .map(([id, name]) =>
+          ofLog(
+            `The table ${name} (${id}) has sealed events, and is in audit_table no more: the log shows nothing of it.`,
+          ),
+        )
+    },
     blocks: (first, last) =>
       certainly(
         () => verifyBlocks(queryable, schema, known, first, last),
@@ -65,7 +76,7 @@ async function verifyBlocks(
     if (lists.has(leaves.block)) doubled.add(leaves.block)
     lists.set(leaves.block, leaves)
   }
-  const entries = await rowsOf<{ id: string; entry: string }>(
+  const entries = await rowsOf<{ id: string; entry: string | null }>(
     queryable,
     render('read/seal_entries', schema),
     [String(first), '1000'],
@@ -73,7 +84,7 @@ async function verifyBlocks(
   const problems: Finding[] = []
   const seen = new Set<string>()
   for (const { id, entry: text } of entries) {
-    const entry = readEntry(Number(id), text)
+    const entry = readEntry(Number(id), text ?? '')
     if (BigInt(id) > last || entry?.kind !== 'block') continue
     const { events, last: end, root } = entry
     const leaves = lists.get(id)
@@ -201,6 +212,7 @@ function mayBePending(
   sealed: Chain['until'],
   { hasMoved, end, own }: ThisCluster,
 ): boolean {
+  if (txid === null) return false
   const wasRunning =
     sealed.running.has(txid) || (BigInt(txid) >= sealed.end && BigInt(id) > sealed.before)
   return hasMoved

@@ -18,6 +18,8 @@ export interface EventsPart {
 
 /** Verifies a part of the log at a time. */
 export interface Verifier {
+  /** Whether the log still knows all tables of which blocks hold events. */
+  tables(): Promise<readonly ChainProblem[]>
   /** Whether the leaves of these blocks lead to their roots. */
   blocks(first: bigint, last: bigint): Promise<readonly Finding[]>
   /** Whether events with an id behind `after`, up to `until`, are what the leaves say. */
@@ -33,13 +35,31 @@ export function verifierInDatabase(queryable: Queryable, schema: string): Verifi
     return JSON.parse(row?.answer ?? '{}') as T
   }
   return {
+    async tables() {
+      const text = `SELECT ${log}.verify_tables()::text AS answer`
+      const [row] = await rowsOf<{ answer: string }>(queryable, text, [])
+      const problems: readonly ChainProblem[] = JSON.parse(row?.answer ?? '[]')
+      return problems.map(({ message }) => ofLog(message))
+    },
     blocks: (first, last) => ask('verify_blocks', first, last),
     events: (after, until) => ask('verify_events', after, until),
   }
 }
 
-/** In words. */
-export function described({ kind, event, block, entry }: Finding): ChainProblem {
+/** Of the log as a whole. */
+export function ofLog(message: string): ChainProblem {
+  return { kind: 'rewritten', event: null, block: null, message }
+}
+
+/**
+ * In words.
+ *
+ * @param leavesAreGone of some block: its events seem to be in none.
+ */
+export function described(
+  { kind, event, block, entry }: Finding,
+  leavesAreGone = false,
+): ChainProblem {
   const what = `Event ${event}, of block ${block},`
   const message =
     event === null
@@ -54,7 +74,9 @@ export function described({ kind, event, block, entry }: Finding): ChainProblem 
           added:
             block !== null
               ? `${what} is there a second time.`
-              : `Event ${event} is not sealed, though what its transaction wrote is: it was put there afterwards.`,
+              : leavesAreGone
+                ? `Event ${event} is in no block of which the leaves are there, and those of others are gone.`
+                : `Event ${event} is not sealed, though what its transaction wrote is: it was put there afterwards.`,
           moved: `Event ${event} is sealed in another place than the one where it is.`,
           retired: `${what} was retired by entry ${entry}, and is there.`,
           redacted: `${what} is redacted, and the chain does not say so.`,

@@ -33,6 +33,11 @@ const losses: readonly (readonly [what: string, statements: string, says: RegExp
     /^The chain is gone, though the log was sealed\./,
   ],
   [
+    'whose last leaves are gone',
+    'delete from auditrum.audit_leaf where block = (select max(block) from auditrum.audit_leaf)',
+    /^The hashes of block 3 are gone, and its events were not retired\./,
+  ],
+  [
     'that is gone with its leaves',
     'truncate auditrum.audit_seal, auditrum.audit_leaf',
     /^The chain is gone, though the log was sealed\./,

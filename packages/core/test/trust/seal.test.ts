@@ -158,6 +158,21 @@ test('sealers at the same time, among writers and who verifies, seal each event 
   })
 })
 
+test('whatever a session has set', async () => {
+  const { database, audit } = await sealedLog()
+  const client = await database.client()
+  // an abbreviation that PostgreSQL takes for another zone's when it reads it
+  await client.query(
+    `set DateStyle = 'SQL, DMY'; set TimeZone = 'Asia/Kolkata'; set quote_all_identifiers = on`,
+  )
+  await client.query('insert into orders select generate_series(1, 10)')
+  const own = new Auditrum(client)
+  expect(await own.seal()).toEqual({ blocks: 1, events: 10 })
+  const expected = { ok: true, verified: 10, pending: 0, problems: [] }
+  expect(await verified(own)).toMatchObject(expected)
+  expect(await verified(audit)).toMatchObject(expected)
+})
+
 test('from SQL alone', async () => {
   const { database } = await sealedLog()
   await database.query('insert into orders select generate_series(1, 10)')

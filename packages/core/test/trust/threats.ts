@@ -313,6 +313,12 @@ export const threats: readonly Threat[] = [
     digest: ['rewritten'],
   },
   {
+    title: 'a table is taken out of `audit_table`: the log shows nothing of it',
+    act: 'set constraints all immediate; delete from auditrum.audit_table',
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
     title: 'the chain is deleted',
     act: 'delete from auditrum.audit_leaf; delete from auditrum.audit_seal',
     database: ['truncated'],
@@ -323,6 +329,12 @@ export const threats: readonly Threat[] = [
     act: `delete from ${event} where id > 30; delete from auditrum.audit_leaf where block = 4; delete from auditrum.audit_seal where id = 4`,
     database: null,
     digest: ['truncated'],
+  },
+  {
+    title: 'the newest entry of the chain is made to name another role',
+    act: `update auditrum.audit_seal set entry = regexp_replace(entry::text, '"by": "[^"]*"', '"by": "eve"')::json where id = 4`,
+    database: null,
+    digest: ['rewritten'],
   },
   {
     title: 'the whole log is rewritten, and sealed anew',
@@ -382,6 +394,14 @@ export const threats: readonly Threat[] = [
     digest: null,
     remark:
       'the chain says so: compare its redactions with the view `erasures`, which names their entries',
+  },
+  {
+    title: 'the record of an erasure or a purge is edited, or who it says asked for it',
+    act: `select auditrum.erase('orders', '5', 'asked to');
+      update auditrum.audit_context set metadata = '{"change_reason": "nothing"}' where id = (select max(id) from auditrum.audit_context)`,
+    database: null,
+    digest: null,
+    remark: 'the chain says what went, when and by which role: keep who asked for it elsewhere',
   },
   {
     title: 'a table is called another in `audit_table`',
