@@ -17,6 +17,7 @@ AS $function$
 DECLARE
   sealed    record;
   bounds    record;
+  source    text;
   condition text;
   query     text;
   quickly   boolean;
@@ -26,14 +27,6 @@ BEGIN
   SELECT coalesce(snapshot, '1:1:') AS snapshot, coalesce(sequence, 0) AS sequence, coalesce(before, 0) AS before, coalesce(moved, false) AS moved
   INTO sealed
   FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
-  -- with the values in it: partitions are left out by them when it is planned
-  SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts
-  INTO bounds
-  FROM :schema.audit_event AS event
-  WHERE event.id > verify_events.after AND event.id <= verify_events.until;
-  condition := format(
-    'event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %L AND %L', coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity')
-  );
   query := $query$
     WITH listed AS MATERIALIZED (
       SELECT * FROM :schema.sealed_places($1, $2)
@@ -94,16 +87,28 @@ BEGIN
     ), counted.is_unfit
     FROM counted
     $query$;
-  FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
-    BEGIN
-      EXECUTE format(query, :schema.leaf_query(':schema.audit_event AS event', condition, '$6', quickly))
-      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts, sealed.moved;
-      EXIT WHEN NOT is_unfit;
-    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
-      IF NOT quickly THEN
-        RAISE;
-      END IF;
-    END;
+  FOREACH source IN ARRAY ARRAY[':schema.audit_event', ':schema.events_with_leavers($1, $2)'] LOOP
+    -- with the values in it: partitions are left out by them when it is planned
+    EXECUTE format(
+      'SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts FROM %s AS event WHERE id > $1 AND id <= $2',
+      source
+    ) INTO bounds USING after, until;
+    condition := format(
+      'event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %L AND %L', coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity')
+    );
+    FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
+      BEGIN
+        EXECUTE format(query, :schema.leaf_query(source || ' AS event', condition, '$6', quickly))
+        INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts, sealed.moved;
+        EXIT WHEN NOT is_unfit;
+      EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+        IF NOT quickly THEN
+          RAISE;
+        END IF;
+      END;
+    END LOOP;
+    -- what retention is taking off is not gone yet
+    EXIT WHEN NOT verdict -> 'problems' @> '[{"kind": "missing"}]' OR NOT EXISTS (SELECT FROM :schema.leaving_partitions());
   END LOOP;
   RETURN verdict;
 END

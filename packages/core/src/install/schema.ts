@@ -80,6 +80,8 @@ export const objects: readonly SqlName[] = [
   'functions/canonical_event',
   'functions/event_leaf',
   'functions/leaf_query',
+  'functions/leaving_partitions',
+  'functions/events_with_leavers',
   'functions/entry_leaf',
   'functions/merkle_root',
   'functions/system_identifier',

@@ -3201,6 +3201,27 @@ BEGIN
 END
 $function$;
 `,
+  'functions/events_with_leavers': `-- Events with an id behind after, up to until: those of the log, and those in partitions
+-- that a purge is dropping.
+CREATE OR REPLACE FUNCTION :schema.events_with_leavers(after bigint, until bigint)
+RETURNS SETOF :schema.audit_event
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  leaver regclass;
+BEGIN
+  RETURN QUERY SELECT event.* FROM :schema.audit_event AS event WHERE event.id > after AND event.id <= until;
+  FOR leaver IN SELECT * FROM :schema.leaving_partitions() LOOP
+    BEGIN
+      RETURN QUERY EXECUTE format('SELECT event.* FROM %s AS event WHERE event.id > $1 AND event.id <= $2', leaver) USING after, until;
+    EXCEPTION WHEN undefined_table OR syntax_error THEN
+      NULL;  -- it has gone meanwhile: then it has no name
+    END;
+  END LOOP;
+END
+$function$;
+`,
   'functions/folded': `-- Images of one row laid over each other: of a column the last value counts.
 CREATE OR REPLACE FUNCTION :schema.folded(images jsonb[])
 RETURNS jsonb
@@ -4157,6 +4178,22 @@ AS $function$
     $query$,
     source, condition, contexts
   ) END
+$function$;
+`,
+  'functions/leaving_partitions': `-- Partitions that a purge is dropping, and that hold events which the log does not show
+-- any more: they are detached, or being detached. What it says of them in the chain it
+-- says as it drops them.
+CREATE OR REPLACE FUNCTION :schema.leaving_partitions()
+RETURNS SETOF regclass
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT DISTINCT own.oid::regclass
+  FROM :schema.audit_purge AS purge
+  JOIN pg_class AS own ON own.relname = purge.leaver AND own.relnamespace = ':schema'::regnamespace
+  WHERE purge.finished_at IS NULL AND own.relkind = 'r'
+    AND EXISTS (SELECT FROM pg_attribute AS col WHERE col.attrelid = own.oid AND col.attname = 'changed_at')  -- of events
+    AND NOT EXISTS (SELECT FROM pg_inherits AS link WHERE link.inhrelid = own.oid AND NOT link.inhdetachpending)
 $function$;
 `,
   'functions/let_erase': `-- Lets a role erase values from the log, and read it: more than to keep the log,
@@ -11252,6 +11289,10 @@ BEGIN
     WHILE seen < last_id LOOP
       until := least(seen, most - size) + size;
       part := :schema.verify_events(seen, until);
+      IF part -> 'problems' <> '[]' THEN
+        -- what was purged in that moment is told by now
+        part := :schema.verify_events(seen, until);
+      END IF;
       verified := verified + (part ->> 'verified')::bigint;
       redacted := redacted + (part ->> 'redacted')::bigint;
       pending := pending + (part ->> 'pending')::bigint;
@@ -11291,6 +11332,7 @@ AS $function$
 DECLARE
   sealed    record;
   bounds    record;
+  source    text;
   condition text;
   query     text;
   quickly   boolean;
@@ -11300,14 +11342,6 @@ BEGIN
   SELECT coalesce(snapshot, '1:1:') AS snapshot, coalesce(sequence, 0) AS sequence, coalesce(before, 0) AS before, coalesce(moved, false) AS moved
   INTO sealed
   FROM (SELECT) AS one LEFT JOIN :schema.sealed_until() ON true;
-  -- with the values in it: partitions are left out by them when it is planned
-  SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts
-  INTO bounds
-  FROM :schema.audit_event AS event
-  WHERE event.id > verify_events.after AND event.id <= verify_events.until;
-  condition := format(
-    'event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %L AND %L', coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity')
-  );
   query := $query$
     WITH listed AS MATERIALIZED (
       SELECT * FROM :schema.sealed_places($1, $2)
@@ -11368,16 +11402,28 @@ BEGIN
     ), counted.is_unfit
     FROM counted
     $query$;
-  FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
-    BEGIN
-      EXECUTE format(query, :schema.leaf_query(':schema.audit_event AS event', condition, '$6', quickly))
-      INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts, sealed.moved;
-      EXIT WHEN NOT is_unfit;
-    EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
-      IF NOT quickly THEN
-        RAISE;
-      END IF;
-    END;
+  FOREACH source IN ARRAY ARRAY[':schema.audit_event', ':schema.events_with_leavers($1, $2)'] LOOP
+    -- with the values in it: partitions are left out by them when it is planned
+    EXECUTE format(
+      'SELECT min(changed_at) AS since, max(changed_at) AS until, array_agg(DISTINCT context_id) AS contexts FROM %s AS event WHERE id > $1 AND id <= $2',
+      source
+    ) INTO bounds USING after, until;
+    condition := format(
+      'event.id > $1 AND event.id <= $2 AND event.changed_at BETWEEN %L AND %L', coalesce(bounds.since, 'infinity'), coalesce(bounds.until, '-infinity')
+    );
+    FOREACH quickly IN ARRAY ARRAY[true, false] LOOP
+      BEGIN
+        EXECUTE format(query, :schema.leaf_query(source || ' AS event', condition, '$6', quickly))
+        INTO verdict, is_unfit USING after, until, sealed.snapshot, sealed.sequence, sealed.before, bounds.contexts, sealed.moved;
+        EXIT WHEN NOT is_unfit;
+      EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
+        IF NOT quickly THEN
+          RAISE;
+        END IF;
+      END;
+    END LOOP;
+    -- what retention is taking off is not gone yet
+    EXIT WHEN NOT verdict -> 'problems' @> '[{"kind": "missing"}]' OR NOT EXISTS (SELECT FROM :schema.leaving_partitions());
   END LOOP;
   RETURN verdict;
 END
@@ -13297,6 +13343,14 @@ FROM :schema.audit_leaf AS leaf
 WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND leaf.block IS NOT NULL AND pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.array_lower(leaf.ids, 1) = 1
   AND pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, NULLIF($2::pg_catalog.int8, 9223372036854775807), '(]')
 ORDER BY leaf.block
+`,
+  'read/leaving_partitions': `-- Partitions that a purge is dropping, as functions/leaving_partitions.sql tells them: by name.
+SELECT DISTINCT own.relname::pg_catalog.text AS name
+FROM :schema.audit_purge AS purge
+JOIN pg_catalog.pg_class AS own ON own.relname = purge.leaver AND own.relnamespace = ':schema'::pg_catalog.regnamespace
+WHERE purge.finished_at IS NULL AND own.relkind = 'r'
+  AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS col WHERE col.attrelid = own.oid AND col.attname = 'changed_at')  -- of events
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS link WHERE link.inhrelid = own.oid AND NOT link.inhdetachpending)
 `,
   'read/long_leaf': `-- The leaf of an event whose documents are long, as base64: what is hashed is $3 to $7
 -- with its documents between them, and without a context $3 to $6. Null where that is

@@ -1,4 +1,5 @@
 import { type Queryable, rowsOf } from '../queryable.js'
+import { quoteIdentifier } from '../sql/quote.js'
 import { render } from '../sql/template.js'
 import { canonical, type StoredEvent } from './canonical.js'
 import { leafHash } from './merkle.js'
@@ -16,31 +17,47 @@ export interface StoredLeaf {
 /**
  * Events with an id behind `after`, up to `until`, hashed by no function of the log's schema: here, or by
  * PostgreSQL itself where they are too long to be read.
+ *
+ * @param relation of the log: a partition that it does not show any more, say.
  */
 export async function storedLeaves(
   queryable: Queryable,
   schema: string,
   after: string,
   until: string,
+  relation = 'audit_event',
 ): Promise<readonly StoredLeaf[]> {
+  const source: Source = {
+    queryable,
+    text: (name) =>
+      render(name, schema).replace(
+        '.audit_event AS event',
+        () => `.${quoteIdentifier(relation)} AS event`,
+      ),
+  }
   const leaves: StoredLeaf[] = []
-  for (const event of await storedEvents(queryable, schema, after, until)) {
+  for (const event of await storedEvents(source, after, until)) {
     const leaf =
       event.is_long === 'true'
-        ? await longLeaf(queryable, schema, event)
+        ? await longLeaf(source, event)
         : leafHash(canonical(event)).toString('base64')
     leaves.push({ id: event.id, txid: event.txid, leaf, redacted: event.redacted })
   }
   return leaves
 }
 
+/** Where events are read. */
+interface Source {
+  readonly queryable: Queryable
+  text(name: Parameters<typeof render>[0]): string
+}
+
 async function storedEvents(
-  queryable: Queryable,
-  schema: string,
+  { queryable, text: textOf }: Source,
   after: string,
   until: string,
 ): Promise<readonly StoredEvent[]> {
-  const text = render('read/stored_events', schema)
+  const text = textOf('read/stored_events')
   const withDocuments = await unlessTooLarge(() =>
     rowsOf<StoredEvent>(queryable, text, [after, until, 'true']),
   )
@@ -52,29 +69,25 @@ const documents = ['old', 'new', 'meta', 'metadata'] as const
 /** Stands for a document: no text of PostgreSQL holds it. */
 const GAP = '\0'
 
-async function longLeaf(queryable: Queryable, schema: string, event: StoredEvent): Promise<string> {
+async function longLeaf(source: Source, event: StoredEvent): Promise<string> {
   const gaps = Object.fromEntries(documents.map((name) => [name, GAP]))
   const pieces = canonical({ ...event, ...gaps }).split(GAP)
   const rows = await unlessTooLarge(() =>
-    rowsOf<{ leaf: string | null }>(queryable, render('read/long_leaf', schema), [
+    rowsOf<{ leaf: string | null }>(source.queryable, source.text('read/long_leaf'), [
       event.id,
       event.changed_at,
       ...Array.from({ length: documents.length + 1 }, (_, place) => pieces[place] ?? null),
     ]),
   )
-  return rows?.[0]?.leaf ?? tooLargeLeaf(queryable, schema, event)
+  return rows?.[0]?.leaf ?? tooLargeLeaf(source, event)
 }
 
 /** Of the second version of the canonical form, as `canonical_event` has it in SQL. */
-async function tooLargeLeaf(
-  queryable: Queryable,
-  schema: string,
-  event: StoredEvent,
-): Promise<string> {
+async function tooLargeLeaf({ queryable, text }: Source, event: StoredEvent): Promise<string> {
   const place = [event.id, event.changed_at]
   const hashOf = async (document: string, member: string | null) => {
     const rows = await unlessTooLarge(() =>
-      rowsOf<{ hash: string | null }>(queryable, render('read/value_hash', schema), [
+      rowsOf<{ hash: string | null }>(queryable, text('read/value_hash'), [
         ...place,
         document,
         member,
@@ -85,7 +98,7 @@ async function tooLargeLeaf(
   const short: Record<string, string> = {}
   for (const { document, names } of await rowsOf<{ document: string; names: string | null }>(
     queryable,
-    render('read/document_names', schema),
+    text('read/document_names'),
     place,
   )) {
     if (names === null) {

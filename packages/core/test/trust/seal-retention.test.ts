@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Auditrum, IntegrityError } from '../../src/index.js'
+import { splitByYear } from '../keep/support.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 
 /** Two tables with events of three years ago and of now, sealed in blocks of ten events. */
@@ -113,4 +114,20 @@ test('what is said to be retired twice is counted once', async () => {
   expect(await both(audit)).toMatchObject({ ok: true, verified: 20, retired: 25 })
   const { rows } = await database.query('select auditrum.verify_chain() as said')
   expect(rows[0]?.said).toMatchObject({ ok: true, verified: 20, retired: 25 })
+})
+
+test('what a purge is taking off is not missing as long as it is there', async () => {
+  const { database, audit } = await agedLog()
+  await audit.purge({ olderThan: '1 year', table: 'notes' })
+  await splitByYear(database)
+  const [reader, other] = [await database.client(), await database.client()]
+  await reader.query('begin; select from auditrum.audit_event')
+  const purging = audit.purge({ olderThan: '1 year', dropPartitions: true })
+  const isLeaving = async () =>
+    (await other.query('select from pg_inherits where inhdetachpending')).rows.length > 0
+  while (!(await isLeaving()));
+  expect(await both(new Auditrum(other))).toMatchObject({ ok: true, verified: 40, retired: 5 })
+  await reader.query('rollback')
+  await purging
+  expect(await both(audit)).toMatchObject({ ok: true, verified: 15, retired: 30 })
 })
