@@ -19,10 +19,11 @@ AS $function$
     WINDOW sequence AS (ORDER BY own.id)
   ), round AS (
     SELECT own.id, own.kind, own.incarnation, own.sequence, own.xmax,
-      lag(own.incarnation) OVER before AS last_incarnation, lag(own.sequence) OVER before AS last_sequence, lag(own.xmax) OVER before AS last_xmax
+      lag(own.incarnation) OVER before AS last_incarnation, lag(own.sequence) OVER before AS last_sequence, lag(own.xmax) OVER before AS last_xmax,
+      own.snapshot, lag(own.snapshot) OVER before AS last_snapshot
     FROM (
       SELECT id, kind, (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
-        pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
+        (said ->> 'snapshot')::pg_snapshot AS snapshot, pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
       FROM link
       WHERE kind IN ('start', 'rebase', 'block')
     ) AS own
@@ -65,7 +66,11 @@ AS $function$
     UNION
     SELECT id
     FROM round
-    WHERE sequence < last_sequence OR xmax < last_xmax AND incarnation = last_incarnation
+    WHERE sequence < last_sequence OR incarnation = last_incarnation AND (
+        xmax < last_xmax
+        -- what was over then runs no more
+        OR EXISTS (SELECT FROM pg_snapshot_xip(snapshot) AS running WHERE pg_visible_in_snapshot(running, last_snapshot))
+      )
       OR CASE kind WHEN 'rebase' THEN incarnation < last_incarnation ELSE incarnation <> last_incarnation END
     UNION
     SELECT weighed.entry

@@ -11347,8 +11347,24 @@ BEGIN
       SELECT * FROM :schema.sealed_places($1, $2)
     ), present AS (
       %s
+    ), round AS MATERIALIZED (
+      -- what was over before it, and sealed: a block of a transaction that was is forged
+      SELECT own.id AS block, CASE WHEN earlier.said ->> 'incarnation' = own.said ->> 'incarnation' THEN (earlier.said ->> 'snapshot')::pg_snapshot END AS over
+      FROM (
+        SELECT seal.id, said
+        FROM (SELECT DISTINCT block FROM listed) AS known
+        JOIN :schema.audit_seal AS seal ON seal.id = known.block
+        CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS said
+      ) AS own
+      CROSS JOIN LATERAL (
+        SELECT before AS said
+        FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS before
+        WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase') AND before ->> 'more' IS DISTINCT FROM 'true' AND before IS NOT NULL
+        ORDER BY seal.id DESC
+        LIMIT 1
+      ) AS earlier
     ), judged AS (
-      SELECT id, listed.block, listed.entry, present.leaf, present.redacted IS NOT NULL AS redacted,
+      SELECT id, block, listed.entry, present.leaf, present.redacted IS NOT NULL AS redacted,
         CASE
           WHEN present.txid IS NULL THEN CASE WHEN listed.entry IS NULL OR listed.new_leaf IS NOT NULL THEN 'missing' END
           WHEN present.leaf IS NULL THEN 'unfit'
@@ -11359,11 +11375,11 @@ BEGIN
           WHEN listed.entry IS NOT NULL AND listed.new_leaf IS NULL THEN 'retired'
           -- what was erased says so itself, and the entry means this event
           WHEN listed.new_leaf IS NOT NULL AND NOT coalesce(present.redacted @> listed.lost, false) THEN 'edited'
-          WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN 'verified'
+          WHEN present.leaf = coalesce(listed.new_leaf, listed.sealed_leaf) THEN CASE WHEN pg_visible_in_snapshot(present.txid, round.over) THEN 'added' ELSE 'verified' END
           WHEN present.redacted IS NOT NULL AND listed.entry IS NULL THEN 'redacted'
           ELSE 'edited'
         END AS kind
-      FROM listed FULL JOIN present USING (id)
+      FROM listed FULL JOIN present USING (id) LEFT JOIN round USING (block)
     ), counted AS MATERIALIZED (
       SELECT count(*) FILTER (WHERE kind = 'verified') AS verified, count(*) FILTER (WHERE kind = 'verified' AND redacted) AS redacted,
         count(*) FILTER (WHERE kind = 'pending') AS pending, count(block) > (SELECT count(*) FROM listed) AS are_doubled,
@@ -11450,10 +11466,11 @@ AS $function$
     WINDOW sequence AS (ORDER BY own.id)
   ), round AS (
     SELECT own.id, own.kind, own.incarnation, own.sequence, own.xmax,
-      lag(own.incarnation) OVER before AS last_incarnation, lag(own.sequence) OVER before AS last_sequence, lag(own.xmax) OVER before AS last_xmax
+      lag(own.incarnation) OVER before AS last_incarnation, lag(own.sequence) OVER before AS last_sequence, lag(own.xmax) OVER before AS last_xmax,
+      own.snapshot, lag(own.snapshot) OVER before AS last_snapshot
     FROM (
       SELECT id, kind, (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
-        pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
+        (said ->> 'snapshot')::pg_snapshot AS snapshot, pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
       FROM link
       WHERE kind IN ('start', 'rebase', 'block')
     ) AS own
@@ -11496,7 +11513,11 @@ AS $function$
     UNION
     SELECT id
     FROM round
-    WHERE sequence < last_sequence OR xmax < last_xmax AND incarnation = last_incarnation
+    WHERE sequence < last_sequence OR incarnation = last_incarnation AND (
+        xmax < last_xmax
+        -- what was over then runs no more
+        OR EXISTS (SELECT FROM pg_snapshot_xip(snapshot) AS running WHERE pg_visible_in_snapshot(running, last_snapshot))
+      )
       OR CASE kind WHEN 'rebase' THEN incarnation < last_incarnation ELSE incarnation <> last_incarnation END
     UNION
     SELECT weighed.entry
@@ -13463,6 +13484,13 @@ SELECT seal.id::text AS id, seal.entry::text AS entry
 FROM :schema.audit_seal AS seal
 WHERE seal.id >= $1::bigint
 ORDER BY seal.id
+LIMIT $2::bigint
+`,
+  'read/seal_entries_before': `-- The chain before an entry, backwards, as it is hashed.
+SELECT seal.id::text AS id, seal.entry::text AS entry
+FROM :schema.audit_seal AS seal
+WHERE seal.id < $1::bigint
+ORDER BY seal.id DESC
 LIMIT $2::bigint
 `,
   'read/sealed_event': `-- An event in the form in which it is sealed, as functions/sealed_event.sql gives it.

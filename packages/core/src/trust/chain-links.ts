@@ -5,6 +5,7 @@ import type { DigestCheck } from './check-digests.js'
 import { isLog, parseEntry } from './entry.js'
 import { type BaseEntry, type BlockEntry, type Entry, readEntry } from './entry-form.js'
 import { leafHash, MerkleTree } from './merkle.js'
+import { visibleIn } from './rounds-before.js'
 import type { ChainProblem } from './verify-chain.js'
 
 /** How far a log is sealed: what `sealed_until` tells in SQL. */
@@ -21,7 +22,7 @@ interface SealedUntil {
 }
 
 /** The last entry that says how far it came, whether or not its round has ended. */
-type Round = BaseEntry | BlockEntry
+export type Round = BaseEntry | BlockEntry
 
 /** What the entries of a chain say, whether or not they follow each other. */
 export interface Chain {
@@ -125,10 +126,19 @@ function isReadableJson(text: string): boolean {
 function fallsBehind(entry: Round, last: Round): boolean {
   return (
     BigInt(entry.sequence) < BigInt(last.sequence) ||
-    (entry.incarnation === last.incarnation && endOf(entry) < endOf(last)) ||
+    (entry.incarnation === last.incarnation &&
+      (endOf(entry) < endOf(last) || reopens(entry, last))) ||
     (entry.kind === 'rebase'
       ? entry.incarnation < last.incarnation
       : entry.incarnation !== last.incarnation)
+  )
+}
+
+/** What was over then runs no more. */
+function reopens(entry: Round, last: Round): boolean {
+  const running = entry.snapshot.split(':')[2]
+  return (
+    running !== undefined && running !== '' && running.split(',').some(visibleIn(last.snapshot))
   )
 }
 

@@ -5,6 +5,7 @@ import { isList, type Leaves, leavesOf, rootOf } from './block-leaves.js'
 import type { Chain } from './chain-links.js'
 import { readEntry } from './entry-form.js'
 import { HASH_BYTES } from './merkle.js'
+import { RoundsBefore } from './rounds-before.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import { type ThisCluster, thisCluster } from './this-cluster.js'
 import { type EventsPart, type Finding, ofLog, type Verifier } from './verify-parts.js'
@@ -25,6 +26,7 @@ export function verifierInProcess(
   read: () => Promise<Chain>,
 ): Verifier {
   let known = chain
+  const rounds = new RoundsBefore(queryable, schema)
   const certainly = async <T>(
     verify: () => Promise<T>,
     isFine: (found: T) => boolean,
@@ -56,7 +58,7 @@ export function verifierInProcess(
       ),
     events: (after, until) =>
       certainly(
-        () => verifyEvents(queryable, schema, known, after, until),
+        () => verifyEvents(queryable, schema, known, rounds, after, until),
         ({ problems }) => problems.length === 0,
       ),
   }
@@ -114,6 +116,7 @@ async function verifyEvents(
   queryable: Queryable,
   schema: string,
   chain: Chain,
+  rounds: RoundsBefore,
   after: bigint,
   until: bigint,
 ): Promise<EventsPart> {
@@ -180,8 +183,11 @@ async function verifyEvents(
     let isThere = false
     for (const event of stored.get(own.id) ?? [undefined]) {
       const verdict = verdictOf(event, own)
-      // there as it was sealed, and there again
-      count(isThere && verdict === 'verified' ? 'added' : verdict, event, own)
+      // there as it was sealed, and there again; or of a transaction that was over, and sealed, before
+      const isForged =
+        verdict === 'verified' &&
+        (isThere || (await rounds.isOver(Number(own.block), event?.txid ?? null)))
+      count(isForged ? 'added' : verdict, event, own)
       isThere ||= verdict === 'verified'
     }
   }

@@ -77,7 +77,7 @@ export function described(
           missing: `${what} is gone.`,
           added:
             block !== null
-              ? `${what} is there a second time.`
+              ? `${what} was put there afterwards: it is there a second time, or its transaction was over and sealed before.`
               : leavesAreGone
                 ? `Event ${event} is in no block of which the leaves are there, and those of others are gone.`
                 : `Event ${event} is not sealed, though what its transaction wrote is: it was put there afterwards.`,

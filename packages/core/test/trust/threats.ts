@@ -50,6 +50,21 @@ function redaction(id: string, events = 1): string {
     'redacted', jsonb_build_array(jsonb_build_object('event', '${id}', 'block', 1, 'place', 4, 'columns', '["total"]'::jsonb, 'leaf', ${leafOf5}))))`
 }
 
+/** Seals the newest event, by hand, in a block with this snapshot. */
+const ownBlock = (snapshot: string) => `
+  with forged as (
+    select event.id, event.changed_at, auditrum.event_leaf(event, context) as leaf
+    from ${event} as event left join auditrum.audit_context as context on context.id = event.context_id and context.txid = event.txid
+    order by event.id desc limit 1
+  ), last as (
+    select entry ->> 'snapshot' as snapshot, entry from auditrum.audit_seal order by id desc limit 1
+  ), block as materialized (
+    select auditrum.seal_append('block', jsonb_build_object('incarnation', (entry ->> 'incarnation')::int, 'snapshot', ${snapshot}, 'sequence', entry ->> 'sequence',
+      'more', false, 'events', 1, 'last', forged.id::text, 'root', encode(leaf, 'hex'), 'tables', '{}'::jsonb)) as id
+    from forged, last
+  )
+  insert into auditrum.audit_leaf select block.id, forged.id, forged.id, changed_at, changed_at, array[forged.id], leaf from block, forged`
+
 export const threats: readonly Threat[] = [
   {
     title: 'the data of an event is edited',
@@ -151,8 +166,8 @@ export const threats: readonly Threat[] = [
     title: 'a leaf is moved from one block to another',
     act: `update auditrum.audit_leaf as one set ids[1] = other.ids[1], hashes = substr(other.hashes, 1, 32) || substr(one.hashes, 33)
       from auditrum.audit_leaf as other where (one.block, other.block) in ((1, 2), (2, 1))`,
-    database: ['rewritten', 'rewritten'],
-    digest: ['rewritten', 'rewritten'],
+    database: ['rewritten', 'rewritten', 'added'],
+    digest: ['rewritten', 'rewritten', 'added'],
   },
   {
     title: 'an event is edited, and its leaf with it',
@@ -280,6 +295,22 @@ export const threats: readonly Threat[] = [
         from auditrum.audit_seal where id = 4`,
     database: ['rewritten'],
     digest: ['rewritten'],
+  },
+  {
+    title: 'an event is forged as of a transaction long over, and sealed by a block of its own',
+    act: `insert into ${event} (changed_at, txid, context_id, table_id, operation, image, object_id, new, db_user, salt)
+        select changed_at, txid, context_id, table_id, operation, image, '77', '{"id": 77}', db_user, salt from ${event} where id = 5;
+      ${ownBlock('snapshot')}`,
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
+    title: 'and the block says that this transaction was running still',
+    act: `insert into ${event} (changed_at, txid, context_id, table_id, operation, image, object_id, new, db_user, salt)
+        select changed_at, txid, context_id, table_id, operation, image, '77', '{"id": 77}', db_user, salt from ${event} where id = 5;
+      ${ownBlock(`format('%s:%s:%s', (select txid from ${event} where id = 5), split_part(snapshot, ':', 2), (select txid from ${event} where id = 5))`)}`,
+    database: ['added', 'rewritten'],
+    digest: ['added', 'rewritten'],
   },
   {
     title: 'an entry is made one that says nothing',
