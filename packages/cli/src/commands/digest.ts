@@ -5,7 +5,13 @@ import { bucket } from '../digests/bucket.js'
 import { giveTo } from '../digests/command.js'
 import { file, folder, isFolder } from '../digests/files.js'
 import { digestKey, newKey } from '../digests/key.js'
-import { type DigestPlace, digestName, type KeptDigest, PlaceError } from '../digests/place.js'
+import {
+  type DigestPlace,
+  digestName,
+  type KeptDigest,
+  keyName,
+  PlaceError,
+} from '../digests/place.js'
 import { examples } from '../examples.js'
 import { exit, exitCodeOf } from '../failure.js'
 import { interval, limit, number } from '../options.js'
@@ -75,7 +81,8 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
   const key = await digestKey(options.key)
   const former =
     options.publicKey === undefined ? undefined : await readFile(options.publicKey, 'utf8')
-  const publicKey = `${publicKeyOf(key)}${former ?? ''}`
+  const ownKey = publicKeyOf(key)
+  const publicKey = `${ownKey}${former ?? ''}`
   const place = await placeOf(setting, options)
   const said = (text: string) =>
     terminal.note(options.every === undefined ? text : `${now()}  ${text}`)
@@ -87,7 +94,7 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
   return () =>
     inSession(setting, async ({ audit }) => {
       const sizeOf = (kept: KeptDigest) => verifyDigest(kept.text, publicKey).size
-      const kept = await place?.newest()
+      const kept = await place?.newest(keyName(ownKey))
       // what was signed here counts, even if it has gone where it was kept
       if (kept && (last === undefined || sizeOf(kept) > sizeOf(last))) last = kept
       const text = await terminal.waiting('Reading the chain', () =>
@@ -101,7 +108,7 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
       if (!place && options.exec === undefined) await terminal.write(text)
       // before the place, which makes the next round believe that all is done
       if (options.exec !== undefined) await giveTo(options.exec, text)
-      const where = await place?.keep(digestName(text, publicKey), text)
+      const where = await place?.keep(digestName(text, ownKey), text)
       given = text
       if (where) said(`A digest of ${number(size, 'entry', 'entries')} is kept: ${where}`)
     })

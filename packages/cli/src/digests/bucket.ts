@@ -39,7 +39,7 @@ export async function bucket(
     )
   }
   /** Keys come in the order of their names, a thousand at a time. */
-  const newestKey = async () => {
+  const newestKey = async (signer: string) => {
     let newest: string | undefined
     let after: string | undefined
     for (let isMore = true; isMore; ) {
@@ -51,8 +51,9 @@ export async function bucket(
         }),
       )
       const keys = (page.Contents ?? []).map(({ Key = '' }) => Key)
-      const last = newestName(keys.map((key) => key.slice(prefix.length)))
-      if (last !== undefined) newest = `${prefix}${last}`
+      const names = keys.map((key) => key.slice(prefix.length))
+      // those of one size may be on two pages
+      newest = newestName(newest === undefined ? names : [newest, ...names], signer)
       after = keys.at(-1)
       isMore = page.IsTruncated === true && after !== undefined
     }
@@ -60,11 +61,12 @@ export async function bucket(
   }
   let isReadable = true
   return {
-    async newest() {
+    async newest(signer) {
       if (!isReadable) return undefined
       try {
-        const key = await newestKey()
-        if (key === undefined) return undefined
+        const newest = await newestKey(signer)
+        if (newest === undefined) return undefined
+        const key = `${prefix}${newest}`
         const object = await client.send(new sdk.GetObjectCommand({ Bucket: name, Key: key }))
         const text = (await object.Body?.transformToString('utf-8')) ?? ''
         return { name: `s3://${name}/${key}`, text }

@@ -16,9 +16,9 @@ import { type DigestPlace, type KeptDigest, newestName, PlaceError } from './pla
 /** A folder with a file for each digest, none of which is ever written again. */
 export function folder(path: string): DigestPlace {
   return {
-    newest: () =>
+    newest: (key) =>
       told(path, async () => {
-        const name = newestName(await readdir(path).catch(none<string[]>([])))
+        const name = newestName(await readdir(path).catch(none<string[]>([])), key)
         return name === undefined ? undefined : kept(join(path, name))
       }),
     keep: (name, text) =>

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifierKey, verifyDigest } from '@auditrum/core'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { type Bucket, fakeBucket } from '../bucket.js'
 import { installed, type Shop, shop } from '../support.js'
 
 const openssl = installed('openssl')
-const name = /^\d{12}-[0-9a-f]{12}\.digest$/
+const name = /^\d{12}-[0-9a-f]{12}-[0-9a-f]{8}\.digest$/
 
 let it: Shop
 /** Whose log is written anew by who can do it. */
@@ -118,7 +118,7 @@ describe('a folder', () => {
   test('gets a file for each digest, of which the last is the newest', async () => {
     const digest = () => it.cli(['digest', '--key', 'key.pem', '--to', 'kept/'])
     expect((await digest()).stderr).toMatch(
-      /^A digest of \d+ entries is kept: kept\/\d+-\w+\.digest\n$/,
+      /^A digest of \d+ entries is kept: kept\/\d+-\w+-\w+\.digest\n$/,
     )
     await sealMore()
     expect((await digest()).code).toBe(0)
@@ -138,13 +138,31 @@ describe('a folder', () => {
     expect(elsewhere).toMatchObject({ code: 1 })
     expect(elsewhere.stderr).toContain("or the digest is another log's")
     await it.shell('auditrum digest --new-key new.pem')
-    await sealMore()
     const unknown = await it.cli(['digest', '--key', 'new.pem', ...to])
     expect(unknown).toMatchObject({ code: 1 })
     expect(unknown.stderr).toContain('Give the public key of who signed it')
-    const known = await it.cli(['digest', '--key', 'new.pem', '--public-key', 'key.pub', ...to])
-    expect(known).toMatchObject({ code: 0 })
-    expect(folder('foreign')).toHaveLength(2)
+    const known = () => it.cli(['digest', '--key', 'new.pem', '--public-key', 'key.pub', ...to])
+    // of the same entries: beside the other key's
+    expect((await known()).stderr).toContain('is kept: ')
+    const names = folder('foreign')
+    expect(names).toEqual([expect.stringMatching(name), expect.stringMatching(name)])
+    const signed = (by: string) =>
+      names.filter((each) => {
+        try {
+          return verifyDigest(file(`foreign/${each}`), file(by))
+        } catch {
+          return false
+        }
+      })
+    expect([...signed('key.pub'), ...signed('new.pub')].sort()).toEqual(names)
+    expect((await known()).stderr).toBe('Nothing was sealed since the last digest.\n')
+    // as digests were called before the key was in their names
+    const [own = ''] = signed('new.pub')
+    for (const each of names) {
+      const former = each === own ? own.replace(/-\w{8}\.digest$/, '.digest') : `${each}.other`
+      renameSync(join(it.folder, 'foreign', each), join(it.folder, 'foreign', former))
+    }
+    expect((await known()).stderr).toBe('Nothing was sealed since the last digest.\n')
   })
 })
 
@@ -219,7 +237,7 @@ describe('a bucket', () => {
       const { code, stderr } = await digest('--to', 's3://audit/shop', '--lock-days', '30')
       expect({ code, stderr }).toEqual({
         code: 0,
-        stderr: expect.stringMatching(/is kept: s3:\/\/audit\/shop\/\d+-\w+\.digest\n$/),
+        stderr: expect.stringMatching(/is kept: s3:\/\/audit\/shop\/\d+-\w+-\w+\.digest\n$/),
       })
     }
     const keys = [...bucket.objects.keys()]
