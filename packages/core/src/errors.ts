@@ -150,6 +150,9 @@ function privilegeRemedy(text: string): string {
   ) {
     return `Let it read the table: GRANT SELECT ON ${name} (and what else is to be done there), or connect as a role that may.`
   }
+  if (verifying.includes(name)) {
+    return `The verification in this process (independent) takes what let_read does not give: verify without it, or let the owner of the log GRANT SELECT ON ${verifying.join(', ')} (with their schema). What reading the log takes is granted by select auditrum.let_read('…').`
+  }
   return `Grant it, or connect as a role that has it; what reading the log takes is granted by select auditrum.let_read('…').`
 }
 
@@ -163,6 +166,9 @@ const keeping = [
   'run_maintenance',
   'seal',
 ]
+
+/** The tables that verification reads where it asks no function of the log. */
+const verifying = ['audit_event', 'audit_context', 'audit_table', 'audit_seal', 'audit_leaf']
 
 /** The SQLSTATE of an error of the database, also where it is the cause of one of ours. */
 export function sqlStateOf(error: unknown): string | undefined {
