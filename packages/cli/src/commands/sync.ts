@@ -27,9 +27,14 @@ export function sync(program: Program): void {
         if (isShown) return
         const result = await terminal.waiting('Syncing', () => audit.sync({ prune }))
         if (options.json) return terminal.document(result)
-        const { unchanged, pending, owner, ...changed } = result
+        const { unchanged, pending, recreated, owner, ...changed } = result
         for (const [what, tables] of Object.entries(changed)) {
           for (const table of tables) await terminal.line(`${what} ${table}`)
+        }
+        for (const table of recreated) {
+          terminal.warn(
+            `${table} was missing. It is there again, empty: what was in it is gone. See auditrum status.`,
+          )
         }
         for (const table of pending) {
           await terminal.line(`pending ${table}: run sync as ${owner}, who owns the log`)

@@ -88,8 +88,13 @@ describe('a new database', async () => {
       uninstalled: [],
       unchanged: ['public.customers', 'public.orders'],
       pending: [],
+      recreated: [],
       owner: 'postgres',
     })
+    await database.query('drop table auditrum.audit_leaf')
+    expect((await it.cli(['sync'])).stderr).toContain(
+      'auditrum.audit_leaf was missing. It is there again, empty: what was in it is gone.',
+    )
     expect((await it.cli(['plan', '--check'])).code).toBe(0)
   })
 

@@ -8,7 +8,7 @@ import type { Capture, Catalogue } from './catalogue.js'
 import { type Difference, inspectTable } from './inspect.js'
 import { readFor, resolve, type Wanted } from './resolve.js'
 import { callOfTrack, schemaSql } from './schema.js'
-import { inspectLog } from './shipped.js'
+import { inspectLog, type LogState } from './shipped.js'
 
 /** One thing that sync would do, or would not have to. */
 export interface Change {
@@ -52,13 +52,17 @@ export interface Preparation {
   readonly denied: ReadonlyMap<Change, SchemaError>
   /** Who owns the log, or is going to. */
   readonly owner: string
+  /** Tables of the log that are missing, as `schema.name`. */
+  readonly lost: readonly string[]
 }
 
 /** What sync works with; {@link plan} tells the changes alone. */
 export async function prepare(queryable: Queryable, options: PlanOptions): Promise<Preparation> {
   const { schema, app, tables, prune = false } = options
   const catalogue = await readFor(queryable, schema, tables)
-  const log = planLog(catalogue, schema)
+  const state = inspectLog(catalogue, schema)
+  const log = planLog(catalogue, schema, state)
+  const lost = state.lost.map((name) => `${schema}.${name}`)
   const wanted = await resolve(queryable, schema, tables, catalogue)
   const canWait = new Set<Change>()
   const changes = wanted.map((each) => {
@@ -76,18 +80,22 @@ export async function prepare(queryable: Queryable, options: PlanOptions): Promi
     !catalogue.schema.mayInstall &&
     pending.every((each) => canWait.has(each))
   )
-    return { changes: all, waiting: new Set(pending), denied: new Map(), owner }
+    return { changes: all, waiting: new Set(pending), denied: new Map(), owner, lost }
   refuseWithoutPrivilege(pending, catalogue, schema)
   return {
     changes: all,
     waiting: new Set(),
     denied: deniedTables(pending, wanted, catalogue),
     owner,
+    lost,
   }
 }
 
-function planLog(catalogue: Catalogue, schema: string): Change {
-  const { version, missing, edited } = inspectLog(catalogue, schema)
+function planLog(
+  catalogue: Catalogue,
+  schema: string,
+  { version, missing, edited }: LogState,
+): Change {
   if (catalogue.server < 140_000) {
     throw new SchemaError(
       `This server is PostgreSQL ${Math.floor(catalogue.server / 10_000)}, and auditrum needs 14 or newer. Upgrade the server, or connect to a newer one.`,

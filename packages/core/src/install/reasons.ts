@@ -14,11 +14,11 @@ const MAINTAIN = 'auditrum maintain'
 export const reasons: Readonly<Record<FindingCode, Reason>> = {
   log_missing: { why: 'No change is recorded.', command: SYNC },
   log_outdated: {
-    why: 'Changes are recorded as before; what the new version records or answers is not there.',
+    why: 'Changes are recorded as before; what the new version records or answers is not there. What is in the log was not examined.',
     command: SYNC,
   },
   log_newer: {
-    why: 'This program does not know what the newer one may have changed, and changes nothing.',
+    why: 'This program does not know what the newer one may have changed; it changes nothing, and did not examine what is in the log.',
     command: null,
   },
   log_unreadable: {
@@ -30,7 +30,7 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     command: null,
   },
   object_missing: {
-    why: 'Writes of the application may fail, or the log not answer.',
+    why: 'Writes of the application may fail, or the log not answer. What is in the log was not examined.',
     command: SYNC,
   },
   function_edited: {

@@ -4,8 +4,8 @@ import { render, SCHEMA_VERSION } from '../sql/template.js'
 import type { Catalogue } from './catalogue.js'
 import { objects } from './schema.js'
 
-/** Tables and views without which nothing works. */
-const relations = [
+/** Tables without which nothing works. */
+const tables = [
   'audit_setting',
   'audit_table',
   'audit_shape',
@@ -15,17 +15,18 @@ const relations = [
   'audit_erasure',
   'audit_seal',
   'audit_leaf',
-  'auditlog',
-  'contexts',
-  'purges',
-  'erasures',
 ]
+
+/** Views for which the same holds. */
+const views = ['auditlog', 'contexts', 'purges', 'erasures']
 
 /** What is wrong with the log itself, as far as the catalogue tells; empty where nothing is. */
 export interface LogState {
   /** The installed version; null where there is no log. */
   readonly version: number | null
   readonly missing: readonly string[]
+  /** The tables among what is missing: what was in them is gone. */
+  readonly lost: readonly string[]
   /** Functions whose body is not the one that this package ships: edited, or of another version. */
   readonly edited: readonly string[]
 }
@@ -33,14 +34,18 @@ export interface LogState {
 /** Compares the installed log with what this package ships. */
 export function inspectLog(catalogue: Catalogue, schema: string): LogState {
   const version = /^auditrum schema version (\d+)$/.exec(catalogue.schema?.comment ?? '')?.[1]
-  if (version === undefined) return { version: null, missing: [], edited: [] }
+  if (version === undefined) return { version: null, missing: [], lost: [], edited: [] }
   if (Number(version) !== SCHEMA_VERSION)
-    return { version: Number(version), missing: [], edited: [] }
+    return { version: Number(version), missing: [], lost: [], edited: [] }
   const shipped = Object.entries(shippedFunctions(schema))
+  const isMissing = (name: string) => !catalogue.relations.includes(name)
+  const lost = tables.filter(isMissing)
   return {
     version: Number(version),
+    lost,
     missing: [
-      ...relations.filter((name) => !catalogue.relations.includes(name)),
+      ...lost,
+      ...views.filter(isMissing),
       ...shipped.flatMap(([name]) => (name in catalogue.functions ? [] : [`${name}()`])),
     ],
     edited: shipped.flatMap(([name, body]) =>

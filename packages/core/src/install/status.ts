@@ -87,6 +87,9 @@ export interface Status {
   readonly sealing: SealingStatus | null
 }
 
+/** The tables of the chain. */
+const chain: readonly string[] = ['audit_seal', 'audit_leaf']
+
 /**
  * Tells whether the trail is healthy: everything that plan would change, and what only an operator can.
  *
@@ -99,7 +102,7 @@ export async function status(
 ): Promise<Status> {
   const { schema, tables: entries } = options
   const catalogue = await readFor(queryable, schema, entries)
-  const { version, missing, edited } = inspectLog(catalogue, schema)
+  const { version, missing, lost, edited } = inspectLog(catalogue, schema)
   const findings: Finding[] = []
   const add: AddFinding = (severity, code, table, message, remedy, command) => {
     const reason = reasons[code]
@@ -128,8 +131,14 @@ export async function status(
       'Upgrade the auditrum packages of this program.',
     )
   }
-  for (const name of missing)
-    add('error', 'object_missing', null, `${schema}.${name} is missing`, RUN_SYNC)
+  for (const name of missing) {
+    const mending = chain.includes(name)
+      ? `${RUN_SYNC} It makes the table again, empty. Where the log was sealed, find out who did that, and restore audit_seal and audit_leaf from a backup; without one see "When the chain is lost" in docs/tamper-evidence.md.`
+      : lost.includes(name)
+        ? `${RUN_SYNC} It makes the table again, empty: what was in it is in a backup alone.`
+        : RUN_SYNC
+    add('error', 'object_missing', null, `${schema}.${name} is missing`, mending)
+  }
   for (const name of edited)
     add(
       'error',
@@ -284,11 +293,10 @@ export async function status(
     }
   }
 
-  const log =
-    version === SCHEMA_VERSION && missing.length === 0
-      ? await readLog(queryable, schema)
-      : undefined
-  if (version !== null && log === undefined) {
+  // of another log than this package's, or of half of one, the findings above say enough
+  const isWhole = version === SCHEMA_VERSION && missing.length === 0
+  const log = isWhole ? await readLog(queryable, schema) : undefined
+  if (isWhole && log === undefined) {
     add(
       'warning',
       'log_unreadable',

@@ -22,6 +22,11 @@ export interface SyncResult {
    * TRUNCATE goes unrecorded), which this role may not mend. The next sync of the owner of the log does.
    */
   readonly pending: readonly string[]
+  /**
+   * Tables of the log itself that somebody had dropped, as `schema.name`: they are there again, and what was in
+   * them is gone. Of `audit_seal` and `audit_leaf` status tells what to do.
+   */
+  readonly recreated: readonly string[]
   /** Who owns the log, and may do what is pending. */
   readonly owner: string
 }
@@ -48,7 +53,7 @@ const TRANSACTION_FAILED = '25P02'
  */
 export async function sync(queryable: Queryable, options: SyncOptions): Promise<SyncResult> {
   const prepared = await prepare(queryable, options)
-  const { changes, waiting, denied, owner } = prepared
+  const { changes, waiting, denied, owner, lost } = prepared
   const [refused] = denied.values()
   const isAlone = changes.every(
     (change) => change.action === 'none' || denied.has(change) || isNewLog(change),
@@ -64,6 +69,7 @@ export async function sync(queryable: Queryable, options: SyncOptions): Promise<
     uninstalled: named('uninstall'),
     unchanged: named('none'),
     pending: [...waiting].map(({ table }) => String(table)),
+    recreated: lost,
     owner,
   })
 }

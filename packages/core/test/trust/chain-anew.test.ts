@@ -99,10 +99,15 @@ test.for(losses)(
 test('a table of the chain that was dropped is missed, made again, and not taken for a new one', async () => {
   const { audit, database, verified } = await log()
   await database.query('drop table auditrum.audit_seal')
-  expect((await audit.status()).findings).toContainEqual(
-    expect.objectContaining({ code: 'object_missing' }),
-  )
-  await audit.sync()
+  const { findings } = await audit.status()
+  expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([
+    expect.objectContaining({
+      message: 'auditrum.audit_seal is missing',
+      remedy: expect.stringContaining('When the chain is lost'),
+    }),
+  ])
+  expect(await audit.sync()).toMatchObject({ recreated: ['auditrum.audit_seal'] })
+  expect(await audit.sync()).toMatchObject({ recreated: [] })
   expect((await audit.status()).findings).toContainEqual(
     expect.objectContaining({ code: 'sealing_gone' }),
   )
@@ -122,4 +127,18 @@ test('a copy of the schema alone begins a chain as always', async () => {
   await audit.enableSealing()
   await database.query('truncate auditrum.audit_seal')
   expect(await audit.enableSealing()).toBe(true)
+})
+
+test('who may read the log, and not its tables, is told what verifying without its functions takes', async () => {
+  const { audit, database } = await log()
+  const role = await database.role()
+  await database.query(`select auditrum.let_read('${role.name}')`)
+  const reader = new Auditrum(await role.client())
+  const found = { ok: true, verified: (await audit.verifyChain()).verified }
+  expect(await reader.verifyChain()).toMatchObject(found)
+  const refused = reader.verifyChain({ independent: true })
+  const [, grant] =
+    /(GRANT SELECT ON .*) \(/.exec(String(await refused.catch((error) => error))) ?? []
+  await database.query(`set search_path = auditrum; ${grant} to ${role.name}; reset search_path`)
+  expect(await reader.verifyChain({ independent: true })).toMatchObject(found)
 })
