@@ -35,7 +35,7 @@ export function compare(program: Program): void {
             audit.compare(table, rowId(id), earlier, later),
           )
           if (chosen === 'json') return terminal.document(found)
-          if (Object.keys(found.changes).length === 0) terminal.note('Nothing differs.')
+          if (Object.keys(found.changes).length === 0) terminal.note(nothing(found))
           else await print({ id, kind: 'update', changes: found.changes })
           return tellKnown(terminal, { complete: found.complete, since: null, approximate: [] })
         }
@@ -50,7 +50,7 @@ export function compare(program: Program): void {
             return print(row)
           },
         )
-        if (number === 0) terminal.note('Nothing differs.')
+        if (number === 0) terminal.note(nothing(rows))
         if (isMore) terminal.note('There are more rows: give a larger --limit.')
         tellKnown(terminal, rows)
       }),
@@ -59,6 +59,11 @@ export function compare(program: Program): void {
     ['What changed in orders since yesterday?', 'auditrum compare orders yesterday'],
     ['What changed in order 42 in an hour?', "auditrum compare orders '2 hours' '1 hour' --id 42"],
   ])
+}
+
+/** Of what is not known nobody can tell. */
+function nothing({ complete }: { readonly complete: boolean }): string {
+  return complete ? 'Nothing differs.' : 'Nothing differs of what is known.'
 }
 
 type Print = (terminal: Terminal, table: string, row: RowDifference) => Promise<void>

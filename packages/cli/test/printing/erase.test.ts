@@ -42,6 +42,23 @@ test('erase says what would go, takes it, warns of what is still there, and leav
     })
 })
 
+test('compare and as-of say where what would differ was erased', async () => {
+  const { rows } = await it.pool.query(`update customers set name = 'Eve' returning id`)
+  const id = String(rows[0].id)
+  const then = `event:${(await it.audit.page({ limit: 1 })).events[0]?.id}`
+  await it.pool.query(`update customers set name = 'Adam'`)
+  const compare = ['compare', 'customers', then, '--id', id]
+  expect((await it.cli(compare)).stdout).toContain('name: Eve -> Adam')
+  await it.cli(['erase', 'customers', id, '--columns', 'name', '--reason', 'request 121'])
+  expect(await it.cli(compare)).toMatchObject({
+    stdout: '',
+    stderr: expect.stringMatching(/^Nothing differs of what is known\..*were erased since/s),
+  })
+  expect((await it.cli(['as-of', 'customers', then, '--id', id])).stderr).toMatch(
+    /Missing, or of another time: .*name.*\. Their changes are not recorded, or were erased since/,
+  )
+})
+
 test('as-of says that the key of a row may have been erased', async () => {
   const before = String((await it.audit.page({ limit: 1 })).events[0]?.id)
   await it.pool.query('delete from order_items where position = 2')
