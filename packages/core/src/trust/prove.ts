@@ -33,6 +33,11 @@ export async function prove(
   const place = await placeOf(queryable, schema, id)
   const event = await canonicalOf(queryable, schema, id, place.block)
   const size = digest?.size ?? place.size
+  if (place.block >= place.size) {
+    throw new IntegrityError(
+      `Event ${id} was sealed by entry ${place.block} of the chain, which has only ${place.size} entries. Nothing was proven; see what verifyChain says.`,
+    )
+  }
   if (place.block >= size) {
     throw new UsageError(
       `Event ${id} was sealed by entry ${place.block} of the chain, and the digest is of ${size} entries. Give a later digest.`,
@@ -81,8 +86,11 @@ async function placeOf(queryable: Queryable, schema: string, id: string): Promis
     readonly size: string
   }>(queryable, render('read/event_blocks', schema), [id])
   if (row === undefined) {
+    const events = await rowsOf(queryable, render('read/sealed_event', schema), [id])
     throw new UsageError(
-      `Event ${id} is in no block: there is none of this id, it is not sealed yet, or retention has let it go. Look for it with history, seal, and prove it then.`,
+      events.length === 0
+        ? `Event ${id} is in no block: there is none of this id, or retention has let it go. Look for it with history; whether somebody else took it, verifyChain tells.`
+        : `Event ${id} is in no block: it is not sealed yet, or the hashes of its block are gone. Seal, and prove it then; whether something is gone, verifyChain tells.`,
     )
   }
   if (others.length > 0) {

@@ -206,6 +206,12 @@ describe('what cannot be proven', () => {
         `update auditrum.audit_seal set entry = replace(entry::text, '"by"', '"By"')::json where id = 2`,
       ),
     ).toMatch(/^AUDITRUM_INTEGRITY: The chain is broken/)
+    expect(await forged('delete from auditrum.audit_seal')).toMatch(
+      /^AUDITRUM_INTEGRITY: .* which has only 0 entries/,
+    )
+    expect(await forged('delete from auditrum.audit_leaf')).toContain(
+      'not sealed yet, or the hashes of its block are gone',
+    )
   })
 })
 
