@@ -3,6 +3,7 @@ import tab from '@bomb.sh/tab/commander'
 import type { Command } from 'commander'
 import { exit, exitCodeOf, failureRecord, messageOf } from './failure.js'
 import { createProgram } from './program.js'
+import { now } from './rounds.js'
 import { safeJson, safeLines, safeText } from './safe-text.js'
 
 // `auditrum history | head`
@@ -20,8 +21,11 @@ const program = createProgram()
 // `auditrum completion zsh`
 tab(program as unknown as Command, { completionCommandName: 'completion' })
 let isJson = false
+// what --every says has the time, its last words included
+let isTimed = false
 program.hook('preAction', (_, command) => {
   isJson = command.getOptionValue('json') === true
+  isTimed = command.getOptionValue('every') !== undefined
 })
 
 try {
@@ -31,7 +35,8 @@ try {
   // commander has said its own
   if (!isCommanderError(error)) {
     const { message, stack } = messageOf(error, process.argv.includes('--verbose'))
-    process.stderr.write(`auditrum: ${safeText(message)}\n${safeLines(stack)}`)
+    const time = isTimed ? `${now()}  ` : ''
+    process.stderr.write(`auditrum: ${time}${safeText(message)}\n${safeLines(stack)}`)
     if (isJson) process.stdout.write(`${safeJson(JSON.stringify(failureRecord(error)))}\n`)
   }
 }

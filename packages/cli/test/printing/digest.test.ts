@@ -6,6 +6,7 @@ import { type Bucket, fakeBucket } from '../bucket.js'
 import { installed, type Shop, shop } from '../support.js'
 
 const openssl = installed('openssl')
+const guide = readFileSync(new URL('../../../../docs/digests.md', import.meta.url), 'utf8')
 const name = /^\d{12}-[0-9a-f]{12}-[0-9a-f]{8}\.digest$/
 
 let it: Shop
@@ -104,7 +105,6 @@ test('goes to stdout; what the guide says about it verifies it without us', asyn
   const { log } = verifyDigest(file('log.digest'), publicKey)
   expect(file('log.digest').split('\n')[0]).toBe(`auditrum/${log}`)
   if (!openssl) return
-  const guide = readFileSync(new URL('../../../../docs/digests.md', import.meta.url), 'utf8')
   const [withOpenssl = '', verifier = ''] = [...guide.matchAll(/```sh\n([^`]*openssl[^`]*)```/g)]
     .map(([, text = '']) => text.replaceAll('digest-key.pub', 'key.pub'))
     .filter((text) => text.includes('log.digest'))
@@ -333,7 +333,9 @@ describe('once the chain was rewritten', () => {
   test('rounds of it end with 1', async () => {
     expect(await rounds).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('was signed over other entries'),
+      stderr: expect.stringMatching(
+        /auditrum: 20\S+ \S+Z {2}.* was signed over other entries.*\n$/,
+      ),
     })
   })
 })
@@ -397,6 +399,16 @@ describe('a proof', () => {
     const mend = refused.stderr.match(/tr -d "\\r" < /)?.[0]
     expect((await it.shell(`${mend} windows.log.digest > mended.digest`)).code).toBe(0)
     expect((await it.cli([...verify, 'mended.digest'])).code).toBe(0)
+    // a folder of them, as the guide says
+    await it.shell(
+      'mkdir received; for n in 1 2 3; do cp windows.log.digest received/$n.digest; done',
+    )
+    expect((await it.cli([...verify, 'received'])).stderr).toMatch(
+      /^auditrum: "received\/1.digest": .* The same is true of 2 more of the digests\.\n$/,
+    )
+    const [, recipe = ''] = guide.match(/```sh\n(mkdir mended\n[^`]*)```/) ?? []
+    expect((await it.shell(recipe)).code).toBe(0)
+    expect((await it.cli([...verify, 'mended'])).code).toBe(0)
   })
 
   test('is refused of what is not sealed', async () => {

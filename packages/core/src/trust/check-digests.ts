@@ -1,3 +1,4 @@
+import { AuditrumError } from '../errors.js'
 import { show } from '../options.js'
 import type { Queryable } from '../queryable.js'
 import { storedEntries } from './chain.js'
@@ -49,13 +50,7 @@ export class DigestCheck {
    * @throws UsageError for a text that is no digest.
    */
   constructor(digests: readonly NamedDigest[], publicKey: string) {
-    this.#claims = digests
-      .map((given): Claim => {
-        const { name, text } = typeof given === 'string' ? { name: undefined, text: given } : given
-        const digest = named(name, () => verifyDigest(text, publicKey))
-        return { ...digest, name: `digest ${name ?? `of ${digest.size} entries`}`, found: false }
-      })
-      .sort((one, other) => one.size - other.size)
+    this.#claims = claimsOf(digests, publicKey).sort((one, other) => one.size - other.size)
     this.passed(new MerkleTree())
   }
 
@@ -175,8 +170,13 @@ function told(
 ): readonly DigestProblem[] {
   const [first, ...more] = claims
   if (first === undefined) return []
+  const last = more.at(-1)
   const others =
-    more.length === 0 ? '' : ` (so says ${more.length} more, up to the ${more.at(-1)?.name})`
+    last === undefined
+      ? ''
+      : more.length === 1
+        ? ` (the same is true of the ${last.name})`
+        : ` (the same is true of ${more.length} more, up to the ${last.name})`
   return [
     {
       kind,
@@ -187,14 +187,29 @@ function told(
   ]
 }
 
-/** An error about a digest says which one. */
-function named<T>(name: string | undefined, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (name !== undefined && error instanceof Error) {
-      error.message = `${show(name)}: ${error.message}`
+/** Takes them apart; of those that are refused the error says which one was, and of how many others it is true. */
+function claimsOf(digests: readonly NamedDigest[], publicKey: string): Claim[] {
+  const claims: Claim[] = []
+  const refused: { readonly name: string | undefined; readonly error: Error }[] = []
+  for (const given of digests) {
+    const { name, text } = typeof given === 'string' ? { name: undefined, text: given } : given
+    try {
+      const digest = verifyDigest(text, publicKey)
+      claims.push({
+        ...digest,
+        name: `digest ${name ?? `of ${digest.size} entries`}`,
+        found: false,
+      })
+    } catch (error) {
+      if (!(error instanceof AuditrumError)) throw error
+      refused.push({ name, error })
     }
-    throw error
   }
+  const [first] = refused
+  if (first === undefined) return claims
+  const { name, error } = first
+  const same = refused.filter((each) => each.error.message === error.message).length - 1
+  if (name !== undefined) error.message = `${show(name)}: ${error.message}`
+  if (same > 0) error.message += ` The same is true of ${same} more of the digests.`
+  throw error
 }

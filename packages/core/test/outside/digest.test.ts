@@ -208,7 +208,7 @@ describe('a folder of digests', async () => {
       )
     await edited(`'"by"', '"By"'`)
     expect((await check()).map(({ message }) => message)).toEqual([
-      'The digest day 3 was signed over other entries than are there now: something from entry 7 to 9 was changed, added or removed since (so says 3 more, up to the digest day 6).',
+      'The digest day 3 was signed over other entries than are there now: something from entry 7 to 9 was changed, added or removed since (the same is true of 3 more, up to the digest day 6).',
     ])
     await edited(`'"By"', '"by"'`)
     expect(await check()).toEqual([])
