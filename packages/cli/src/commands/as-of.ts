@@ -4,10 +4,10 @@ import { stringify } from 'lossless-json'
 import { csvLine } from '../csv.js'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
-import { tellKnown } from '../known.js'
+import { tellKeysErased, tellKnown } from '../known.js'
 import { momentOf } from '../moment.js'
 import { json, limit } from '../options.js'
-import { rowId, time, value } from '../people.js'
+import { rowId, value } from '../people.js'
 import type { Program } from '../program.js'
 import { safeLines } from '../safe-text.js'
 import { withSession } from '../session.js'
@@ -58,9 +58,8 @@ export function asOf(program: Program): void {
           if (found.row === null) {
             process.exitCode = exit.failed
             if (found.keysErasedUntil !== undefined) {
-              return terminal.warn(
-                `The log knows of no row ${options.id} of ${tableName} then. Keys of rows of this table were erased up to ${time(found.keysErasedUntil)}, and it may have been one of them: see the view erasures.`,
-              )
+              const notFound = `The log knows of no row ${options.id} of ${tableName} then.`
+              return tellKeysErased(terminal, notFound, found.keysErasedUntil)
             }
             terminal.note(`${tableName} had no row ${options.id} then.`)
           } else if (chosen === 'json') await terminal.document(found.row)

@@ -1,6 +1,7 @@
 import type { BlameLine } from '@auditrum/core'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
+import { keysErasedUntil, tellKeysErased } from '../known.js'
 import { json } from '../options.js'
 import { format, formatOf, named, rowId, rowName, time, who } from '../people.js'
 import type { Program } from '../program.js'
@@ -25,11 +26,16 @@ export function blame(program: Program): void {
         const lines = await terminal.waiting('Reading the log', () =>
           audit.blame(tableName, rowId(id), { column, labels: true }),
         )
-        if (lines.length === 0) process.exitCode = exit.failed
         const chosen = formatOf(options, terminal)
+        if (lines.length === 0) {
+          process.exitCode = exit.failed
+          const until = await keysErasedUntil(audit, tableName, rowId(id))
+          const notFound = `The log has no change of a row ${id} of ${tableName}.`
+          if (until !== undefined) tellKeysErased(terminal, notFound, until)
+          else if (chosen !== 'json') terminal.note(notFound)
+        }
         if (chosen === 'json') return terminal.document(lines)
-        if (lines.length === 0)
-          return terminal.note(`The log has no change of a row ${id} of ${tableName}.`)
+        if (lines.length === 0) return
         if (chosen === 'text') {
           for (const each of lines) await terminal.line(...line(each))
           return

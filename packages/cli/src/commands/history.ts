@@ -2,6 +2,7 @@ import type { AuditEvent, ChangesOf, EventFilter } from '@auditrum/core'
 import { Option } from '@commander-js/extra-typings'
 import { examples } from '../examples.js'
 import { exit } from '../failure.js'
+import { keysErasedUntil, tellKeysErased } from '../known.js'
 import { timeOf } from '../moment.js'
 import { id, json, limit, uuid } from '../options.js'
 import { format, formatOf, rowId } from '../people.js'
@@ -78,8 +79,15 @@ export function history(program: Program): void {
           last = event
           return print(terminal, event)
         })
-        if (last === undefined) terminal.note('There is no such event.')
-        else if (isMore) terminal.note(`There is more: --after ${last.id}, --limit or --all.`)
+        if (last === undefined) {
+          const until =
+            tableName !== undefined && row !== undefined
+              ? await keysErasedUntil(audit, tableName, rowId(row))
+              : undefined
+          const notFound = 'There is no such event.'
+          if (until === undefined) terminal.note(notFound)
+          else tellKeysErased(terminal, notFound, until)
+        } else if (isMore) terminal.note(`There is more: --after ${last.id}, --limit or --all.`)
       }),
     )
   examples(command, [

@@ -59,7 +59,7 @@ test('compare and as-of say where what would differ was erased', async () => {
   )
 })
 
-test('as-of says that the key of a row may have been erased', async () => {
+test('what finds no row says that its key may have been erased', async () => {
   const before = String((await it.audit.page({ limit: 1 })).events[0]?.id)
   await it.pool.query('delete from order_items where position = 2')
   const asOf = ['as-of', 'order_items', `event:${before}`, '--id', '[42, 2]']
@@ -69,6 +69,18 @@ test('as-of says that the key of a row may have been erased', async () => {
   const lost = await it.cli(asOf)
   expect(lost).toMatchObject({ code: 1, stdout: '' })
   expect(lost.stderr).toMatch(/^auditrum: The log knows of no row .* were erased up to 20/)
+  for (const [command, code, notFound] of [
+    ['history', 0, 'There is no such event'],
+    ['blame', 1, 'The log has no change of a row'],
+  ] as const) {
+    const missed = await it.cli([command, 'order_items', '[42, 2]'])
+    expect(missed).toMatchObject({ code, stdout: '' })
+    expect(missed.stderr).toMatch(
+      new RegExp(`^auditrum: ${notFound}.*\\. Keys of rows .* were erased up to 20`),
+    )
+    // no key of this table was
+    expect((await it.cli([command, 'orders', '43'])).stderr).toMatch(new RegExp(`^${notFound}`))
+  }
   expect((await it.cli(['as-of', 'order_items', 'now', '--id', '[42, 2]'])).stderr).toBe(
     'order_items had no row [42, 2] then.\n',
   )
