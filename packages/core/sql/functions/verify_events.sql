@@ -2,7 +2,9 @@
 -- redacted, pending, problems}: how many agree with their leaf, how many of these
 -- are redacted, and how many are not sealed yet. A problem is {kind, event, block,
 -- entry}: the entry of the chain that amended the event, if one did.
---   missing: it is gone            added: it is in no block, and should be
+--   missing: it is gone
+--   added: it is in no block, and should be; or is there twice; or its block holds what
+--     was over, and sealed, before it
 --   edited: it, or its context, is not what was sealed, or left by its redaction
 --   moved: it is sealed in another place
 --   retired: it was retired, and is there

@@ -43,6 +43,8 @@ CROSS JOIN LATERAL (
   OFFSET 0  -- or each would be made twice
 ) AS document
 CROSS JOIN LATERAL (
-  SELECT NOT $3::pg_catalog.bool OR pg_catalog.octet_length(pg_catalog.concat(document.old, document.new, document.meta, document.metadata)) > 65536 AS is_long
+  SELECT NOT $3::pg_catalog.bool OR coalesce(GREATEST(
+    pg_catalog.octet_length(document.old), pg_catalog.octet_length(document.new), pg_catalog.octet_length(document.meta), pg_catalog.octet_length(document.metadata)
+  ), 0) > 65536 AS is_long
 ) AS measured
 WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8

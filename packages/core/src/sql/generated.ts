@@ -11317,7 +11317,9 @@ $function$;
 -- redacted, pending, problems}: how many agree with their leaf, how many of these
 -- are redacted, and how many are not sealed yet. A problem is {kind, event, block,
 -- entry}: the entry of the chain that amended the event, if one did.
---   missing: it is gone            added: it is in no block, and should be
+--   missing: it is gone
+--   added: it is in no block, and should be; or is there twice; or its block holds what
+--     was over, and sealed, before it
 --   edited: it, or its context, is not what was sealed, or left by its redaction
 --   moved: it is sealed in another place
 --   retired: it was retired, and is there
@@ -13355,15 +13357,20 @@ FROM :schema.audit_leaf AS leaf
 WHERE leaf.block BETWEEN $1::pg_catalog.int8 AND $2::pg_catalog.int8
 ORDER BY leaf.block
 `,
-  'read/leaves_of_events': `-- The leaves of the blocks that hold events with an id behind $1, up to $2, as in
--- leaves_of_blocks.
-SELECT leaf.block::pg_catalog.text AS block,
-  pg_catalog.array_to_json(leaf.ids::pg_catalog.text[])::pg_catalog.text AS ids,
-  pg_catalog.encode(leaf.hashes, 'base64') AS hashes
-FROM :schema.audit_leaf AS leaf
-WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND leaf.block IS NOT NULL AND pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.array_lower(leaf.ids, 1) = 1
-  AND pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, NULLIF($2::pg_catalog.int8, 9223372036854775807), '(]')
-ORDER BY leaf.block
+  'read/leaves_of_events': `-- Where events with an id behind $1, up to $2, are sealed: their block, their place in
+-- it, and their leaf as base64. What is no list of ids lists nothing.
+SELECT list.block::pg_catalog.text AS block, (own.place - 1)::pg_catalog.text AS place, own.id::pg_catalog.text AS id,
+  pg_catalog.encode(pg_catalog.substr(list.hashes, 32 * own.place::pg_catalog.int4 - 31, 32), 'base64') AS leaf
+FROM (
+  SELECT leaf.block, leaf.ids, leaf.hashes || ''::pg_catalog.bytea AS hashes
+  FROM :schema.audit_leaf AS leaf
+  WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND leaf.block IS NOT NULL AND pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.array_lower(leaf.ids, 1) = 1
+    AND pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, NULLIF($2::pg_catalog.int8, 9223372036854775807), '(]')
+  OFFSET 0  -- in memory, or each look would fetch the hashes anew
+) AS list
+CROSS JOIN LATERAL pg_catalog.unnest(list.ids) WITH ORDINALITY AS own (id, place)
+WHERE own.id > $1::pg_catalog.int8 AND own.id <= $2::pg_catalog.int8
+ORDER BY list.block, own.place
 `,
   'read/leaving_partitions': `-- Partitions that a purge is dropping, as functions/leaving_partitions.sql tells them: by name.
 SELECT DISTINCT own.relname::pg_catalog.text AS name
@@ -13555,7 +13562,9 @@ CROSS JOIN LATERAL (
   OFFSET 0  -- or each would be made twice
 ) AS document
 CROSS JOIN LATERAL (
-  SELECT NOT $3::pg_catalog.bool OR pg_catalog.octet_length(pg_catalog.concat(document.old, document.new, document.meta, document.metadata)) > 65536 AS is_long
+  SELECT NOT $3::pg_catalog.bool OR coalesce(GREATEST(
+    pg_catalog.octet_length(document.old), pg_catalog.octet_length(document.new), pg_catalog.octet_length(document.meta), pg_catalog.octet_length(document.metadata)
+  ), 0) > 65536 AS is_long
 ) AS measured
 WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8
 `,

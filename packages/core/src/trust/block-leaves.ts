@@ -9,24 +9,23 @@ export interface Leaves {
   readonly ids: readonly unknown[] | null
   readonly hashes: Buffer | null
   /** As the block says that they are, the smallest and the greatest id. */
-  readonly ends: readonly [string | undefined, string | undefined]
+  readonly ends: readonly [string, string]
 }
 
 interface StoredLeaves {
   readonly block: string
   readonly ids: string | null
   readonly hashes: string | null
-  readonly first_id?: string
-  readonly last_id?: string
+  readonly first_id: string
+  readonly last_id: string
 }
 
 export async function leavesOf(
   queryable: Queryable,
   schema: string,
-  name: 'read/leaves_of_blocks' | 'read/leaves_of_events',
   range: string[],
 ): Promise<readonly Leaves[]> {
-  const rows = await rowsOf<StoredLeaves>(queryable, render(name, schema), range)
+  const rows = await rowsOf<StoredLeaves>(queryable, render('read/leaves_of_blocks', schema), range)
   return rows.map(({ block, ids, hashes, first_id, last_id }) => ({
     block,
     ids: ids === null ? null : JSON.parse(ids),

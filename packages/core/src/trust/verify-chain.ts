@@ -105,7 +105,7 @@ const options = [
 
 /** How many ids are looked at in one statement, where the rows come here how many, */
 const IDS = 20_000n
-const IDS_IN_PROCESS = 1_000n
+const IDS_IN_PROCESS = 2_000n
 /** and how many entries of the chain. */
 const ENTRIES = 1000n
 

@@ -4,7 +4,6 @@ import type { Amendment } from './amendments.js'
 import { isList, type Leaves, leavesOf, rootOf } from './block-leaves.js'
 import type { Chain } from './chain-links.js'
 import { readEntry } from './entry-form.js'
-import { HASH_BYTES } from './merkle.js'
 import { RoundsBefore } from './rounds-before.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import { type ThisCluster, thisCluster } from './this-cluster.js'
@@ -74,7 +73,7 @@ async function verifyBlocks(
   const range = [String(first), String(last)]
   const lists = new Map<string, Leaves>()
   const doubled = new Set<string>()
-  for (const leaves of await leavesOf(queryable, schema, 'read/leaves_of_blocks', range)) {
+  for (const leaves of await leavesOf(queryable, schema, range)) {
     if (lists.has(leaves.block)) doubled.add(leaves.block)
     lists.set(leaves.block, leaves)
   }
@@ -124,20 +123,17 @@ async function verifyEvents(
   // first the leaves: an event that comes meanwhile is pending
   const sealedPlaces: SealedPlace[] = []
   const idOf = new Map<string, string>()
-  for (const { block, ids, hashes } of await leavesOf(
+  let amendmentOf = chain.amendments.of(-1)
+  let last: string | undefined
+  for (const { block, place, id, leaf } of await rowsOf<LeafOfEvent>(
     queryable,
-    schema,
-    'read/leaves_of_events',
+    render('read/leaves_of_events', schema),
     range,
   )) {
-    const amendmentOf = chain.amendments.of(Number(block))
-    for (const [place, id] of (ids ?? []).entries()) {
-      // what is no id makes the block no list
-      if (typeof id !== 'string' || BigInt(id) <= after || BigInt(id) > until) continue
-      const leaf = hashes?.toString('base64', HASH_BYTES * place, HASH_BYTES * (place + 1)) ?? ''
-      sealedPlaces.push({ id, block, leaf, amendment: amendmentOf(place) })
-      idOf.set(leaf, id)
-    }
+    if (block !== last) amendmentOf = chain.amendments.of(Number(block))
+    last = block
+    sealedPlaces.push({ id, block, leaf: leaf ?? '', amendment: amendmentOf(Number(place)) })
+    if (leaf !== null) idOf.set(leaf, id)
   }
   const stored = new Map<string, StoredLeaf[]>()
   const read = async (relation?: string) => {
@@ -195,6 +191,14 @@ async function verifyEvents(
     count(cluster && mayBePending(event, chain.until, cluster) ? 'pending' : 'added', event)
   problems.sort((one, other) => (BigInt(one.event ?? 0) < BigInt(other.event ?? 0) ? -1 : 1))
   return { ...part, problems }
+}
+
+/** As the database has it. */
+interface LeafOfEvent {
+  readonly block: string
+  readonly place: string
+  readonly id: string
+  readonly leaf: string | null
 }
 
 /** An event as its block has it. */
