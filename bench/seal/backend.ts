@@ -38,9 +38,8 @@ export async function taking(
   }
   const timer = setInterval(look, 20)
   const start = performance.now()
-  await run(pool)
+  await run(pool).finally(() => clearInterval(timer))
   const seconds = (performance.now() - start) / 1000
-  clearInterval(timer)
   look()
   const { user, system } = process.cpuUsage(before.node)
   const server = cpu(pids) - before.server

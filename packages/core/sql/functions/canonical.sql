@@ -1,4 +1,4 @@
--- An event and its context as the text that is hashed when it is sealed: a JSON
+-- An event and its context as what is hashed, byte by byte, when it is sealed: a JSON
 -- array of every column, in the order of the tables, behind the version of this
 -- form. It does not depend on settings of a session, nor on the version of
 -- PostgreSQL, and can be made again anywhere: times are microseconds since 1970,
@@ -9,15 +9,16 @@
 --
 -- One expression, so that it becomes part of the query that calls it.
 DROP FUNCTION IF EXISTS :schema.canonical(:schema.audit_event, :schema.audit_context);  -- it took the context as it is stored
+DROP FUNCTION IF EXISTS :schema.canonical(:schema.audit_event, json, integer);           -- it returned text
 CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context json, version integer DEFAULT 1)
-RETURNS text
+RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
   SELECT pg_catalog.json_build_array(
     version,
     event.id,
     pg_catalog.trunc(extract(epoch FROM event.changed_at) OPERATOR(pg_catalog.*) 1000000),
-    event.txid::pg_catalog.text,
+    event.txid,
     event.context_id,
     event.table_id,
     event.operation,
@@ -34,5 +35,5 @@ AS $function$
     event.db_user,
     pg_catalog.encode(event.salt, 'hex'),
     context
-  )::pg_catalog.text
+  )
 $function$;

@@ -7,7 +7,7 @@ AS $function$
   SELECT CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
     context.id,
     context.transaction_id,
-    context.txid::pg_catalog.text,
+    context.txid,
     pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
     context.uuid,
     context.root_uuid,

@@ -11,16 +11,16 @@ DECLARE
   form text;
 BEGIN
   BEGIN
-    form := :schema.canonical(event, :schema.canonical_context(context));
+    form := :schema.canonical(event, :schema.canonical_context(context))::text;
   EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
     form := NULL;  -- internal is what PostgreSQL calls it within a few bytes of its limit
   END;
-  IF :schema.form_leaf(form) IS NULL THEN
+  IF :schema.form_leaf(convert_to(form, 'UTF8')) IS NULL THEN
     event.old := :schema.document_hashes(event.old);
     event.new := :schema.document_hashes(event.new);
     event.meta := :schema.document_hashes(event.meta);
     context.metadata := :schema.document_hashes(context.metadata);
-    form := :schema.canonical(event, :schema.canonical_context(context), 2);
+    form := :schema.canonical(event, :schema.canonical_context(context), 2)::text;
   END IF;
   RETURN form;
 END

@@ -3,7 +3,8 @@
 --   contexts  an expression for the ids of all their contexts, as an array
 --   quickly   as one expression, and each context once. Fails with program_limit_exceeded
 --             or internal_error, or gives a leaf that is null, where an event is too
---             large: ask again then, not quickly. See canonical_event.
+--             large: ask again then, not quickly. See canonical_event. Where client_encoding
+--             is not UTF8 the leaves are wrong: whoever runs it sets it.
 CREATE OR REPLACE FUNCTION :schema.leaf_query(source text, condition text, contexts text, quickly boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -18,7 +19,7 @@ AS $function$
     )
     SELECT id, changed_at, table_id, txid, redacted, :schema.form_leaf(form) AS leaf
     FROM (
-      SELECT event.id, event.changed_at, event.table_id, event.txid, event.redacted, :schema.canonical(event, context.form) AS form
+      SELECT event.id, event.changed_at, event.table_id, event.txid, event.redacted, json_send(:schema.canonical(event, context.form)) AS form
       FROM %1$s
       LEFT JOIN context ON context.id = event.context_id AND context.txid = event.txid
       WHERE %2$s

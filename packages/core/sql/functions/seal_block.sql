@@ -13,6 +13,8 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET client_encoding = 'UTF8'  -- as leaf_query wants it
+SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 SET enable_sort = off  -- by ids that are read in order, or each block reads all that is left
 AS $function$
@@ -82,7 +84,7 @@ BEGIN
     SELECT (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
       pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
     FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
+    WHERE own.id <= until.entry AND own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
     ORDER BY own.id DESC
   LOOP
     CONTINUE WHEN round.incarnation = until.incarnation AND round.xmax > first OR round.incarnation > until.incarnation;

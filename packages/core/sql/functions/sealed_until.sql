@@ -16,12 +16,14 @@ CREATE OR REPLACE FUNCTION :schema.sealed_until(
 )
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_sort = off  -- by ids backwards, or it would read all of the chain
 AS $function$
   SELECT own.id, (said ->> 'incarnation')::integer, (said ->> 'snapshot')::pg_snapshot, (said ->> 'sequence')::bigint,
     coalesce((
       SELECT (earlier ->> 'sequence')::bigint
       FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS earlier
       WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase')
+        AND seal.entry ->> 'sequence' IS DISTINCT FROM said ->> 'sequence'  -- a round may be many blocks
         AND (earlier ->> 'sequence')::bigint < (said ->> 'sequence')::bigint
       ORDER BY seal.id DESC
       LIMIT 1
@@ -34,7 +36,7 @@ AS $function$
       LIMIT 1
     )
   FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
-  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said ->> 'kind' IS NOT NULL AND said ->> 'more' IS DISTINCT FROM 'true'
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true' AND said IS NOT NULL
   ORDER BY own.id DESC
   LIMIT 1
 $function$;

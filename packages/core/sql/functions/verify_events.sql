@@ -14,6 +14,8 @@ RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET client_encoding = 'UTF8'  -- as leaf_query wants it
+SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 AS $function$
 DECLARE
@@ -35,21 +37,7 @@ BEGIN
     ), present AS (
       %s
     ), round AS MATERIALIZED (
-      -- what was over before it, and sealed: a block of a transaction that was is forged
-      SELECT own.id AS block, CASE WHEN earlier.said ->> 'incarnation' = own.said ->> 'incarnation' THEN (earlier.said ->> 'snapshot')::pg_snapshot END AS over
-      FROM (
-        SELECT seal.id, said
-        FROM (SELECT DISTINCT block FROM listed) AS known
-        JOIN :schema.audit_seal AS seal ON seal.id = known.block
-        CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS said
-      ) AS own
-      CROSS JOIN LATERAL (
-        SELECT before AS said
-        FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS before
-        WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase') AND before ->> 'more' IS DISTINCT FROM 'true' AND before IS NOT NULL
-        ORDER BY seal.id DESC
-        LIMIT 1
-      ) AS earlier
+      SELECT known.block, :schema.sealed_before(known.block) AS over FROM (SELECT DISTINCT block FROM listed) AS known
     ), judged AS (
       SELECT id, block, listed.entry, present.leaf, present.redacted IS NOT NULL AS redacted,
         CASE

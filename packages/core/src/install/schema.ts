@@ -88,6 +88,7 @@ export const objects: readonly SqlName[] = [
   'functions/read_entry',
   'functions/sealed_elsewhere',
   'functions/sealed_until',
+  'functions/sealed_before',
   'functions/was_running',
   'functions/check_last_entry',
   'functions/check_chain_end',

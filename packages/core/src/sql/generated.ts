@@ -538,7 +538,7 @@ AS $function$
   END
 $function$;
 `,
-  'functions/canonical': `-- An event and its context as the text that is hashed when it is sealed: a JSON
+  'functions/canonical': `-- An event and its context as what is hashed, byte by byte, when it is sealed: a JSON
 -- array of every column, in the order of the tables, behind the version of this
 -- form. It does not depend on settings of a session, nor on the version of
 -- PostgreSQL, and can be made again anywhere: times are microseconds since 1970,
@@ -549,15 +549,16 @@ $function$;
 --
 -- One expression, so that it becomes part of the query that calls it.
 DROP FUNCTION IF EXISTS :schema.canonical(:schema.audit_event, :schema.audit_context);  -- it took the context as it is stored
+DROP FUNCTION IF EXISTS :schema.canonical(:schema.audit_event, json, integer);           -- it returned text
 CREATE OR REPLACE FUNCTION :schema.canonical(event :schema.audit_event, context json, version integer DEFAULT 1)
-RETURNS text
+RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
   SELECT pg_catalog.json_build_array(
     version,
     event.id,
     pg_catalog.trunc(extract(epoch FROM event.changed_at) OPERATOR(pg_catalog.*) 1000000),
-    event.txid::pg_catalog.text,
+    event.txid,
     event.context_id,
     event.table_id,
     event.operation,
@@ -574,7 +575,7 @@ AS $function$
     event.db_user,
     pg_catalog.encode(event.salt, 'hex'),
     context
-  )::pg_catalog.text
+  )
 $function$;
 `,
   'functions/canonical_context': `-- A context as it stands in the canonical form of its events, to be made once for
@@ -586,7 +587,7 @@ AS $function$
   SELECT CASE WHEN context.id IS NOT NULL THEN pg_catalog.json_build_array(
     context.id,
     context.transaction_id,
-    context.txid::pg_catalog.text,
+    context.txid,
     pg_catalog.trunc(extract(epoch FROM context.started_at) OPERATOR(pg_catalog.*) 1000000),
     context.uuid,
     context.root_uuid,
@@ -611,16 +612,16 @@ DECLARE
   form text;
 BEGIN
   BEGIN
-    form := :schema.canonical(event, :schema.canonical_context(context));
+    form := :schema.canonical(event, :schema.canonical_context(context))::text;
   EXCEPTION WHEN program_limit_exceeded OR internal_error THEN
     form := NULL;  -- internal is what PostgreSQL calls it within a few bytes of its limit
   END;
-  IF :schema.form_leaf(form) IS NULL THEN
+  IF :schema.form_leaf(convert_to(form, 'UTF8')) IS NULL THEN
     event.old := :schema.document_hashes(event.old);
     event.new := :schema.document_hashes(event.new);
     event.meta := :schema.document_hashes(event.meta);
     context.metadata := :schema.document_hashes(context.metadata);
-    form := :schema.canonical(event, :schema.canonical_context(context), 2);
+    form := :schema.canonical(event, :schema.canonical_context(context), 2)::text;
   END IF;
   RETURN form;
 END
@@ -2974,12 +2975,12 @@ AS $function$
 $function$;
 `,
   'functions/event_leaf': `-- The hash of an event in the tree of its block, whatever its size. What hashes many
--- of them tries form_leaf(canonical(...)) first: it is quicker.
+-- of them uses leaf_query.
 CREATE OR REPLACE FUNCTION :schema.event_leaf(event :schema.audit_event, context :schema.audit_context)
 RETURNS bytea
 LANGUAGE sql STABLE
 AS $function$
-  SELECT :schema.form_leaf(:schema.canonical_event(event, context))
+  SELECT :schema.form_leaf(pg_catalog.convert_to(:schema.canonical_event(event, context), 'UTF8'))
 $function$;
 `,
   'functions/event_page': `-- One page of events, as event_places finds it, as text that a driver reads
@@ -3264,14 +3265,15 @@ BEGIN
 END
 $function$;
 `,
-  'functions/form_leaf': `-- The hash of a canonical form in the tree of its block: RFC 6962, 2.1. Null where it
+  'functions/form_leaf': `-- The hash of a canonical form, as UTF-8, in the tree of its block: RFC 6962, 2.1. Null where it
 -- is so large that another form takes its place: see canonical_event.
-CREATE OR REPLACE FUNCTION :schema.form_leaf(form text)
+DROP FUNCTION IF EXISTS :schema.form_leaf(text);  -- it encoded it itself
+CREATE OR REPLACE FUNCTION :schema.form_leaf(form bytea)
 RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
   SELECT CASE WHEN pg_catalog.octet_length(form) OPERATOR(pg_catalog.<=) 1000000000 THEN pg_catalog.sha256(
-    pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) pg_catalog.convert_to(form, 'UTF8')
+    pg_catalog.decode('00', 'hex') OPERATOR(pg_catalog.||) form
   ) END
 $function$;
 `,
@@ -4146,7 +4148,8 @@ $function$;
 --   contexts  an expression for the ids of all their contexts, as an array
 --   quickly   as one expression, and each context once. Fails with program_limit_exceeded
 --             or internal_error, or gives a leaf that is null, where an event is too
---             large: ask again then, not quickly. See canonical_event.
+--             large: ask again then, not quickly. See canonical_event. Where client_encoding
+--             is not UTF8 the leaves are wrong: whoever runs it sets it.
 CREATE OR REPLACE FUNCTION :schema.leaf_query(source text, condition text, contexts text, quickly boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE
@@ -4161,7 +4164,7 @@ AS $function$
     )
     SELECT id, changed_at, table_id, txid, redacted, :schema.form_leaf(form) AS leaf
     FROM (
-      SELECT event.id, event.changed_at, event.table_id, event.txid, event.redacted, :schema.canonical(event, context.form) AS form
+      SELECT event.id, event.changed_at, event.table_id, event.txid, event.redacted, json_send(:schema.canonical(event, context.form)) AS form
       FROM %1$s
       LEFT JOIN context ON context.id = event.context_id AND context.txid = event.txid
       WHERE %2$s
@@ -8262,6 +8265,8 @@ RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET client_encoding = 'UTF8'  -- as leaf_query wants it
+SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 SET enable_sort = off  -- by ids that are read in order, or each block reads all that is left
 AS $function$
@@ -8331,7 +8336,7 @@ BEGIN
     SELECT (said ->> 'incarnation')::integer AS incarnation, (said ->> 'sequence')::bigint AS sequence,
       pg_snapshot_xmax((said ->> 'snapshot')::pg_snapshot) AS xmax
     FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
-    WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
+    WHERE own.id <= until.entry AND own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
     ORDER BY own.id DESC
   LOOP
     CONTINUE WHEN round.incarnation = until.incarnation AND round.xmax > first OR round.incarnation > until.incarnation;
@@ -8493,6 +8498,30 @@ BEGIN
 END
 $function$;
 `,
+  'functions/sealed_before': `-- What was over and sealed before the round of a block began: a block that holds events
+-- of such a transaction is forged. Null where the round before was of another cluster,
+-- whose transaction ids mean nothing.
+CREATE OR REPLACE FUNCTION :schema.sealed_before(block bigint)
+RETURNS pg_snapshot
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+SET enable_sort = off  -- by ids backwards, or it would read all of the chain
+AS $function$
+  SELECT CASE WHEN earlier.said ->> 'incarnation' = own ->> 'incarnation' THEN (earlier.said ->> 'snapshot')::pg_snapshot END
+  FROM :schema.audit_seal AS sealing
+  CROSS JOIN LATERAL :schema.read_entry(sealing.id, sealing.entry) AS own
+  CROSS JOIN LATERAL (
+    SELECT said
+    FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS said
+    WHERE seal.id < sealing.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase')
+      AND seal.entry ->> 'more' IS DISTINCT FROM 'true'  -- a round may be many blocks
+      AND said IS NOT NULL
+    ORDER BY seal.id DESC
+    LIMIT 1
+  ) AS earlier
+  WHERE sealing.id = sealed_before.block
+$function$;
+`,
   'functions/sealed_elsewhere': `-- Whether the chain goes on from another cluster, whose transaction ids mean nothing
 -- here: a dump was restored, or pg_upgrade was run. False where nothing is sealed.
 CREATE OR REPLACE FUNCTION :schema.sealed_elsewhere()
@@ -8542,15 +8571,15 @@ SET jit = off
 AS $function$
   WITH list AS MATERIALIZED (
     -- in memory, or each look would fetch the hashes anew; what is no list of ids lists nothing
-    SELECT own.block, own.ids, own.hashes || ''::bytea AS hashes
+    SELECT own.block, own.ids || '{}'::bigint[] AS ids, own.hashes || ''::bytea AS hashes
     FROM :schema.audit_leaf AS own
     WHERE own.first_id <= own.last_id AND own.last_id < 9223372036854775807 AND int8range(own.first_id, own.last_id, '[]') && int8range(after, nullif(sealed_places.until, 9223372036854775807), '(]')
-      AND own.block IS NOT NULL AND array_ndims(own.ids) = 1 AND array_lower(own.ids, 1) = 1
+      AND own.block IS NOT NULL
   ), leaf AS MATERIALIZED (
     -- cut off before anything is sorted, or each row would carry the whole list
     SELECT event.id, list.block, event.place::integer - 1 AS place, substr(list.hashes, 32 * event.place::integer - 31, 32) AS sealed_leaf
     FROM list CROSS JOIN LATERAL unnest(list.ids) WITH ORDINALITY AS event (id, place)
-    WHERE event.id > after AND event.id <= sealed_places.until
+    WHERE event.id > after AND event.id <= sealed_places.until AND array_ndims(list.ids) = 1 AND array_lower(list.ids, 1) = 1
   )
   SELECT leaf.id, leaf.block, leaf.place, leaf.sealed_leaf, amendment.entry, amendment.leaf,
     CASE WHEN amendment.event = leaf.id THEN amendment.columns END
@@ -8576,12 +8605,14 @@ CREATE OR REPLACE FUNCTION :schema.sealed_until(
 )
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_sort = off  -- by ids backwards, or it would read all of the chain
 AS $function$
   SELECT own.id, (said ->> 'incarnation')::integer, (said ->> 'snapshot')::pg_snapshot, (said ->> 'sequence')::bigint,
     coalesce((
       SELECT (earlier ->> 'sequence')::bigint
       FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS earlier
       WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase')
+        AND seal.entry ->> 'sequence' IS DISTINCT FROM said ->> 'sequence'  -- a round may be many blocks
         AND (earlier ->> 'sequence')::bigint < (said ->> 'sequence')::bigint
       ORDER BY seal.id DESC
       LIMIT 1
@@ -8594,7 +8625,7 @@ AS $function$
       LIMIT 1
     )
   FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
-  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said ->> 'kind' IS NOT NULL AND said ->> 'more' IS DISTINCT FROM 'true'
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND own.entry ->> 'more' IS DISTINCT FROM 'true' AND said IS NOT NULL
   ORDER BY own.id DESC
   LIMIT 1
 $function$;
@@ -11329,6 +11360,8 @@ RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET client_encoding = 'UTF8'  -- as leaf_query wants it
+SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 AS $function$
 DECLARE
@@ -11350,21 +11383,7 @@ BEGIN
     ), present AS (
       %s
     ), round AS MATERIALIZED (
-      -- what was over before it, and sealed: a block of a transaction that was is forged
-      SELECT own.id AS block, CASE WHEN earlier.said ->> 'incarnation' = own.said ->> 'incarnation' THEN (earlier.said ->> 'snapshot')::pg_snapshot END AS over
-      FROM (
-        SELECT seal.id, said
-        FROM (SELECT DISTINCT block FROM listed) AS known
-        JOIN :schema.audit_seal AS seal ON seal.id = known.block
-        CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS said
-      ) AS own
-      CROSS JOIN LATERAL (
-        SELECT before AS said
-        FROM :schema.audit_seal AS seal CROSS JOIN LATERAL :schema.read_entry(seal.id, seal.entry) AS before
-        WHERE seal.id < own.id AND seal.entry ->> 'kind' IN ('start', 'block', 'rebase') AND before ->> 'more' IS DISTINCT FROM 'true' AND before IS NOT NULL
-        ORDER BY seal.id DESC
-        LIMIT 1
-      ) AS earlier
+      SELECT known.block, :schema.sealed_before(known.block) AS over FROM (SELECT DISTINCT block FROM listed) AS known
     ), judged AS (
       SELECT id, block, listed.entry, present.leaf, present.redacted IS NOT NULL AS redacted,
         CASE
@@ -13360,16 +13379,22 @@ ORDER BY leaf.block
   'read/leaves_of_events': `-- Where events with an id behind $1, up to $2, are sealed: their block, their place in
 -- it, and their leaf as base64. What is no list of ids lists nothing.
 SELECT list.block::pg_catalog.text AS block, (own.place - 1)::pg_catalog.text AS place, own.id::pg_catalog.text AS id,
-  pg_catalog.encode(pg_catalog.substr(list.hashes, 32 * own.place::pg_catalog.int4 - 31, 32), 'base64') AS leaf
+  pg_catalog.encode(pg_catalog.substr(list.hashes, (32 * (own.place - list.first) + 1)::pg_catalog.int4, 32), 'base64') AS leaf
 FROM (
-  SELECT leaf.block, leaf.ids, leaf.hashes || ''::pg_catalog.bytea AS hashes
+  -- of the hashes what is asked for, once: each look would fetch them anew
+  SELECT leaf.block, part.ids, part.places, part.first,
+    pg_catalog.substr(leaf.hashes, (32 * part.first - 31)::pg_catalog.int4, (32 * (part.last - part.first + 1))::pg_catalog.int4) AS hashes
   FROM :schema.audit_leaf AS leaf
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.min(own.place) AS first, pg_catalog.max(own.place) AS last, pg_catalog.array_agg(own.id) AS ids, pg_catalog.array_agg(own.place) AS places
+    FROM pg_catalog.unnest(leaf.ids) WITH ORDINALITY AS own (id, place)
+    WHERE own.id > $1::pg_catalog.int8 AND own.id <= $2::pg_catalog.int8
+  ) AS part
   WHERE leaf.first_id <= leaf.last_id AND leaf.last_id < 9223372036854775807 AND leaf.block IS NOT NULL AND pg_catalog.array_ndims(leaf.ids) = 1 AND pg_catalog.array_lower(leaf.ids, 1) = 1
     AND pg_catalog.int8range(leaf.first_id, leaf.last_id, '[]') && pg_catalog.int8range($1::pg_catalog.int8, NULLIF($2::pg_catalog.int8, 9223372036854775807), '(]')
-  OFFSET 0  -- in memory, or each look would fetch the hashes anew
+  OFFSET 0
 ) AS list
-CROSS JOIN LATERAL pg_catalog.unnest(list.ids) WITH ORDINALITY AS own (id, place)
-WHERE own.id > $1::pg_catalog.int8 AND own.id <= $2::pg_catalog.int8
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(list.ids), pg_catalog.unnest(list.places)) AS own (id, place)
 ORDER BY list.block, own.place
 `,
   'read/leaving_partitions': `-- Partitions that a purge is dropping, as functions/leaving_partitions.sql tells them: by name.

@@ -37,19 +37,6 @@ export async function nextOf(
   return row?.next == null ? undefined : BigInt(row.next)
 }
 
-/** From `first` to `last`, both ends included: at most `count` with at most `size` each. */
-export function ranges(
-  first: bigint,
-  last: bigint,
-  size: bigint,
-  count: number,
-): readonly (readonly [bigint, bigint])[] {
-  const all: [bigint, bigint][] = []
-  for (let from = first; from <= last && all.length < count; from = endOf(from, size) + 1n)
-    all.push([from, endOf(from, size)])
-  return all
-}
-
 export function endOf(from: bigint, size: bigint): bigint {
   return least(from + size - 1n, MOST)
 }

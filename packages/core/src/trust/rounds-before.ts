@@ -37,7 +37,10 @@ export class RoundsBefore {
         const entry = readEntry(Number(id), text ?? '')
         if (entry === undefined || entry.kind === 'retire' || entry.kind === 'redact') continue
         if (Number(id) === block) own = entry
-        else if (entry.kind === 'start' || !entry.more) {
+        else if (this.#over.has(Number(id)) && isSameRound(entry, own)) {
+          this.#over.set(block, this.#over.get(Number(id)))
+          return
+        } else if (entry.kind === 'start' || !entry.more) {
           const isSame = own !== undefined && own.incarnation === entry.incarnation
           this.#over.set(block, isSame ? visibleIn(entry.snapshot) : undefined)
           return
@@ -48,6 +51,11 @@ export class RoundsBefore {
       before = Number(last.id)
     }
   }
+}
+
+/** Whether another block is of a round that goes on behind this one. */
+function isSameRound(block: Round, own: Round | undefined): boolean {
+  return block.kind === 'block' && block.more && block.incarnation === own?.incarnation
 }
 
 /** As `pg_visible_in_snapshot`. */

@@ -6,9 +6,9 @@ import { notSealed } from './chain.js'
 import { readChain } from './chain-links.js'
 import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
-import { endOf, LEAST, least, nextOf, ranges, reachOf } from './reach.js'
+import { endOf, LEAST, least, nextOf, reachOf } from './reach.js'
 import { verifierInProcess } from './verify-in-process.js'
-import { described, type EventsPart, ofLog, verifierInDatabase } from './verify-parts.js'
+import { described, type Finding, ofLog, verifierInDatabase } from './verify-parts.js'
 
 /** What `verifyChain` may be told. */
 export interface VerifyChainOptions {
@@ -105,7 +105,7 @@ const options = [
 
 /** How many ids are looked at in one statement, where the rows come here how many, */
 const IDS = 20_000n
-const IDS_IN_PROCESS = 2_000n
+const IDS_IN_PROCESS = 1_000n
 /** and how many entries of the chain. */
 const ENTRIES = 1000n
 
@@ -151,12 +151,10 @@ export async function verifyChain(
       )
     : verifierInDatabase(queryable, schema)
   const sum = { verified: 0, redacted: 0, pending: 0 }
-  let leavesAreGone = false
   // what PostgreSQL cannot read stops its functions, and was found above
   if (independent || chain.isReadable) {
     for (const problem of await verifier.tables()) found(problem)
-    await verifyBlocks()
-    await verifyEvents()
+    await inOrder(jobs, parts())
   }
   return {
     ok: problems.length + more === 0,
@@ -170,49 +168,84 @@ export async function verifyChain(
     more,
   }
 
-  async function verifyBlocks(): Promise<void> {
-    for (const finding of await verifier.blocks(LEAST, -1n)) found(described(finding))
+  async function* parts(): AsyncGenerator<Part> {
+    let leavesAreGone = false
+    const heard = (findings: readonly Finding[]) => {
+      for (const finding of findings) {
+        leavesAreGone ||= finding.event === null && finding.kind === 'missing'
+        found(described(finding, leavesAreGone))
+      }
+    }
+    yield* partsOfBlocks(heard)
+    yield* partsOfEvents(heard)
+  }
+
+  async function* partsOfBlocks(heard: Heard): AsyncGenerator<Part> {
+    const blocks = (first: bigint, last: bigint) => async () => {
+      const findings = await verifier.blocks(first, last)
+      return () => heard(findings)
+    }
+    yield blocks(LEAST, -1n)
     let from = await nextOf(queryable, schema, 'read/next_entry', 0n)
     while (from !== undefined && from <= reach.entries) {
       // what is sealed meanwhile comes with its leaves, but perhaps between two looks
       const last: bigint = least(endOf(from, ENTRIES), reach.entries)
-      for (const finding of await verifier.blocks(from, last)) {
-        found(described(finding))
-        leavesAreGone ||= finding.kind === 'missing'
-      }
+      yield blocks(from, last)
       from = await nextOf(queryable, schema, 'read/next_entry', last + 1n)
     }
   }
 
-  async function verifyEvents(): Promise<void> {
+  async function* partsOfEvents(heard: Heard): AsyncGenerator<Part> {
+    const size = independent ? IDS_IN_PROCESS : IDS
     // the newest may be gone
     let end = reach.last
     if (end < chain.lastEvent) end = chain.lastEvent
     let from: bigint | undefined = after === undefined ? reach.first : BigInt(after) + 1n
+    let wasEmpty = false
     if (from <= LEAST) {
       // behind which id it would be, no number says
       if (reach.first === LEAST)
-        found(described({ kind: 'added', event: String(LEAST), block: null, entry: null }))
+        heard([{ kind: 'added', event: String(LEAST), block: null, entry: null }])
       from = LEAST + 1n
     }
     while (from !== undefined && from <= end) {
-      const several = ranges(from, end, independent ? IDS_IN_PROCESS : IDS, jobs)
-      const parts = await Promise.all(
-        several.map(([first, last]) => verifier.events(first - 1n, last)),
-      )
-      for (const part of parts) {
-        sum.verified += part.verified
-        sum.redacted += part.redacted
-        sum.pending += part.pending
-        for (const finding of part.problems) found(described(finding, leavesAreGone))
+      const first: bigint = from
+      const last = endOf(first, size)
+      yield async () => {
+        const part = await verifier.events(first - 1n, last)
+        wasEmpty = part.verified === 0 && part.pending === 0 && part.problems.length === 0
+        return () => {
+          sum.verified += part.verified
+          sum.redacted += part.redacted
+          sum.pending += part.pending
+          heard(part.problems)
+          onProgress?.({ after: String(least(last, end)), last: String(end) })
+        }
       }
-      const last: bigint = several.at(-1)?.[1] ?? end
-      onProgress?.({ after: String(least(last, end)), last: String(end) })
-      from = isEmpty(parts.at(-1))
-        ? await nextOf(queryable, schema, 'read/next_event', last + 1n)
-        : last + 1n
+      from = wasEmpty ? await nextOf(queryable, schema, 'read/next_event', last + 1n) : last + 1n
     }
   }
+}
+
+/** Looks at a part of the log, and returns what says so: it is called in the order of the parts. */
+type Part = () => Promise<() => void>
+type Heard = (findings: readonly Finding[]) => void
+
+/** So many parts at a time, each as soon as there is room for it. */
+async function inOrder(count: number, parts: AsyncGenerator<Part>): Promise<void> {
+  let turn = Promise.resolve()
+  const work = async () => {
+    for (;;) {
+      const next = await parts.next()
+      if (next.done) return
+      const part = next.value()
+      turn = Promise.all([part, turn]).then(([say]) => say())
+      turn.catch(() => parts.return(undefined))
+      await part
+    }
+  }
+  await Promise.all(Array.from({ length: count }, work))
+  await turn
 }
 
 function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
@@ -228,10 +261,6 @@ function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
     )
   }
   return new DigestCheck(digests, publicKey ?? '')
-}
-
-function isEmpty(part: EventsPart | undefined): boolean {
-  return part?.verified === 0 && part.pending === 0 && part.problems.length === 0
 }
 
 function checkNumber(option: string, value: number, least: number, most: number): void {

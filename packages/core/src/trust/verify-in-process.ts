@@ -3,7 +3,7 @@ import { render } from '../sql/template.js'
 import type { Amendment } from './amendments.js'
 import { isList, type Leaves, leavesOf, rootOf } from './block-leaves.js'
 import type { Chain } from './chain-links.js'
-import { readEntry } from './entry-form.js'
+import { type BlockEntry, readEntry } from './entry-form.js'
 import { RoundsBefore } from './rounds-before.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import { type ThisCluster, thisCluster } from './this-cluster.js'
@@ -63,6 +63,9 @@ export function verifierInProcess(
   }
 }
 
+/** So many leaves of blocks are in memory at a time, or one block. */
+const LEAVES = 5_000
+
 async function verifyBlocks(
   queryable: Queryable,
   schema: string,
@@ -70,44 +73,69 @@ async function verifyBlocks(
   first: bigint,
   last: bigint,
 ): Promise<readonly Finding[]> {
-  const range = [String(first), String(last)]
-  const lists = new Map<string, Leaves>()
-  const doubled = new Set<string>()
-  for (const leaves of await leavesOf(queryable, schema, range)) {
-    if (lists.has(leaves.block)) doubled.add(leaves.block)
-    lists.set(leaves.block, leaves)
-  }
   const entries = await rowsOf<{ id: string; entry: string | null }>(
     queryable,
     render('read/seal_entries', schema),
     [String(first), '1000'],
   )
   const problems: Finding[] = []
-  const seen = new Set<string>()
+  let from = first
+  let size = 0
+  let blocks: BlockEntry[] = []
+  const verifyUpTo = async (end: bigint) => {
+    const lists = await leavesOf(queryable, schema, [String(from), String(end)])
+    problems.push(...problemsOf(blocks, lists, amendments))
+    from = end + 1n
+    size = 0
+    blocks = []
+  }
   for (const { id, entry: text } of entries) {
     const entry = readEntry(Number(id), text ?? '')
     if (BigInt(id) > last || entry?.kind !== 'block') continue
-    const { events, last: end, root } = entry
-    const leaves = lists.get(id)
+    if (size > 0 && size + entry.events > LEAVES && BigInt(id) > from)
+      await verifyUpTo(BigInt(id) - 1n)
+    size += entry.events
+    blocks.push(entry)
+  }
+  await verifyUpTo(last)
+  return problems
+}
+
+function problemsOf(
+  blocks: readonly BlockEntry[],
+  lists: readonly Leaves[],
+  amendments: Chain['amendments'],
+): readonly Finding[] {
+  const problems: Finding[] = []
+  const listOf = new Map<string, Leaves>()
+  const doubled = new Set<string>()
+  for (const leaves of lists) {
+    if (listOf.has(leaves.block)) doubled.add(leaves.block)
+    listOf.set(leaves.block, leaves)
+  }
+  const seen = new Set<string>()
+  for (const { id: place, events, last, root } of blocks) {
+    const id = String(place)
+    const leaves = listOf.get(id)
     if (seen.has(id)) {
       problems.push(ofBlock('rewritten', id))
       continue
     }
     seen.add(id)
     if (leaves?.hashes == null) {
-      if (!amendments.isGone(entry.id, events)) problems.push(ofBlock('missing', id))
+      if (!amendments.isGone(place, events)) problems.push(ofBlock('missing', id))
     } else if (
       doubled.has(id) ||
       leaves.ids === null ||
       !isList(leaves.ids, leaves.ends, leaves.hashes) ||
-      leaves.ends[1] !== end ||
+      leaves.ends[1] !== last ||
       leaves.ids.length !== events ||
       rootOf(leaves.hashes) !== root
     ) {
       problems.push(ofBlock('rewritten', id))
     }
   }
-  for (const block of lists.keys()) if (!seen.has(block)) problems.push(ofBlock('added', block))
+  for (const block of listOf.keys()) if (!seen.has(block)) problems.push(ofBlock('added', block))
   return problems
 }
 

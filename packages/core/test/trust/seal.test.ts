@@ -173,6 +173,23 @@ test('whatever a session has set', async () => {
   expect(await verified(audit)).toMatchObject(expected)
 })
 
+test('whatever encoding a client has', async () => {
+  const { database, audit } = await sealedLog()
+  await database.tracked('notes', 'create table notes (id int primary key, body text)')
+  const client = await database.client()
+  await client.query(`set client_encoding = 'LATIN1'`)
+  const eAcute = 233
+  const euroSign = 8364 // which is not in it
+  await client.query(
+    `insert into notes values (1, chr(${eAcute})), (2, chr(${euroSign})), (3, repeat(chr(${eAcute}), 70000))`,
+  )
+  const own = new Auditrum(client)
+  expect(await own.seal()).toEqual({ blocks: 1, events: 3 })
+  const expected = { ok: true, verified: 3, pending: 0, problems: [] }
+  expect(await own.verifyChain()).toMatchObject(expected)
+  expect(await verified(audit)).toMatchObject(expected)
+})
+
 test('from SQL alone', async () => {
   const { database } = await sealedLog()
   await database.query('insert into orders select generate_series(1, 10)')
