@@ -168,7 +168,15 @@ const keeping = [
 ]
 
 /** The tables that verification reads where it asks no function of the log. */
-const verifying = ['audit_event', 'audit_context', 'audit_table', 'audit_seal', 'audit_leaf']
+const verifying = [
+  'audit_event',
+  'audit_context',
+  'audit_table',
+  'audit_purge',
+  'audit_erasure',
+  'audit_seal',
+  'audit_leaf',
+]
 
 /** The SQLSTATE of an error of the database, also where it is the cause of one of ours. */
 export function sqlStateOf(error: unknown): string | undefined {

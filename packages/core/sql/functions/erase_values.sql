@@ -21,10 +21,8 @@ DECLARE
   affected    record;             -- the events, in order
   number      integer;
   columns     text[];
-  act         bigint;
-  erasure     bigint;
+  erasure     :schema.audit_erasure;
   done        record;
-  entries     bigint[] := '{}';
   partitions  text[] := '{}';
 BEGIN
   SELECT coalesce(jsonb_object_agg(context.id, going.names), '{}')
@@ -85,7 +83,9 @@ BEGIN
     PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
   END LOOP;
   PERFORM :schema.undo_context(reason);
-  act := :schema.this_context();
+  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
+  SELECT :schema.this_context(), tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
+  RETURNING * INTO erasure;
   PERFORM set_config('auditrum.context', payload, true);
   WITH changed AS (
     UPDATE :schema.audit_context AS context
@@ -102,23 +102,21 @@ BEGIN
   FOR start IN 1 .. number BY size LOOP
     done := :schema.redact_events(
       affected.ids[start:start + size - 1], affected.times[start:start + size - 1], affected.own[start:start + size - 1],
-      names, tombstones, of_contexts, act
+      names, tombstones, of_contexts, erasure
     );
-    entries := entries || done.entry;
+    erasure.entries := erasure.entries || done.entry;
     partitions := ARRAY(SELECT unnest(partitions) UNION SELECT unnest(done.partitions) ORDER BY 1);
   END LOOP;
-  entries := array_remove(entries, NULL);
+  erasure.entries := array_remove(erasure.entries, NULL);
+  UPDATE :schema.audit_erasure AS own SET entries = erasure.entries WHERE own.id = erasure.id AND erasure.entries <> '{}';
 
   -- what was learnt of the past of a table does not hold any more
   UPDATE :schema.audit_table AS known
   SET erased_at = clock_timestamp(), keys_erased = known.keys_erased OR tombstones <> '{}'
   WHERE known.id = tracked_id;
-  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
-  SELECT act, tracked_id, columns, number, count(*), entries FROM jsonb_object_keys(of_contexts)
-  RETURNING id INTO erasure;
   RETURN jsonb_build_object(
-    'id', erasure::text, 'events', number, 'contexts', (SELECT count(*) FROM jsonb_object_keys(of_contexts)), 'columns', columns,
-    'entries', ARRAY(SELECT entry::text FROM unnest(entries) AS entry), 'partitions', partitions
+    'id', erasure.id::text, 'events', number, 'contexts', erasure.contexts, 'columns', columns,
+    'entries', ARRAY(SELECT entry::text FROM unnest(erasure.entries) AS entry), 'partitions', partitions
   );
 END
 $function$;

@@ -5,6 +5,7 @@
 --   start, rebase, block  a round of sealing: how far it came
 --   retire  blocks (to: up to which), or of one the events of which (a bitmap)
 --   redact  events, with their new leaves
+--   both with the hash of the record of their purge or erasure: see verify_records
 --
 -- In src/trust/entry-form.ts it is the same. No query where an expression does: there
 -- may be millions of blocks.
@@ -75,10 +76,10 @@ BEGIN
         WITH ORDINALITY AS piece (block, "to", events, which, number)
       WHERE piece.block >= 0 AND coalesce(piece."to", piece.block) >= piece.block AND coalesce(piece."to", piece.block) < read_entry.id
         AND piece.events BETWEEN 1 AND most AND (piece."to" IS NULL OR piece.which IS NULL);
-      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0, false) THEN
+      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) THEN
         RETURN NULL;
       END IF;
-      again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'events', (said ->> 'events')::bigint, 'retired', pieces);
+      again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'record', encode(decode(said ->> 'record', 'hex'), 'hex'), 'events', (said ->> 'events')::bigint, 'retired', pieces);
     WHEN 'redact' THEN
       SELECT jsonb_agg(jsonb_build_object(
         'event', piece.event::text, 'block', piece.block, 'place', piece.place, 'columns', piece.columns, 'leaf', encode(decode(piece.leaf, 'hex'), 'hex')
@@ -88,13 +89,13 @@ BEGIN
         WITH ORDINALITY AS piece (event, block, place, columns, leaf, number)
       WHERE piece.event > 0 AND piece.block >= 0 AND piece.block < read_entry.id AND piece.place >= 0 AND octet_length(decode(piece.leaf, 'hex')) = 32
         AND piece.columns IS NOT NULL AND CASE WHEN coalesce(array_ndims(piece.columns), 1) = 1 THEN array_position(piece.columns, NULL) IS NULL ELSE false END;
-      IF pieces IS NULL OR NOT coalesce((said ->> 'context')::bigint >= 0, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
+      IF pieces IS NULL OR NOT coalesce((said ->> 'erasure')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
         OR jsonb_path_exists(said, 'strict $.columns ? (@.type() == "array")[*] ? (@.type() != "string")')
       THEN
         RETURN NULL;
       END IF;
       again := jsonb_build_object(
-        'context', ((said ->> 'context')::bigint)::text, 'events', (said ->> 'events')::bigint, 'columns', said -> 'columns', 'redacted', pieces
+        'erasure', ((said ->> 'erasure')::bigint)::text, 'record', encode(decode(said ->> 'record', 'hex'), 'hex'), 'events', (said ->> 'events')::bigint, 'columns', said -> 'columns', 'redacted', pieces
       );
     ELSE
       RETURN NULL;

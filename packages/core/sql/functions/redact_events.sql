@@ -3,8 +3,10 @@
 -- id of the entry, null where none of them is sealed, and the partitions.
 --   names, tombstones  as redacted_event takes them, of events that are `own`
 --   of_contexts  {context_id: what went of it}
+--   erasure      its record
+DROP FUNCTION IF EXISTS :schema.redact_events(bigint[], timestamptz[], boolean[], text[], jsonb, jsonb, bigint);  -- it took the context alone
 CREATE OR REPLACE FUNCTION :schema.redact_events(
-  ids bigint[], times timestamptz[], own boolean[], names text[], tombstones jsonb, of_contexts jsonb, act bigint,
+  ids bigint[], times timestamptz[], own boolean[], names text[], tombstones jsonb, of_contexts jsonb, erasure :schema.audit_erasure,
   OUT entry bigint, OUT partitions text[]
 )
 LANGUAGE plpgsql
@@ -44,7 +46,8 @@ BEGIN
 
   IF redacted IS NOT NULL THEN
     entry := :schema.seal_append('redact', jsonb_build_object(
-      'context', act::text,
+      'erasure', erasure.id::text,
+      'record', encode(:schema.erasure_record(erasure), 'hex'),
       'events', jsonb_array_length(redacted),
       'columns', (
         SELECT jsonb_agg(DISTINCT name)

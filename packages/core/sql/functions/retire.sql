@@ -110,7 +110,12 @@ BEGIN
     RETURN;
   END IF;
 
-  PERFORM :schema.seal_append('retire', jsonb_build_object('purge', purge_id::text, 'events', retired.events, 'retired', retired.pieces));
+  PERFORM :schema.seal_append('retire', jsonb_build_object(
+    'purge', purge_id::text,
+    'record', (SELECT encode(:schema.purge_record(purge), 'hex') FROM :schema.audit_purge AS purge WHERE purge.id = purge_id),
+    'events', retired.events,
+    'retired', retired.pieces
+  ));
   emptied := ARRAY(
     SELECT gone.block
     FROM :schema.amendments(retired.blocks) AS gone

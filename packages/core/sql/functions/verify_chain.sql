@@ -34,7 +34,7 @@ BEGIN
     problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
   END IF;
   IF (links ->> 'readable')::boolean THEN
-    problems := problems || :schema.verify_tables() || :schema.verify_blocks(least_id, -1);
+    problems := problems || :schema.misplaced_rows() || :schema.verify_tables() || :schema.verify_records() || :schema.verify_blocks(least_id, -1);
     -- from one that is there to the next: whoever puts an entry far behind the others keeps nobody busy
     place := 0;
     LOOP

@@ -28,6 +28,8 @@ AS $function$
       WHERE kind IN ('start', 'rebase', 'block')
     ) AS own
     WINDOW before AS (ORDER BY own.id)
+  ), base AS (
+    SELECT id, said ->> 'system' AS system, lag(said ->> 'system') OVER (ORDER BY id) AS last_system FROM link WHERE kind IN ('start', 'rebase')
   ), block AS MATERIALIZED (
     SELECT id, (said ->> 'events')::integer AS events, (said ->> 'last')::bigint AS last, sum((said ->> 'events')::bigint) OVER (ORDER BY id) AS reach
     FROM link
@@ -62,7 +64,7 @@ AS $function$
   ), broken AS (
     SELECT id
     FROM link
-    WHERE id <> place OR said IS NULL OR (said ->> 'previous') IS DISTINCT FROM before OR (kind = 'start') IS DISTINCT FROM (id = 0)
+    WHERE id IS DISTINCT FROM place OR said IS NULL OR (said ->> 'previous') IS DISTINCT FROM before OR (kind = 'start') IS DISTINCT FROM (id = 0)
     UNION
     SELECT id
     FROM round
@@ -71,7 +73,12 @@ AS $function$
         -- what was over then runs no more
         OR EXISTS (SELECT FROM pg_snapshot_xip(snapshot) AS running WHERE pg_visible_in_snapshot(running, last_snapshot))
       )
-      OR CASE kind WHEN 'rebase' THEN incarnation < last_incarnation ELSE incarnation <> last_incarnation END
+      OR CASE kind WHEN 'rebase' THEN incarnation <= last_incarnation ELSE incarnation <> last_incarnation END
+    UNION
+    -- it has not moved: transaction ids go on
+    SELECT base.id
+    FROM base JOIN round USING (id)
+    WHERE base.system = base.last_system AND pg_snapshot_xmin(round.last_snapshot) <= round.xmax
     UNION
     SELECT weighed.entry
     FROM weighed JOIN link ON link.id = weighed.entry
@@ -82,7 +89,9 @@ AS $function$
     FROM link
     CROSS JOIN LATERAL jsonb_to_recordset(link.said -> 'redacted') AS own (block bigint, place integer)
     LEFT JOIN block ON block.id = own.block
-    WHERE link.kind = 'redact' AND (block.id IS NULL OR own.place >= block.events OR (link.said ->> 'events')::bigint <> jsonb_array_length(link.said -> 'redacted'))
+    WHERE link.kind = 'redact'
+    GROUP BY link.id, link.said ->> 'events'
+    HAVING bool_or(block.id IS NULL OR own.place >= block.events) OR count(*) <> (link.said ->> 'events')::bigint OR count(*) <> count(DISTINCT (own.block, own.place))
   )
   SELECT jsonb_build_object(
     'entries', (SELECT count(*) FROM link),

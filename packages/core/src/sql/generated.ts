@@ -2673,10 +2673,8 @@ DECLARE
   affected    record;             -- the events, in order
   number      integer;
   columns     text[];
-  act         bigint;
-  erasure     bigint;
+  erasure     :schema.audit_erasure;
   done        record;
-  entries     bigint[] := '{}';
   partitions  text[] := '{}';
 BEGIN
   SELECT coalesce(jsonb_object_agg(context.id, going.names), '{}')
@@ -2737,7 +2735,9 @@ BEGIN
     PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
   END LOOP;
   PERFORM :schema.undo_context(reason);
-  act := :schema.this_context();
+  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
+  SELECT :schema.this_context(), tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
+  RETURNING * INTO erasure;
   PERFORM set_config('auditrum.context', payload, true);
   WITH changed AS (
     UPDATE :schema.audit_context AS context
@@ -2754,25 +2754,46 @@ BEGIN
   FOR start IN 1 .. number BY size LOOP
     done := :schema.redact_events(
       affected.ids[start:start + size - 1], affected.times[start:start + size - 1], affected.own[start:start + size - 1],
-      names, tombstones, of_contexts, act
+      names, tombstones, of_contexts, erasure
     );
-    entries := entries || done.entry;
+    erasure.entries := erasure.entries || done.entry;
     partitions := ARRAY(SELECT unnest(partitions) UNION SELECT unnest(done.partitions) ORDER BY 1);
   END LOOP;
-  entries := array_remove(entries, NULL);
+  erasure.entries := array_remove(erasure.entries, NULL);
+  UPDATE :schema.audit_erasure AS own SET entries = erasure.entries WHERE own.id = erasure.id AND erasure.entries <> '{}';
 
   -- what was learnt of the past of a table does not hold any more
   UPDATE :schema.audit_table AS known
   SET erased_at = clock_timestamp(), keys_erased = known.keys_erased OR tombstones <> '{}'
   WHERE known.id = tracked_id;
-  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
-  SELECT act, tracked_id, columns, number, count(*), entries FROM jsonb_object_keys(of_contexts)
-  RETURNING id INTO erasure;
   RETURN jsonb_build_object(
-    'id', erasure::text, 'events', number, 'contexts', (SELECT count(*) FROM jsonb_object_keys(of_contexts)), 'columns', columns,
-    'entries', ARRAY(SELECT entry::text FROM unnest(entries) AS entry), 'partitions', partitions
+    'id', erasure.id::text, 'events', number, 'contexts', erasure.contexts, 'columns', columns,
+    'entries', ARRAY(SELECT entry::text FROM unnest(erasure.entries) AS entry), 'partitions', partitions
   );
 END
+$function$;
+`,
+  'functions/erasure_record': `-- The hash of the record of an erasure, with the context that says who asked for it and
+-- why: what its entries in the chain name, so that these cannot be changed. All of it
+-- but these entries.
+CREATE OR REPLACE FUNCTION :schema.erasure_record(erasure :schema.audit_erasure)
+RETURNS bytea
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT sha256(convert_to(json_build_array(
+    1,
+    'erasure',
+    erasure.id,
+    trunc(extract(epoch FROM erasure.erased_at) * 1000000),
+    erasure.context_id,
+    erasure.db_user,
+    erasure.table_id,
+    erasure.columns,
+    erasure.events,
+    erasure.contexts,
+    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = erasure.context_id)
+  )::text, 'UTF8'))
 $function$;
 `,
   'functions/event_after': `-- The first event of the row that has a key, or truncation of its table, behind
@@ -4271,14 +4292,14 @@ BEGIN
     'is_same_value', 'key_at', 'key_columns', 'key_condition', 'key_expression', 'key_join', 'key_parts',
     'keyless_verification', 'known_column', 'known_since', 'label', 'last_touches', 'life_start', 'live_checksums', 'live_condition',
     'live_id', 'live_row', 'live_table', 'log_costs', 'log_status', 'logged_balance', 'logged_columns', 'logged_difference',
-    'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
+    'misplaced_rows', 'moment_parts', 'object_id', 'past_columns', 'past_image', 'past_lists', 'past_moment', 'past_of', 'past_row',
     'past_rows', 'past_rows_of', 'past_version', 'plain_past', 'readable_image', 'reference_labels', 'revert', 'row_as_of',
     'row_blame', 'row_events', 'row_id', 'row_label', 'row_then', 'row_type_table', 'rows_known', 'sealed_event', 'shape_at', 'table_id',
     'table_past', 'tracked_tables', 'truncations_after', 'undo', 'undo_astray', 'undo_changes', 'undo_context',
     'undo_effects', 'undo_events', 'undo_foreign_keys', 'undo_image', 'undo_keys', 'undo_lines', 'undo_links', 'undo_live',
     'undo_moved', 'undo_order', 'undo_pending', 'undo_referenced', 'undo_references', 'undo_refusal', 'undo_report',
     'undo_rows', 'undo_script', 'undo_sql', 'undo_statements', 'undo_table', 'undo_truncated', 'undo_verdicts', 'undo_with',
-    'verification', 'verification_shapes', 'verify', 'verify_blocks', 'verify_chain', 'verify_events', 'verify_links',
+    'verification', 'verification_shapes', 'verify', 'verify_blocks', 'verify_chain', 'verify_events', 'verify_links', 'verify_records',
     'verify_relations', 'verify_table', 'verify_tables', 'warn_of_gaps'
   ] LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION :schema.%I TO %s', name, reader);
@@ -5310,6 +5331,44 @@ BEGIN
     nodes := (nodes + 1) / 2;
   END LOOP;
   RETURN level;
+END
+$function$;
+`,
+  'functions/misplaced_rows': `-- Whether the log has rows that no statement finds where it looks for them: in a
+-- partition whose bounds they do not fit, or without the id that they are found by.
+-- Returns problems as verify_relations does.
+CREATE OR REPLACE FUNCTION :schema.misplaced_rows()
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET constraint_exclusion = off  -- or it would be believed that there are none
+SET DateStyle = 'ISO'  -- bounds are put into queries
+SET TimeZone = 'UTC'
+SET jit = off
+AS $function$
+DECLARE
+  place    record;
+  is_there boolean;
+  problems jsonb := '[]';
+BEGIN
+  FOR place IN
+    SELECT part.oid::regclass AS relation, part.relname, concat('id IS NULL OR NOT ', pg_get_partition_constraintdef(part.oid)) AS condition
+    FROM pg_inherits AS link JOIN pg_class AS part ON part.oid = link.inhrelid
+    WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
+    UNION ALL VALUES
+      (':schema.audit_seal'::regclass, 'audit_seal', 'id IS NULL'),
+      (':schema.audit_leaf', 'audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
+    ORDER BY relname
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s)', place.relation, place.condition) INTO is_there;
+    IF is_there THEN
+      problems := problems || jsonb_build_array(jsonb_build_object(
+        'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,
+        'message', format('%s holds a row that cannot be in it: it has no id, or is of other partitions.', place.relname)
+      ));
+    END IF;
+  END LOOP;
+  RETURN problems;
 END
 $function$;
 `,
@@ -6967,6 +7026,32 @@ BEGIN
 END
 $function$;
 `,
+  'functions/purge_record': `-- The hash of the record of a purge, with the context that says who asked for it and
+-- why: what its entries in the chain name, so that these cannot be changed. Of it what
+-- stands there from its beginning.
+CREATE OR REPLACE FUNCTION :schema.purge_record(purge :schema.audit_purge)
+RETURNS bytea
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT sha256(convert_to(json_build_array(
+    1,
+    'purge',
+    purge.id,
+    trunc(extract(epoch FROM purge.started_at) * 1000000),
+    purge.context_id,
+    purge.db_user,
+    -- its text would depend on the session
+    extract(year FROM purge.older_than) * 12 + extract(month FROM purge.older_than),
+    extract(day FROM purge.older_than),
+    extract(hour FROM purge.older_than) * 3600000000 + extract(minute FROM purge.older_than) * 60000000 + extract(microseconds FROM purge.older_than),
+    purge.targets,
+    purge.drops,
+    trunc(extract(epoch FROM purge.contexts_before) * 1000000),
+    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = purge.context_id)
+  )::text, 'UTF8'))
+$function$;
+`,
   'functions/purge_report': `-- What a purge has done, as purge and maintain return it. No SQL function: these
 -- keep a plan for all of a transaction, also where partitions of it were dropped.
 CREATE OR REPLACE FUNCTION :schema.purge_report(purge_id bigint)
@@ -7146,6 +7231,7 @@ $function$;
 --   start, rebase, block  a round of sealing: how far it came
 --   retire  blocks (to: up to which), or of one the events of which (a bitmap)
 --   redact  events, with their new leaves
+--   both with the hash of the record of their purge or erasure: see verify_records
 --
 -- In src/trust/entry-form.ts it is the same. No query where an expression does: there
 -- may be millions of blocks.
@@ -7216,10 +7302,10 @@ BEGIN
         WITH ORDINALITY AS piece (block, "to", events, which, number)
       WHERE piece.block >= 0 AND coalesce(piece."to", piece.block) >= piece.block AND coalesce(piece."to", piece.block) < read_entry.id
         AND piece.events BETWEEN 1 AND most AND (piece."to" IS NULL OR piece.which IS NULL);
-      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0, false) THEN
+      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) THEN
         RETURN NULL;
       END IF;
-      again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'events', (said ->> 'events')::bigint, 'retired', pieces);
+      again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'record', encode(decode(said ->> 'record', 'hex'), 'hex'), 'events', (said ->> 'events')::bigint, 'retired', pieces);
     WHEN 'redact' THEN
       SELECT jsonb_agg(jsonb_build_object(
         'event', piece.event::text, 'block', piece.block, 'place', piece.place, 'columns', piece.columns, 'leaf', encode(decode(piece.leaf, 'hex'), 'hex')
@@ -7229,13 +7315,13 @@ BEGIN
         WITH ORDINALITY AS piece (event, block, place, columns, leaf, number)
       WHERE piece.event > 0 AND piece.block >= 0 AND piece.block < read_entry.id AND piece.place >= 0 AND octet_length(decode(piece.leaf, 'hex')) = 32
         AND piece.columns IS NOT NULL AND CASE WHEN coalesce(array_ndims(piece.columns), 1) = 1 THEN array_position(piece.columns, NULL) IS NULL ELSE false END;
-      IF pieces IS NULL OR NOT coalesce((said ->> 'context')::bigint >= 0, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
+      IF pieces IS NULL OR NOT coalesce((said ->> 'erasure')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
         OR jsonb_path_exists(said, 'strict $.columns ? (@.type() == "array")[*] ? (@.type() != "string")')
       THEN
         RETURN NULL;
       END IF;
       again := jsonb_build_object(
-        'context', ((said ->> 'context')::bigint)::text, 'events', (said ->> 'events')::bigint, 'columns', said -> 'columns', 'redacted', pieces
+        'erasure', ((said ->> 'erasure')::bigint)::text, 'record', encode(decode(said ->> 'record', 'hex'), 'hex'), 'events', (said ->> 'events')::bigint, 'columns', said -> 'columns', 'redacted', pieces
       );
     ELSE
       RETURN NULL;
@@ -7299,8 +7385,10 @@ $function$;
 -- id of the entry, null where none of them is sealed, and the partitions.
 --   names, tombstones  as redacted_event takes them, of events that are \`own\`
 --   of_contexts  {context_id: what went of it}
+--   erasure      its record
+DROP FUNCTION IF EXISTS :schema.redact_events(bigint[], timestamptz[], boolean[], text[], jsonb, jsonb, bigint);  -- it took the context alone
 CREATE OR REPLACE FUNCTION :schema.redact_events(
-  ids bigint[], times timestamptz[], own boolean[], names text[], tombstones jsonb, of_contexts jsonb, act bigint,
+  ids bigint[], times timestamptz[], own boolean[], names text[], tombstones jsonb, of_contexts jsonb, erasure :schema.audit_erasure,
   OUT entry bigint, OUT partitions text[]
 )
 LANGUAGE plpgsql
@@ -7340,7 +7428,8 @@ BEGIN
 
   IF redacted IS NOT NULL THEN
     entry := :schema.seal_append('redact', jsonb_build_object(
-      'context', act::text,
+      'erasure', erasure.id::text,
+      'record', encode(:schema.erasure_record(erasure), 'hex'),
       'events', jsonb_array_length(redacted),
       'columns', (
         SELECT jsonb_agg(DISTINCT name)
@@ -7555,7 +7644,12 @@ BEGIN
     RETURN;
   END IF;
 
-  PERFORM :schema.seal_append('retire', jsonb_build_object('purge', purge_id::text, 'events', retired.events, 'retired', retired.pieces));
+  PERFORM :schema.seal_append('retire', jsonb_build_object(
+    'purge', purge_id::text,
+    'record', (SELECT encode(:schema.purge_record(purge), 'hex') FROM :schema.audit_purge AS purge WHERE purge.id = purge_id),
+    'events', retired.events,
+    'retired', retired.pieces
+  ));
   emptied := ARRAY(
     SELECT gone.block
     FROM :schema.amendments(retired.blocks) AS gone
@@ -11292,7 +11386,7 @@ BEGIN
     problems := problems || '[{"kind": "truncated", "event": null, "block": null, "entry": null}]';
   END IF;
   IF (links ->> 'readable')::boolean THEN
-    problems := problems || :schema.verify_tables() || :schema.verify_blocks(least_id, -1);
+    problems := problems || :schema.misplaced_rows() || :schema.verify_tables() || :schema.verify_records() || :schema.verify_blocks(least_id, -1);
     -- from one that is there to the next: whoever puts an entry far behind the others keeps nobody busy
     place := 0;
     LOOP
@@ -11496,6 +11590,8 @@ AS $function$
       WHERE kind IN ('start', 'rebase', 'block')
     ) AS own
     WINDOW before AS (ORDER BY own.id)
+  ), base AS (
+    SELECT id, said ->> 'system' AS system, lag(said ->> 'system') OVER (ORDER BY id) AS last_system FROM link WHERE kind IN ('start', 'rebase')
   ), block AS MATERIALIZED (
     SELECT id, (said ->> 'events')::integer AS events, (said ->> 'last')::bigint AS last, sum((said ->> 'events')::bigint) OVER (ORDER BY id) AS reach
     FROM link
@@ -11530,7 +11626,7 @@ AS $function$
   ), broken AS (
     SELECT id
     FROM link
-    WHERE id <> place OR said IS NULL OR (said ->> 'previous') IS DISTINCT FROM before OR (kind = 'start') IS DISTINCT FROM (id = 0)
+    WHERE id IS DISTINCT FROM place OR said IS NULL OR (said ->> 'previous') IS DISTINCT FROM before OR (kind = 'start') IS DISTINCT FROM (id = 0)
     UNION
     SELECT id
     FROM round
@@ -11539,7 +11635,12 @@ AS $function$
         -- what was over then runs no more
         OR EXISTS (SELECT FROM pg_snapshot_xip(snapshot) AS running WHERE pg_visible_in_snapshot(running, last_snapshot))
       )
-      OR CASE kind WHEN 'rebase' THEN incarnation < last_incarnation ELSE incarnation <> last_incarnation END
+      OR CASE kind WHEN 'rebase' THEN incarnation <= last_incarnation ELSE incarnation <> last_incarnation END
+    UNION
+    -- it has not moved: transaction ids go on
+    SELECT base.id
+    FROM base JOIN round USING (id)
+    WHERE base.system = base.last_system AND pg_snapshot_xmin(round.last_snapshot) <= round.xmax
     UNION
     SELECT weighed.entry
     FROM weighed JOIN link ON link.id = weighed.entry
@@ -11550,7 +11651,9 @@ AS $function$
     FROM link
     CROSS JOIN LATERAL jsonb_to_recordset(link.said -> 'redacted') AS own (block bigint, place integer)
     LEFT JOIN block ON block.id = own.block
-    WHERE link.kind = 'redact' AND (block.id IS NULL OR own.place >= block.events OR (link.said ->> 'events')::bigint <> jsonb_array_length(link.said -> 'redacted'))
+    WHERE link.kind = 'redact'
+    GROUP BY link.id, link.said ->> 'events'
+    HAVING bool_or(block.id IS NULL OR own.place >= block.events) OR count(*) <> (link.said ->> 'events')::bigint OR count(*) <> count(DISTINCT (own.block, own.place))
   )
   SELECT jsonb_build_object(
     'entries', (SELECT count(*) FROM link),
@@ -11562,6 +11665,45 @@ AS $function$
       FROM broken
     )
   )
+$function$;
+`,
+  'functions/verify_records': `-- Whether what is on record of erasures and purges is what the chain says of them: who
+-- asked for each, when and why. Returns problems as verify_relations does; block is the
+-- entry of the chain.
+CREATE OR REPLACE FUNCTION :schema.verify_records()
+RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+  WITH act AS MATERIALIZED (
+    SELECT own.id AS entry, said ->> 'kind' AS kind, coalesce(said ->> 'erasure', said ->> 'purge')::bigint AS id, decode(said ->> 'record', 'hex') AS record
+    FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+    WHERE own.entry ->> 'kind' IN ('retire', 'redact') AND said IS NOT NULL
+  ), erasing AS (
+    SELECT act.id, array_agg(act.entry ORDER BY act.entry) AS entries FROM act WHERE act.kind = 'redact' GROUP BY act.id
+  ), problem AS (
+    SELECT act.entry, 'erasure' AS what, act.id, erasure.id IS NULL AS is_gone
+    FROM act LEFT JOIN :schema.audit_erasure AS erasure ON erasure.id = act.id
+    WHERE act.kind = 'redact' AND (erasure.id IS NULL OR :schema.erasure_record(erasure) <> act.record)
+    UNION ALL
+    SELECT act.entry, 'purge', act.id, purge.id IS NULL
+    FROM act LEFT JOIN :schema.audit_purge AS purge ON purge.id = act.id
+    WHERE act.kind = 'retire' AND (purge.id IS NULL OR :schema.purge_record(purge) <> act.record)
+    UNION ALL
+    SELECT NULL, 'erasure', erasure.id, false
+    FROM :schema.audit_erasure AS erasure LEFT JOIN erasing USING (id)
+    WHERE erasure.entries IS DISTINCT FROM coalesce(erasing.entries, '{}')
+  )
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'kind', CASE WHEN is_gone THEN 'missing' ELSE 'edited' END, 'event', NULL, 'block', entry::text, 'entry', NULL,
+    'message', CASE
+      WHEN is_gone THEN format('The record of %s %s, of which entry %s of the chain tells, is gone: who asked for it, and why.', what, id, entry)
+      WHEN entry IS NULL THEN format('The record of %s %s names other entries of the chain than tell of it.', what, id)
+      ELSE format('The record of %s %s, or its context, is not what entry %s of the chain says: when it was, who asked for it, why, and what went.', what, id, entry)
+    END
+  ) ORDER BY entry, id), '[]')
+  FROM problem
 $function$;
 `,
   'functions/verify_relations': `-- Whether what stands in the place of the log's tables is what they are: tables, which
@@ -13300,6 +13442,35 @@ CROSS JOIN LATERAL (
 WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::text = $2::text
   AND document.value IS NOT NULL
 `,
+  'read/erasure_records': `-- The records of erasures with an id behind $1, in their order, at most $2, with their
+-- contexts, each column as its own text: what functions/erasure_record.sql hashes.
+SELECT
+  erasure.id::pg_catalog.text AS id,
+  pg_catalog.trunc(extract(epoch FROM erasure.erased_at) * 1000000)::pg_catalog.text AS erased_at,
+  erasure.context_id::pg_catalog.text AS context_id,
+  erasure.db_user AS db_user,
+  erasure.table_id::pg_catalog.text AS table_id,
+  pg_catalog.array_to_json(erasure.columns)::pg_catalog.text AS columns,
+  erasure.events::pg_catalog.text AS events,
+  erasure.contexts::pg_catalog.text AS contexts,
+  pg_catalog.array_to_json(erasure.entries)::pg_catalog.text AS entries,
+  context.id::pg_catalog.text AS known_context_id,
+  context.transaction_id::pg_catalog.text AS transaction_id,
+  context.txid::pg_catalog.text AS context_txid,
+  pg_catalog.trunc(extract(epoch FROM context.started_at) * 1000000)::pg_catalog.text AS started_at,
+  context.uuid::pg_catalog.text AS uuid,
+  context.root_uuid::pg_catalog.text AS root_uuid,
+  context.user_id AS user_id,
+  context.application_name AS application_name,
+  pg_catalog.text(context.client_addr) AS client_addr,
+  context.metadata::pg_catalog.text AS metadata,
+  context.context_error AS context_error
+FROM :schema.audit_erasure AS erasure
+LEFT JOIN :schema.audit_context AS context ON context.id = erasure.context_id
+WHERE erasure.id > $1::pg_catalog.int8
+ORDER BY erasure.id
+LIMIT $2::pg_catalog.int8
+`,
   'read/event_blocks': `-- The blocks that list an event, with its place in each; and how many entries the chain has.
 SELECT
   leaf.block::text AS block,
@@ -13503,6 +13674,51 @@ FROM :schema.past_rows_of(
   ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::text::jsonb)), $6::boolean
 ) AS past (:columns)
 `,
+  'read/places': `-- Where the log keeps its rows, and which of these cannot be there, as a condition:
+-- what functions/misplaced_rows.sql looks for, but for when an event was. Its bounds
+-- are times, which would be written as this session has them.
+SELECT part.relname::pg_catalog.text AS name,
+  CASE parent.relname WHEN 'audit_context' THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
+FROM pg_catalog.pg_class AS parent
+JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
+JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
+WHERE parent.relname IN ('audit_event', 'audit_context') AND parent.relnamespace = pg_catalog.to_regnamespace(':schema') AND part.relkind = 'r'
+  AND pg_catalog.has_table_privilege(part.oid, 'SELECT')  -- who may read the table need not read its partitions
+UNION ALL VALUES
+  ('audit_seal', 'id IS NULL'),
+  ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
+ORDER BY name
+`,
+  'read/purge_records': `-- The records of purges with an id behind $1, in their order, at most $2, with their
+-- contexts, each column as its own text: what functions/purge_record.sql hashes.
+SELECT
+  purge.id::pg_catalog.text AS id,
+  pg_catalog.trunc(extract(epoch FROM purge.started_at) * 1000000)::pg_catalog.text AS began_at,
+  purge.context_id::pg_catalog.text AS context_id,
+  purge.db_user AS db_user,
+  (extract(year FROM purge.older_than) * 12 + extract(month FROM purge.older_than))::pg_catalog.text AS months,
+  extract(day FROM purge.older_than)::pg_catalog.text AS days,
+  (extract(hour FROM purge.older_than) * 3600000000 + extract(minute FROM purge.older_than) * 60000000 + extract(microseconds FROM purge.older_than))::pg_catalog.text AS microseconds,
+  purge.targets::pg_catalog.text AS targets,
+  purge.drops::pg_catalog.text AS drops,
+  pg_catalog.trunc(extract(epoch FROM purge.contexts_before) * 1000000)::pg_catalog.text AS contexts_before,
+  context.id::pg_catalog.text AS known_context_id,
+  context.transaction_id::pg_catalog.text AS transaction_id,
+  context.txid::pg_catalog.text AS context_txid,
+  pg_catalog.trunc(extract(epoch FROM context.started_at) * 1000000)::pg_catalog.text AS started_at,
+  context.uuid::pg_catalog.text AS uuid,
+  context.root_uuid::pg_catalog.text AS root_uuid,
+  context.user_id AS user_id,
+  context.application_name AS application_name,
+  pg_catalog.text(context.client_addr) AS client_addr,
+  context.metadata::pg_catalog.text AS metadata,
+  context.context_error AS context_error
+FROM :schema.audit_purge AS purge
+LEFT JOIN :schema.audit_context AS context ON context.id = purge.context_id
+WHERE purge.id > $1::pg_catalog.int8
+ORDER BY purge.id
+LIMIT $2::pg_catalog.int8
+`,
   'read/row_then': `-- A row at a moment, as functions/row_then.sql gives it.
 --   $1 the table; $2 the row's key as JSON; $3, $4, $5 the moment: a time, an event, a transaction; $6 consistent;
 --   $7 what read/past.sql told of the table; :columns are those of $7
@@ -13525,8 +13741,10 @@ WHERE seal.id < $1::bigint
 ORDER BY seal.id DESC
 LIMIT $2::bigint
 `,
-  'read/sealed_event': `-- An event in the form in which it is sealed, as functions/sealed_event.sql gives it.
-SELECT canonical FROM :schema.sealed_event($1::bigint) AS canonical
+  'read/sealed_event': `-- An event in the form in which it is sealed, as functions/sealed_event.sql gives it;
+-- null where it is more than $2 bytes.
+SELECT CASE WHEN octet_length(canonical) <= $2::bigint THEN canonical END AS canonical, octet_length(canonical)::text AS bytes
+FROM :schema.sealed_event($1::bigint) AS canonical
 `,
   'read/sealed_reach': `-- What there is to verify: the last place of the chain, the smallest id of events,
 -- whether they are there or ought to be, and the greatest of those that are.
@@ -13541,6 +13759,10 @@ SELECT
     SELECT FROM pg_catalog.pg_attribute AS col
     WHERE col.attrelid = ':schema.audit_event'::pg_catalog.regclass AND col.attname = 'salt' AND col.atthasdef
   )::pg_catalog.text AS salted
+`,
+  'read/search_path': `-- Where this connection looks for what is not qualified, as operators are not: schemas
+-- in their order, as a JSON array.
+SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text AS schemas
 `,
   'read/stored_events': `-- Events with their contexts as they are stored, each column as its own text: what
 -- the canonical form is made of outside the database. Documents that are long are

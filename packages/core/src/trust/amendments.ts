@@ -28,6 +28,11 @@ export class Amendments {
     return true
   }
 
+  /** How many events all blocks hold. */
+  get sealed(): number {
+    return this.#blocks.sum
+  }
+
   /** Of all entries: how many events retention took, each once. */
   get retired(): number {
     let sum = 0
@@ -97,7 +102,8 @@ export class Amendments {
   }
 
   #readRedacted({ id, events, redacted }: RedactEntry): boolean {
-    let fits = redacted.length === events
+    const named = new Set(redacted.map(({ block, place }) => `${block} ${place}`))
+    let fits = redacted.length === events && named.size === events
     for (const { event, block, place, columns, leaf } of redacted) {
       const places = this.#redacted.get(block) ?? new Map<number, Amendment>()
       const own = columns.filter((name) => !name.startsWith('context.'))
@@ -119,7 +125,11 @@ class Blocks {
 
   push(id: number, events: number): void {
     this.#ids.push(id)
-    this.#sums.push((this.#sums.at(-1) ?? 0) + events)
+    this.#sums.push(this.sum + events)
+  }
+
+  get sum(): number {
+    return this.#sums.at(-1) ?? 0
   }
 
   size(id: number): number | undefined {

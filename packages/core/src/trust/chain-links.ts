@@ -1,4 +1,5 @@
 import type { Queryable } from '../queryable.js'
+import { Acts } from './act-records.js'
 import { Amendments } from './amendments.js'
 import { storedEntries, unlinked } from './chain.js'
 import type { DigestCheck } from './check-digests.js'
@@ -28,6 +29,7 @@ export type Round = BaseEntry | BlockEntry
 export interface Chain {
   readonly entries: number
   readonly amendments: Amendments
+  readonly acts: Acts
   readonly until: SealedUntil
   readonly round: Round | undefined
   /** The last entry that names the cluster that it was written in. */
@@ -49,6 +51,7 @@ export async function readChain(
 ): Promise<Chain> {
   const tree = new MerkleTree()
   const amendments = new Amendments()
+  const acts = new Acts()
   let until: SealedUntil = {
     incarnation: -1,
     sequence: 0n,
@@ -74,10 +77,11 @@ export async function readChain(
     if (entry === undefined) {
       isReadable &&= isReadableJson(text)
     } else if (entry.kind === 'retire' || entry.kind === 'redact') {
+      acts.read(entry)
       if (!amendments.read(entry))
         message ??= `Entry ${id} of the chain says of blocks what they are not: its numbers do not fit theirs.`
     } else {
-      if (round && fallsBehind(entry, round))
+      if (round && fallsBehind(entry, round, base))
         message ??= `Entry ${id} of the chain says that the log is sealed less far than the entries before it do.`
       round = entry
       if (entry.kind === 'block') {
@@ -97,7 +101,7 @@ export async function readChain(
     last = id
   }
   for (const problem of digests.problems({ log, last })) found(problem)
-  return { entries: tree.size, amendments, until, round, base, isReadable, lastEvent, tables }
+  return { entries: tree.size, amendments, acts, until, round, base, isReadable, lastEvent, tables }
 }
 
 function brokenLink(
@@ -123,14 +127,23 @@ function isReadableJson(text: string): boolean {
 }
 
 /** No round of sealing came less far than the one before it. */
-function fallsBehind(entry: Round, last: Round): boolean {
+function fallsBehind(entry: Round, last: Round, base: BaseEntry | undefined): boolean {
   return (
     BigInt(entry.sequence) < BigInt(last.sequence) ||
     (entry.incarnation === last.incarnation &&
       (endOf(entry) < endOf(last) || reopens(entry, last))) ||
     (entry.kind === 'rebase'
-      ? entry.incarnation < last.incarnation
+      ? entry.incarnation <= last.incarnation || hasNotMoved(entry, last, base)
       : entry.incarnation !== last.incarnation)
+  )
+}
+
+/** It says that the log has moved, and is where it was: transaction ids go on. */
+function hasNotMoved(rebase: BaseEntry, last: Round, base: BaseEntry | undefined): boolean {
+  return (
+    rebase.system !== null &&
+    rebase.system === base?.system &&
+    BigInt(last.snapshot.split(':')[0] ?? 0) <= endOf(rebase)
   )
 }
 

@@ -35,6 +35,9 @@ export interface BlockEntry extends Said, Round {
 /** What retention took: blocks in a row, or of one the events that a bitmap in base64 names. */
 export interface RetireEntry extends Said {
   readonly kind: 'retire'
+  readonly purge: string
+  /** The hash of the record of this purge, as hex. */
+  readonly record: string
   readonly events: number
   readonly retired: readonly {
     readonly block: number
@@ -47,6 +50,9 @@ export interface RetireEntry extends Said {
 /** What events were redacted to. */
 export interface RedactEntry extends Said {
   readonly kind: 'redact'
+  readonly erasure: string
+  /** The hash of the record of this erasure, as hex. */
+  readonly record: string
   readonly events: number
   readonly redacted: readonly {
     readonly event: string
@@ -199,6 +205,7 @@ const forms: ReadonlyMap<string, Check> = new Map<string, Check>([
     isOf({
       ...common,
       purge: isBigint(0),
+      record: isHash,
       events: isCount(1),
       retired: isListOf(isRetired, 1),
     }),
@@ -207,7 +214,8 @@ const forms: ReadonlyMap<string, Check> = new Map<string, Check>([
     'redact',
     isOf({
       ...common,
-      context: isBigint(0),
+      erasure: isBigint(0),
+      record: isHash,
       events: isCount(1),
       columns: isOrNull(isListOf(isText, 0)),
       redacted: isListOf(isRedacted, 1),

@@ -8,6 +8,9 @@ import { parseDigest } from './checkpoint.js'
 import { HASH_BYTES, InclusionPath, leafHash, MerkleTree } from './merkle.js'
 import { PROOF_FORMAT, type Proof, type ProofEntry, provenBy } from './proof.js'
 
+/** As text: a proof is a file to be handed on, and a string on its way there. */
+const MOST_BYTES = 64 * 2 ** 20
+
 /** What `prove` is told. */
 export interface ProveOptions {
   /**
@@ -86,7 +89,7 @@ async function placeOf(queryable: Queryable, schema: string, id: string): Promis
     readonly size: string
   }>(queryable, render('read/event_blocks', schema), [id])
   if (row === undefined) {
-    const events = await rowsOf(queryable, render('read/sealed_event', schema), [id])
+    const events = await rowsOf(queryable, render('read/sealed_event', schema), [id, 0])
     throw new UsageError(
       events.length === 0
         ? `Event ${id} is in no block: there is none of this id, or retention has let it go. Look for it with history; whether somebody else took it, verifyChain tells.`
@@ -112,12 +115,16 @@ async function canonicalOf(
   id: string,
   block: number,
 ): Promise<string> {
-  const [row, ...others] = await rowsOf<{ readonly canonical: string }>(
-    queryable,
-    render('read/sealed_event', schema),
-    [id],
-  )
-  if (row !== undefined && others.length === 0) return row.canonical
+  const [row, ...others] = await rowsOf<{
+    readonly canonical: string | null
+    readonly bytes: string
+  }>(queryable, render('read/sealed_event', schema), [id, MOST_BYTES])
+  if (row !== undefined && others.length === 0) {
+    if (row.canonical !== null) return row.canonical
+    throw new UsageError(
+      `Event ${id} is ${row.bytes} bytes of text, and a proof holds ${MOST_BYTES} at most. Verify it where it is, with verifyChain.`,
+    )
+  }
   throw row === undefined
     ? new UsageError(
         `Event ${id} was sealed in block ${block} and is gone. Whether retention took it or somebody else, verifyChain tells.`,

@@ -6,6 +6,7 @@ import { notSealed } from './chain.js'
 import { readChain } from './chain-links.js'
 import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
+import { checkOperators } from './operators.js'
 import { endOf, LEAST, least, nextOf, reachOf } from './reach.js'
 import { verifierInProcess } from './verify-in-process.js'
 import { described, type Finding, ofLog, verifierInDatabase } from './verify-parts.js'
@@ -125,6 +126,7 @@ export async function verifyChain(
   }
   const digests = digestsOf(given)
 
+  if (independent) await checkOperators(queryable)
   const problems: ChainProblem[] = []
   let more = 0
   const found = (problem: ChainProblem) => {
@@ -153,8 +155,24 @@ export async function verifyChain(
   const sum = { verified: 0, redacted: 0, pending: 0 }
   // what PostgreSQL cannot read stops its functions, and was found above
   if (independent || chain.isReadable) {
-    for (const problem of await verifier.tables()) found(problem)
+    for (const look of [verifier.misplaced, verifier.tables, verifier.records])
+      for (const problem of await look()) found(problem)
     await inOrder(jobs, parts())
+  }
+  if (
+    problems.length + more === 0 &&
+    after === undefined &&
+    chain.amendments.sealed - chain.amendments.retired > sum.verified
+  ) {
+    // unless they were retired meanwhile
+    const { amendments } = await readChain(queryable, schema, digestsOf({}), () => {})
+    const expected = chain.amendments.sealed - amendments.retired
+    if (expected > sum.verified)
+      found(
+        ofLog(
+          `Of ${expected} events that are sealed ${sum.verified} were verified: the functions of the log have not looked at the others. Verify independent of them.`,
+        ),
+      )
   }
   return {
     ok: problems.length + more === 0,

@@ -1,5 +1,7 @@
 import { type Queryable, rowsOf } from '../queryable.js'
+import { quoteIdentifier } from '../sql/quote.js'
 import { render } from '../sql/template.js'
+import { verifyRecords } from './act-records.js'
 import type { Amendment } from './amendments.js'
 import { isList, type Leaves, leavesOf, rootOf } from './block-leaves.js'
 import type { Chain } from './chain-links.js'
@@ -7,6 +9,7 @@ import { type BlockEntry, readEntry } from './entry-form.js'
 import { RoundsBefore } from './rounds-before.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import { type ThisCluster, thisCluster } from './this-cluster.js'
+import type { ChainProblem } from './verify-chain.js'
 import { type EventsPart, type Finding, ofLog, type Verifier } from './verify-parts.js'
 
 /** How often something is looked at anew while the chain grows. */
@@ -50,6 +53,8 @@ export function verifierInProcess(
           ),
         )
     },
+    misplaced: () => misplacedRows(queryable, schema),
+    records: () => verifyRecords(queryable, schema, known.acts, async () => (await read()).acts),
     blocks: (first, last) =>
       certainly(
         () => verifyBlocks(queryable, schema, known, first, last),
@@ -61,6 +66,28 @@ export function verifierInProcess(
         ({ problems }) => problems.length === 0,
       ),
   }
+}
+
+async function misplacedRows(
+  queryable: Queryable,
+  schema: string,
+): Promise<readonly ChainProblem[]> {
+  const problems: ChainProblem[] = []
+  const places = await rowsOf<{ name: string; condition: string }>(
+    queryable,
+    render('read/places', schema),
+    [],
+  )
+  for (const { name, condition } of places) {
+    const relation = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
+    const text = `SELECT EXISTS (SELECT FROM ONLY ${relation} WHERE ${condition})::pg_catalog.text AS found`
+    const [row] = await rowsOf<{ found: string }>(queryable, text, [])
+    if (row?.found === 'true')
+      problems.push(
+        ofLog(`${name} holds a row that cannot be in it: it has no id, or is of other partitions.`),
+      )
+  }
+  return problems
 }
 
 /** So many leaves of blocks are in memory at a time, or one block. */

@@ -20,6 +20,10 @@ export interface EventsPart {
 export interface Verifier {
   /** Whether the log still knows all tables of which blocks hold events. */
   tables(): Promise<readonly ChainProblem[]>
+  /** Whether it has rows that no statement finds where it looks for them. */
+  misplaced(): Promise<readonly ChainProblem[]>
+  /** Whether what is on record of erasures and purges is what the chain says of them. */
+  records(): Promise<readonly ChainProblem[]>
   /** Whether the leaves of these blocks lead to their roots. */
   blocks(first: bigint, last: bigint): Promise<readonly Finding[]>
   /** Whether events with an id behind `after`, up to `until`, are what the leaves say. */
@@ -34,13 +38,16 @@ export function verifierInDatabase(queryable: Queryable, schema: string): Verifi
     const [row] = await rowsOf<{ answer: string }>(queryable, text, [String(from), String(to)])
     return JSON.parse(row?.answer ?? '{}') as T
   }
+  const problemsOf = async (name: string): Promise<readonly ChainProblem[]> => {
+    const text = `SELECT ${log}.${name}()::text AS answer`
+    const [row] = await rowsOf<{ answer: string }>(queryable, text, [])
+    const problems: readonly ChainProblem[] = JSON.parse(row?.answer ?? '[]')
+    return problems.map(({ kind, event, block, message }) => ({ kind, event, block, message }))
+  }
   return {
-    async tables() {
-      const text = `SELECT ${log}.verify_tables()::text AS answer`
-      const [row] = await rowsOf<{ answer: string }>(queryable, text, [])
-      const problems: readonly ChainProblem[] = JSON.parse(row?.answer ?? '[]')
-      return problems.map(({ message }) => ofLog(message))
-    },
+    misplaced: () => problemsOf('misplaced_rows'),
+    tables: () => problemsOf('verify_tables'),
+    records: () => problemsOf('verify_records'),
     blocks: (first, last) => ask('verify_blocks', first, last),
     async events(after, until) {
       const found = await ask<EventsPart>('verify_events', after, until)

@@ -56,7 +56,8 @@ describe('a digest', () => {
   test('is of long chains, too: page by page, or row by row', async () => {
     const long = await sealedLog()
     await long.database.query(
-      `select auditrum.seal_append('retire', '{"purge": "1", "events": 1, "retired": [{"block": 0, "events": 1}]}') from generate_series(1, 2100)`,
+      `select auditrum.seal_append('retire', jsonb_build_object('purge', '1', 'record', encode(sha256(''), 'hex'), 'events', 1, 'retired', '[{"block": 0, "events": 1}]'::jsonb))
+       from generate_series(1, 2100)`,
     )
     const query: Queryable['query'] = (text, values) => long.database.query(text, values)
     const stream = async function* (text: string, values: unknown[] = []) {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, expect, test } from 'vitest'
-import { Auditrum, verifyProof } from '../../src/index.js'
+import { Auditrum, UsageError, verifyProof } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase } from '../support.js'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
@@ -44,4 +44,14 @@ test('an event that is too large to be hashed whole holds up nothing, and the re
   expect(await audit.verifyChain()).toMatchObject(edited)
   await database.query(`${set} '{"total": 2, "note": "too large"}' where id = 2`)
   expect(await audit.verifyChain({ independent: true })).toMatchObject(edited)
+})
+
+test('an event that is too large for a proof is verified where it is', async () => {
+  await database.query(`insert into orders values (5, to_jsonb(repeat('x', 70000000)), 5)`)
+  await audit.seal()
+  const refused = audit.prove('5')
+  await expect(refused).rejects.toThrow(UsageError)
+  await expect(refused).rejects.toThrow(
+    /Event 5 is 70\d{6} bytes of text, and a proof holds 67108864/,
+  )
 })

@@ -44,10 +44,29 @@ function forged(id: number, txid = 'txid'): string {
     select ${id}, changed_at, ${txid}, context_id, table_id, operation, image, '77', '{"id": 77}', db_user, salt from ${event} where id = 5`
 }
 
-/** The owner of the log says that event 5 was redacted to what it is now. */
+/** The owner of the log says that event 5 was redacted to what it is now, and leaves a record of that. */
 function redaction(id: string, events = 1): string {
-  return `select auditrum.seal_append('redact', jsonb_build_object('context', '1', 'events', ${events}, 'columns', '["total"]'::jsonb,
-    'redacted', jsonb_build_array(jsonb_build_object('event', '${id}', 'block', 1, 'place', 4, 'columns', '["total"]'::jsonb, 'leaf', ${leafOf5}))))`
+  return `with erasure as (
+      insert into auditrum.audit_erasure (context_id, columns, events, contexts, entries)
+      select context_id, '{total}', 1, 0, array[(select max(id) + 1 from auditrum.audit_seal)] from ${event} where id = 5
+      returning *
+    )
+    select auditrum.seal_append('redact', jsonb_build_object('erasure', erasure.id::text, 'record', encode(auditrum.erasure_record(erasure::text::auditrum.audit_erasure), 'hex'),
+      'events', ${events}, 'columns', '["total"]'::jsonb,
+      'redacted', jsonb_build_array(jsonb_build_object('event', '${id}', 'block', 1, 'place', 4, 'columns', '["total"]'::jsonb, 'leaf', ${leafOf5}))))
+    from erasure`
+}
+
+/** Or that so many of block 2 were retired. */
+function retirement(events: number, which = ''): string {
+  return `with purge as (
+      insert into auditrum.audit_purge (context_id, targets, drops, contexts_before)
+      select context_id, '{}', false, now() from ${event} where id = 5
+      returning *
+    )
+    select auditrum.seal_append('retire', jsonb_build_object('purge', purge.id::text, 'record', encode(auditrum.purge_record(purge::text::auditrum.audit_purge), 'hex'),
+      'events', ${events}, 'retired', '[{"block": 2, "events": ${events}${which}}]'::jsonb))
+    from purge`
 }
 
 /** Seals the newest event, by hand, in a block with this snapshot. */
@@ -222,7 +241,7 @@ export const threats: readonly Threat[] = [
   },
   {
     title: 'events are deleted, and said to be retired, where some are left',
-    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 10, "retired": [{"block": 2, "events": 10}]}');
+    act: `${retirement(10)};
       delete from ${event} where id between 11 and 18`,
     database: ['retired', 'retired'],
     digest: ['retired', 'retired'],
@@ -277,17 +296,56 @@ export const threats: readonly Threat[] = [
   },
   {
     title: 'events are deleted, and said to be retired, in other numbers than they were',
-    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 9, "retired": [{"block": 2, "events": 9}]}');
+    act: `${retirement(9)};
       delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20`,
     database: ['rewritten'],
     digest: ['rewritten'],
   },
   {
     title: 'or by a bitmap that is not of their block',
-    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 1, "retired": [{"block": 2, "events": 1, "which": "AQ=="}]}');
+    act: `${retirement(1, ', "which": "AQ=="')};
       delete from ${event} where id = 11`,
     database: ['rewritten'],
     digest: ['rewritten'],
+  },
+  {
+    title: 'the reason that an erasure has on record is edited',
+    act: `select auditrum.erase('orders', '5', 'asked to');
+      update auditrum.audit_context set metadata = '{"change_reason": "nothing"}' where id = (select context_id from auditrum.audit_erasure)`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'or what it says of the columns that went',
+    act: `select auditrum.erase('orders', '5', 'asked to'); update auditrum.audit_erasure set columns = '{}'`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'the record of an erasure is deleted',
+    act: `select auditrum.erase('orders', '5', 'asked to'); delete from auditrum.audit_erasure`,
+    database: ['missing'],
+    digest: ['missing'],
+  },
+  {
+    title: 'or made to name another entry of the chain',
+    act: `select auditrum.erase('orders', '5', 'asked to'); update auditrum.audit_erasure set entries = '{3}'`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'the record of a purge is edited',
+    act: `${retirement(10)}; delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20;
+      update auditrum.audit_purge set db_user = 'intern'`,
+    database: ['edited'],
+    digest: ['edited'],
+  },
+  {
+    title: 'or deleted',
+    act: `${retirement(10)}; delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20;
+      delete from auditrum.audit_purge`,
+    database: ['missing'],
+    digest: ['missing'],
   },
   {
     title: 'a block is written by which less is sealed than was',
@@ -350,6 +408,19 @@ export const threats: readonly Threat[] = [
     digest: ['rewritten'],
   },
   {
+    title: 'an event is left without an id',
+    act: `alter table ${event} drop constraint audit_event_pkey; alter table ${event} alter id drop not null; update ${event} set id = null where id = 5`,
+    database: ['missing', 'rewritten'],
+    digest: ['missing', 'rewritten'],
+  },
+  {
+    title: 'an entry says that the log has moved to the cluster where it was',
+    act: `select auditrum.seal_append('rebase', entry::jsonb - '{v,id,kind,previous,at,by,log}'::text[] || jsonb_build_object('incarnation', 1, 'more', true, 'sequence', '40',
+        'snapshot', pg_current_snapshot())) from auditrum.audit_seal where id = 0`,
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
     title: 'the chain is deleted',
     act: 'delete from auditrum.audit_leaf; delete from auditrum.audit_seal',
     database: ['truncated'],
@@ -404,7 +475,7 @@ export const threats: readonly Threat[] = [
   },
   {
     title: 'events are deleted, and said to be retired, by who owns the log',
-    act: `select auditrum.seal_append('retire', '{"purge": "1", "events": 10, "retired": [{"block": 2, "events": 10}]}');
+    act: `${retirement(10)};
       delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20`,
     database: null,
     digest: null,
@@ -425,14 +496,6 @@ export const threats: readonly Threat[] = [
     digest: null,
     remark:
       'the chain says so: compare its redactions with the view `erasures`, which names their entries',
-  },
-  {
-    title: 'the record of an erasure or a purge is edited, or who it says asked for it',
-    act: `select auditrum.erase('orders', '5', 'asked to');
-      update auditrum.audit_context set metadata = '{"change_reason": "nothing"}' where id = (select max(id) from auditrum.audit_context)`,
-    database: null,
-    digest: null,
-    remark: 'the chain says what went, when and by which role: keep who asked for it elsewhere',
   },
   {
     title: 'a table is called another in `audit_table`',

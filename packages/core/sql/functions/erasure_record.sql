@@ -1,0 +1,22 @@
+-- The hash of the record of an erasure, with the context that says who asked for it and
+-- why: what its entries in the chain name, so that these cannot be changed. All of it
+-- but these entries.
+CREATE OR REPLACE FUNCTION :schema.erasure_record(erasure :schema.audit_erasure)
+RETURNS bytea
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT sha256(convert_to(json_build_array(
+    1,
+    'erasure',
+    erasure.id,
+    trunc(extract(epoch FROM erasure.erased_at) * 1000000),
+    erasure.context_id,
+    erasure.db_user,
+    erasure.table_id,
+    erasure.columns,
+    erasure.events,
+    erasure.contexts,
+    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = erasure.context_id)
+  )::text, 'UTF8'))
+$function$;

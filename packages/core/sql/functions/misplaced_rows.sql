@@ -1,0 +1,37 @@
+-- Whether the log has rows that no statement finds where it looks for them: in a
+-- partition whose bounds they do not fit, or without the id that they are found by.
+-- Returns problems as verify_relations does.
+CREATE OR REPLACE FUNCTION :schema.misplaced_rows()
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET constraint_exclusion = off  -- or it would be believed that there are none
+SET DateStyle = 'ISO'  -- bounds are put into queries
+SET TimeZone = 'UTC'
+SET jit = off
+AS $function$
+DECLARE
+  place    record;
+  is_there boolean;
+  problems jsonb := '[]';
+BEGIN
+  FOR place IN
+    SELECT part.oid::regclass AS relation, part.relname, concat('id IS NULL OR NOT ', pg_get_partition_constraintdef(part.oid)) AS condition
+    FROM pg_inherits AS link JOIN pg_class AS part ON part.oid = link.inhrelid
+    WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
+    UNION ALL VALUES
+      (':schema.audit_seal'::regclass, 'audit_seal', 'id IS NULL'),
+      (':schema.audit_leaf', 'audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
+    ORDER BY relname
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s)', place.relation, place.condition) INTO is_there;
+    IF is_there THEN
+      problems := problems || jsonb_build_array(jsonb_build_object(
+        'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,
+        'message', format('%s holds a row that cannot be in it: it has no id, or is of other partitions.', place.relname)
+      ));
+    END IF;
+  END LOOP;
+  RETURN problems;
+END
+$function$;
