@@ -68,7 +68,7 @@ describe('the examples', async () => {
     if (line.includes('--rebase')) {
       // as if the chain had come from there
       await it.pool.query(`select auditrum.seal_append('rebase', jsonb_build_object(
-        'incarnation', 1, 'system', 'another', 'snapshot', pg_current_snapshot(), 'more', true,
+        'incarnation', 2, 'system', 'another', 'snapshot', pg_current_snapshot(), 'more', true,
         'sequence', (select last_value::text from auditrum.audit_event_id_seq)))`)
     }
     if (line.includes('auditrum prove')) {

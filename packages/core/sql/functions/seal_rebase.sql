@@ -33,7 +33,12 @@ BEGIN
   END IF;
   SELECT greatest(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, (:schema.sealed_until()).sequence) INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
-  UPDATE :schema.audit_setting SET value = to_jsonb(greatest(value::integer, (:schema.sealed_until()).incarnation) + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
+  SELECT (said ->> 'incarnation')::integer INTO new_incarnation
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
+  ORDER BY own.id DESC
+  LIMIT 1;
+  UPDATE :schema.audit_setting SET value = to_jsonb(greatest(value::integer, new_incarnation) + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   PERFORM :schema.seal_append('rebase', jsonb_build_object(
     'incarnation', new_incarnation,
     'system', :schema.system_identifier(),

@@ -8562,7 +8562,12 @@ BEGIN
   END IF;
   SELECT greatest(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, (:schema.sealed_until()).sequence) INTO sequence FROM :schema.audit_event_id_seq;
   snapshot := pg_current_snapshot();
-  UPDATE :schema.audit_setting SET value = to_jsonb(greatest(value::integer, (:schema.sealed_until()).incarnation) + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
+  SELECT (said ->> 'incarnation')::integer INTO new_incarnation
+  FROM :schema.audit_seal AS own CROSS JOIN LATERAL :schema.read_entry(own.id, own.entry) AS said
+  WHERE own.entry ->> 'kind' IN ('start', 'block', 'rebase') AND said IS NOT NULL
+  ORDER BY own.id DESC
+  LIMIT 1;
+  UPDATE :schema.audit_setting SET value = to_jsonb(greatest(value::integer, new_incarnation) + 1) WHERE name = 'incarnation' RETURNING value::integer INTO new_incarnation;
   PERFORM :schema.seal_append('rebase', jsonb_build_object(
     'incarnation', new_incarnation,
     'system', :schema.system_identifier(),
@@ -13743,7 +13748,7 @@ LIMIT $2::bigint
 `,
   'read/sealed_event': `-- An event in the form in which it is sealed, as functions/sealed_event.sql gives it;
 -- null where it is more than $2 bytes.
-SELECT CASE WHEN octet_length(canonical) <= $2::bigint THEN canonical END AS canonical, octet_length(canonical)::text AS bytes
+SELECT CASE WHEN pg_catalog.octet_length(canonical) <= $2::bigint THEN canonical END AS canonical, pg_catalog.octet_length(canonical)::text AS bytes
 FROM :schema.sealed_event($1::bigint) AS canonical
 `,
   'read/sealed_reach': `-- What there is to verify: the last place of the chain, the smallest id of events,

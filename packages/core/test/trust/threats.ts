@@ -415,7 +415,7 @@ export const threats: readonly Threat[] = [
   },
   {
     title: 'an entry says that the log has moved to the cluster where it was',
-    act: `select auditrum.seal_append('rebase', entry::jsonb - '{v,id,kind,previous,at,by,log}'::text[] || jsonb_build_object('incarnation', 1, 'more', true, 'sequence', '40',
+    act: `select auditrum.seal_append('rebase', entry::jsonb - '{v,id,kind,previous,at,by,log}'::text[] || jsonb_build_object('incarnation', 2, 'more', true, 'sequence', '40',
         'snapshot', pg_current_snapshot())) from auditrum.audit_seal where id = 0`,
     database: ['rewritten'],
     digest: ['rewritten'],
