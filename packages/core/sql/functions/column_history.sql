@@ -2,9 +2,10 @@
 --   select * from auditrum.column_history('orders', '42', 'status');
 -- The row is followed back through changes of its key, as in history, and the
 -- column through renaming. since is null where the value is older than the log,
--- until where it is the present one; a deletion ends it. A masked value is null.
+-- until where it is the present one; a deletion ends it. A masked value is null, as one is that was erased since.
 -- Everything is qualified, because the caller's search_path is needed for the
 -- name of the table, and would else decide what the rest means.
+DROP FUNCTION IF EXISTS :schema.column_history(text, text, text);  -- it did not return erased
 CREATE OR REPLACE FUNCTION :schema.column_history(table_name text, object_id text, column_name text)
 RETURNS TABLE (
   value         jsonb,
@@ -16,7 +17,8 @@ RETURNS TABLE (
   change_reason text,
   source        text,
   db_user       text,
-  masked        boolean
+  masked        boolean,
+  erased        boolean
 )
 LANGUAGE sql STABLE
 AS $function$

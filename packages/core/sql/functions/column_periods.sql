@@ -1,5 +1,6 @@
 -- column_history, from where the row's events are: column_history needs the
 -- caller's search_path, for the name of the table, and this needs none.
+DROP FUNCTION IF EXISTS :schema.column_periods(integer, text, text, bigint[], timestamptz[]);  -- it did not return erased
 CREATE OR REPLACE FUNCTION :schema.column_periods(tracked_id integer, object_id text, column_name text, events bigint[], times timestamptz[])
 RETURNS TABLE (
   value         jsonb,
@@ -11,7 +12,8 @@ RETURNS TABLE (
   change_reason text,
   source        text,
   db_user       text,
-  masked        boolean
+  masked        boolean,
+  erased        boolean
 )
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +34,10 @@ AS $function$
       coalesce(after.exact -> $3, after.loose -> $3) AS after,
       EXISTS (
         SELECT FROM unnest(log.masked) AS name WHERE past.document -> 'shapes' -> coalesce(after.shape, before.shape) -> 'map' ->> name = $3
-      ) AS masked
+      ) AS masked,
+      EXISTS (
+        SELECT FROM unnest(log.redacted) AS name WHERE past.document -> 'shapes' -> coalesce(after.shape, before.shape) -> 'map' ->> name = $3
+      ) AS erased
     FROM past
     CROSS JOIN LATERAL :schema.events_at($4, $5) AS log
     CROSS JOIN LATERAL :schema.past_image(past.document, log.old_data, log.image = 'full', log.changed_at) AS before
@@ -41,21 +46,21 @@ AS $function$
   ), older AS (
     -- what it was before the log tells of a change
     (
-      SELECT coalesce(event.before, event.after) AS value, event.masked AND event.before IS NULL AS masked, event.operation
+      SELECT coalesce(event.before, event.after) AS value, event.masked AND event.before IS NULL AS masked, event.erased AND event.before IS NULL AS erased, event.operation
       FROM event
       WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked
       ORDER BY event.id
       LIMIT 1
     )
     UNION ALL
-    SELECT :schema.live_row(past.relation, $2) -> (part ->> 'live'), false, 'update'
+    SELECT :schema.live_row(past.relation, $2) -> (part ->> 'live'), false, false, 'update'
     FROM past CROSS JOIN LATERAL jsonb_array_elements(past.document -> 'columns') AS part
     WHERE part ->> 'name' = $3
       AND NOT past.document -> 'unrecorded' ? $3  -- nobody knows since when it has this value
       AND NOT EXISTS (SELECT FROM event WHERE event.before IS NOT NULL OR event.after IS NOT NULL OR event.masked)
   ), point AS (
     SELECT older.value, NULL::timestamptz AS since, 0::bigint AS id, NULL::text AS operation, NULL::text AS user_id,
-      NULL::text AS change_reason, NULL::text AS source, NULL::text AS db_user, older.masked, false AS is_end
+      NULL::text AS change_reason, NULL::text AS source, NULL::text AS db_user, older.masked, older.erased, false AS is_end
     FROM older
     WHERE older.operation NOT IN ('insert', 'snapshot') AND older.value IS NOT NULL OR older.masked AND older.operation <> 'insert'
     UNION ALL
@@ -63,7 +68,7 @@ AS $function$
     SELECT event.after, CASE WHEN known.by_whom OR event.id > (SELECT min(id) FROM event) THEN event.changed_at END, event.id, event.operation,
       CASE WHEN known.by_whom THEN event.user_id END, CASE WHEN known.by_whom THEN event.change_reason END,
       CASE WHEN known.by_whom THEN event.source END, CASE WHEN known.by_whom THEN event.db_user END,
-      event.masked, event.operation IN ('delete', 'truncate')
+      event.masked, event.erased, event.operation IN ('delete', 'truncate')
     FROM event CROSS JOIN LATERAL (SELECT event.operation <> 'snapshot' AS by_whom) AS known
     WHERE event.operation IN ('delete', 'truncate') OR event.masked
       OR event.after IS NOT NULL AND (event.operation <> 'update' OR event.after::text IS DISTINCT FROM event.before::text)
@@ -77,7 +82,7 @@ AS $function$
     WHERE told.operation IS DISTINCT FROM 'snapshot' OR told.former IS DISTINCT FROM told.value::text
   )
   SELECT period.value, period.since, period.until, nullif(period.id, 0), period.operation, period.user_id,
-    period.change_reason, period.source, period.db_user, period.masked
+    period.change_reason, period.source, period.db_user, period.masked, period.erased
   FROM period
   WHERE NOT period.is_end
   ORDER BY period.id

@@ -13,6 +13,7 @@ SELECT
   period.source,
   period.db_user,
   period.masked::integer AS masked,
+  period.erased::integer AS erased,
   :schema.column_types(tracked.id, coalesce(period.since, period.until, pg_catalog.now())) ->> $3 AS column_type
 FROM tracked CROSS JOIN LATERAL :schema.column_history($1, :schema.row_id(tracked.id, $2::text::jsonb), $3) AS period
 ORDER BY period.event_id NULLS FIRST

@@ -20,7 +20,10 @@ export interface ColumnValue {
   readonly changeReason: string | null
   readonly source: string | null
   readonly dbUser: string | null
+  /** Whether it is known that the column changed, and not to what. */
   readonly masked: boolean
+  /** Whether that is so because the value was erased since. */
+  readonly erased: boolean
 }
 
 interface ColumnValueRow {
@@ -34,6 +37,7 @@ interface ColumnValueRow {
   readonly source: string | null
   readonly db_user: string | null
   readonly masked: number
+  readonly erased: number
   readonly column_type: string | null
 }
 
@@ -67,5 +71,6 @@ export async function columnHistory(
     source: row.source,
     dbUser: row.db_user,
     masked: Number(row.masked) === 1,
+    erased: Number(row.erased) === 1,
   }))
 }

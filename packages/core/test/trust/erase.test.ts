@@ -124,6 +124,11 @@ test('one column, then another, under all names that it has had', async () => {
   const second = await audit.erase({ table: 'customers', id: 42 }, { columns: ['mail'], reason })
   expect(second).toMatchObject({ events: 3, columns: ['email', 'mail'], live: true })
   expect(await verified(audit)).toEqual({ ok: true, redacted: 3, problems: [] })
+  const target = ['customers', 42] as const
+  const erased = { value: null, masked: true, erased: true }
+  expect((await audit.columnHistory(...target, 'phone'))[0]).toMatchObject(erased)
+  expect((await audit.columnHistory(...target, 'mail'))[0]).toMatchObject(erased)
+  expect((await audit.columnHistory(...target, 'status'))[0]).toMatchObject({ erased: false })
   const { events } = await audit.page({ table: 'customers', id: 42, order: 'asc' })
   expect(events.map(({ redacted, masked, new: now }) => [redacted, masked, now])).toEqual([
     [['email', 'phone'], ['email', 'phone'], { id: 42, status: 'new' }],
