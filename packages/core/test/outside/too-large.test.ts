@@ -27,9 +27,8 @@ beforeAll(async () => {
 
 test('an event that is too large to be hashed whole holds up nothing, and the rest of it is protected', async () => {
   expect(await audit.seal()).toEqual({ blocks: 1, events: 4 })
-  expect(await audit.verifyChain()).toMatchObject(inOrder)
+  // seconds each time: what proves and what seals asks the same functions as who verifies there
   expect(await audit.verifyChain({ independent: true })).toMatchObject(inOrder)
-
   const digest = await audit.digest({ key: privateKey })
   const proven = verifyProof(await audit.prove('2', { digest }), { publicKey })
   expect(proven.event).toMatchObject({
@@ -41,10 +40,11 @@ test('an event that is too large to be hashed whole holds up nothing, and the re
   const set = `update auditrum.audit_event set new = new ||`
   await database.query(`${set} '{"total": 0}' where id = 2`)
   const edited = { ok: false, verified: 3, problems: [{ kind: 'edited', event: '2' }] }
-  expect(await audit.verifyChain()).toMatchObject(edited)
-  await database.query(`${set} '{"total": 2, "note": "too large"}' where id = 2`)
   expect(await audit.verifyChain({ independent: true })).toMatchObject(edited)
-})
+  await database.query(`${set} '{"total": 2, "note": "too large"}' where id = 2`)
+  expect(await audit.verifyChain()).toMatchObject(edited)
+  expect(await audit.verifyChain({ independent: true })).toMatchObject(edited)
+}, 180_000)
 
 test('an event that is too large for a proof is verified where it is', async () => {
   await database.query(`insert into orders values (5, to_jsonb(repeat('x', 70000000)), 5)`)
