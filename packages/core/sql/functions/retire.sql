@@ -11,6 +11,7 @@ CREATE OR REPLACE FUNCTION :schema.retire(
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off  -- how many events there will be is not known beforehand
 SET jit = off
 AS $function$
 #variable_conflict use_variable
@@ -118,11 +119,11 @@ BEGIN
   ));
   emptied := ARRAY(
     SELECT gone.block
-    FROM :schema.amendments(retired.blocks) AS gone
-    JOIN :schema.audit_leaf AS leaf ON leaf.block = gone.block
-    WHERE gone.leaf IS NULL
-    GROUP BY gone.block, leaf.ids
-    HAVING count(*) = cardinality(leaf.ids)
+    FROM (
+      SELECT own.block, count(*) AS events FROM :schema.amendments(retired.blocks) AS own WHERE own.leaf IS NULL GROUP BY own.block
+    ) AS gone
+    JOIN :schema.audit_leaf AS leaf USING (block)
+    WHERE gone.events = cardinality(leaf.ids)
   );
   DELETE FROM :schema.audit_leaf AS leaf WHERE leaf.block = ANY (emptied);
 END

@@ -15,6 +15,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET client_encoding = 'UTF8'  -- as leaf_query wants it
 SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
+SET enable_bitmapscan = off  -- the BRIN index tells little of rows that were updated
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 SET enable_sort = off  -- by ids that are read in order, or each block reads all that is left
 AS $function$

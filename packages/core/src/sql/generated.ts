@@ -7552,6 +7552,7 @@ CREATE OR REPLACE FUNCTION :schema.retire(
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off  -- how many events there will be is not known beforehand
 SET jit = off
 AS $function$
 #variable_conflict use_variable
@@ -7659,11 +7660,11 @@ BEGIN
   ));
   emptied := ARRAY(
     SELECT gone.block
-    FROM :schema.amendments(retired.blocks) AS gone
-    JOIN :schema.audit_leaf AS leaf ON leaf.block = gone.block
-    WHERE gone.leaf IS NULL
-    GROUP BY gone.block, leaf.ids
-    HAVING count(*) = cardinality(leaf.ids)
+    FROM (
+      SELECT own.block, count(*) AS events FROM :schema.amendments(retired.blocks) AS own WHERE own.leaf IS NULL GROUP BY own.block
+    ) AS gone
+    JOIN :schema.audit_leaf AS leaf USING (block)
+    WHERE gone.events = cardinality(leaf.ids)
   );
   DELETE FROM :schema.audit_leaf AS leaf WHERE leaf.block = ANY (emptied);
 END
@@ -8368,6 +8369,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET client_encoding = 'UTF8'  -- as leaf_query wants it
 SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
+SET enable_bitmapscan = off  -- the BRIN index tells little of rows that were updated
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 SET enable_sort = off  -- by ids that are read in order, or each block reads all that is left
 AS $function$
@@ -11468,6 +11470,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET client_encoding = 'UTF8'  -- as leaf_query wants it
 SET enable_nestloop = off  -- the newest events are in no statistics: one would be expected of thousands
+SET enable_bitmapscan = off  -- the BRIN index tells little of rows that were updated
 SET TimeZone = 'UTC'  -- or times that are put into a query may be others there
 AS $function$
 DECLARE
