@@ -55,7 +55,8 @@ export function bravely(
       if (what === said) return
       said = what
       terminal.warn(`${now()}  ${message}`)
-      if (options.json) await terminal.record(failureRecord(error))
+      if (options.json)
+        await terminal.record({ at: new Date().toISOString(), ...failureRecord(error) })
     }
   }
 }

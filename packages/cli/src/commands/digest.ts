@@ -101,7 +101,8 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
         audit.digest({ key, previous: last, publicKey: former }),
       )
       if (text === (kept?.text ?? given)) {
-        return said('Nothing was sealed since the last digest.')
+        const text = 'Nothing was sealed since the last digest.'
+        return options.every === undefined ? terminal.note(text) : terminal.detail(text)
       }
       const { size } = verifyDigest(text, publicKey)
       last = { name: `of ${size} entries`, text }

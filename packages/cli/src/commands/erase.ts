@@ -2,6 +2,7 @@ import type { Erasure } from '@auditrum/core'
 import { UsageError } from '@auditrum/core'
 import { actor } from '../actor.js'
 import { examples } from '../examples.js'
+import { keysErasedUntil, tellKeysErased } from '../known.js'
 import { json, number } from '../options.js'
 import { rowId } from '../people.js'
 import type { Program } from '../program.js'
@@ -48,6 +49,13 @@ export function erase(program: Program): void {
           )
           if (options.json) return terminal.document(erased)
           await print(terminal, erased, audit.schema, dryRun === true)
+          if (objectId && erased.objectId !== null && erased.events > 0 && !dryRun)
+            terminal.note(`The log knows the row by another key now: ${erased.objectId}`)
+          if (user === undefined && erased.events + erased.contexts === 0) {
+            const until = await keysErasedUntil(audit, table as string, rowId(id as string))
+            if (until !== undefined)
+              tellKeysErased(terminal, 'No row of this key has anything.', until)
+          }
         }),
       )
     })

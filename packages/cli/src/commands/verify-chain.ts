@@ -93,7 +93,7 @@ async function print(terminal: Terminal, found: ChainVerification): Promise<void
   const { ok, verified, redacted, retired, pending, start, digests, after, problems, more } = found
   for (const { kind, message } of problems)
     await terminal.line(styled('red', kind.padEnd(9)), ` ${message}`)
-  if (more > 0) terminal.note(`There are ${more} more: give a larger --limit.`)
+  if (more > 0) terminal.note(`And ${number(more, 'more problem')}: give a larger --limit.`)
   if (ok) await terminal.line(styled('green', 'chain OK'), `: ${verified} events verified`)
   else {
     const broken = number(problems.length + more, 'problem')
@@ -104,10 +104,10 @@ async function print(terminal: Terminal, found: ChainVerification): Promise<void
     retired > 0 && `${retired} retired`,
     pending > 0 && `${pending} not sealed yet`,
     digests > 0 && `${number(digests, 'digest')} checked`,
+    after !== null && `events up to ${after} not looked at`,
   ].filter((remark) => remark !== false)
   if (remarks.length > 0) await terminal.line(remarks.join(', '))
   if (start !== null) await terminal.line(...began(start))
-  if (after !== null) terminal.note(`Events up to ${after} were not looked at this time.`)
 }
 
 /** What was before it nobody has verified: whoever reads a short time sees that. */

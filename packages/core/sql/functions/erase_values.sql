@@ -72,6 +72,9 @@ BEGIN
     SELECT DISTINCT 'context.' || name FROM jsonb_each(of_contexts) AS each CROSS JOIN LATERAL jsonb_array_elements_text(each.value) AS name
     ORDER BY 1
   );
+  FOR start IN 1 .. number BY size LOOP
+    PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
+  END LOOP;
   IF dry_run OR number = 0 AND of_contexts = '{}' THEN
     RETURN jsonb_build_object(
       'id', NULL, 'events', number, 'contexts', (SELECT count(*) FROM jsonb_object_keys(of_contexts)), 'columns', columns,
@@ -79,9 +82,6 @@ BEGIN
     );
   END IF;
 
-  FOR start IN 1 .. number BY size LOOP
-    PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
-  END LOOP;
   PERFORM :schema.undo_context(reason);
   INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
   SELECT :schema.this_context(), tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)

@@ -51,6 +51,12 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The sequence of event ids hands them out in advance, so that sealed ids cannot be told from later ones.',
       HINT = 'Change that: ALTER SEQUENCE :schema.audit_event_id_seq CACHE 1.';
+  ELSIF (SELECT last_value FROM :schema.audit_event_id_seq) < (SELECT max(leaf.last_id) FROM :schema.audit_leaf AS leaf WHERE leaf.block = (SELECT max(last.block) FROM :schema.audit_leaf AS last)) THEN
+    -- somebody has set it back, or a copy of the log has come without it
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The sequence of event ids is behind events that are sealed already: new ones get ids that were given before.',
+      HINT = 'Set it forward: SELECT setval('':schema.audit_event_id_seq'', (SELECT max(id) FROM :schema.audit_event)). Those that were written meanwhile "auditrum verify-chain" names.';
   END IF;
 
   FOR number IN 1..blocks LOOP

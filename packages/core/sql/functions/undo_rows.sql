@@ -114,7 +114,7 @@ AS $function$
       'n', net.last_n, 'event', net.id, 'first', net.first_id, 'table', net.table_id, 'key', net.key, 'op', net.op, 'doubt', net.doubt,
       'broken', net.broken,
       'lacks', CASE WHEN lost.life IS NULL THEN net.lacks ELSE coalesce(net.lacks, '[]') || jsonb_build_object('columns', lost.names, 'why', 'unreadable') END,
-      'refused', CASE WHEN NOT net.whole ?& key.names THEN 'the table had another primary key, so it is not known which row this is now' END
+      'refused', CASE WHEN NOT net.whole ?& key.names THEN CASE WHEN starts_with(net.key, 'md5 00000000') THEN 'its key was erased, so it is not known which row this was' ELSE 'the table had another primary key, so it is not known which row this is now' END END
     )) || jsonb_build_object(
       'wanted', coalesce(net.wanted, '{}') - coalesce(lost.names, '{}'),
       'expected', coalesce(net.expected, '{}') - coalesce(lost.names, '{}'),

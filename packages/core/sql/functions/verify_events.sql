@@ -73,6 +73,10 @@ BEGIN
         CASE
           WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND listed.id <> judged.id)
           THEN 'moved'
+          -- beside the one that was sealed
+          WHEN kind = 'edited' AND (SELECT are_doubled FROM counted) AND EXISTS (
+            SELECT FROM judged AS other WHERE other.kind = 'verified' AND other.id = judged.id AND other.block = judged.block
+          ) THEN 'added'
           ELSE kind
         END AS kind
       FROM judged

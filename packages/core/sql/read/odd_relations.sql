@@ -17,7 +17,8 @@ WITH place AS (
       WHEN own.relkind <> place.kind::pg_catalog."char" THEN pg_catalog.format('is a %s', CASE own.relkind
         WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
         ELSE pg_catalog.format('relation of the kind "%s"', own.relkind) END)
-      WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+      WHEN own.relforcerowsecurity OR pg_catalog.row_security_active(own.oid) THEN 'has row level security for who verifies'
+      WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger AS own_trigger WHERE own_trigger.tgrelid = own.oid AND NOT own_trigger.tgisinternal AND own_trigger.tgparentid = 0 AND own_trigger.tgtype & 2 = 2) THEN 'has a trigger that decides what is written'
       WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
     END AS what
   FROM place JOIN pg_catalog.pg_class AS own ON own.oid = place.oid

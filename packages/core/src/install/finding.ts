@@ -58,7 +58,7 @@ import type { NameProblem } from './resolve.js'
  *
  * - `drift`: some were written without a declared column or condition, and more will be.
  * - `drift_mended`: some were, before that was mended.
- * - `events_without_context`: some point at a context of another transaction.
+ * - `events_without_context`: the context of some is gone, or of another transaction.
  * - `events_without_actor`: some have no `user_id`.
  * - `context_errors`: some contexts could not be stored as given.
  */

@@ -119,8 +119,8 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'warning',
       'events_without_context',
       null,
-      `Events of the last day that point at a context of another transaction: ${log.unattributed}`,
-      'Somebody has set auditrum.remembered by hand: look at db_user and the table of these events.',
+      `Events of the last day the context of which is gone, or of another transaction: ${log.unattributed}`,
+      'Somebody has set auditrum.remembered by hand, or deleted contexts: look at db_user and the table of these events.',
     )
   }
   if (log.contextErrors > 0) {
@@ -196,7 +196,7 @@ function addSealingFindings(
       'warning',
       'sealing_lags',
       null,
-      `The oldest event that is not sealed is ${Math.floor(lagSeconds / 60)} minutes old`,
+      `The oldest event that is not sealed is ${age(lagSeconds)} old`,
       'Keep the command running, or call seal() every few seconds.',
     )
   }
@@ -246,4 +246,12 @@ export async function readLog(
     if (sqlStateOf(error) === '42501') return undefined
     throw error
   }
+}
+
+/** In units that people count it by. */
+function age(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 3 * 60) return `${minutes} minutes`
+  const hours = Math.floor(minutes / 60)
+  return hours < 3 * 24 ? `${hours} hours` : `${Math.floor(hours / 24)} days`
 }

@@ -148,7 +148,7 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
   },
   drift_mended: { why: 'The events of that time lack columns for good.', command: null },
   events_without_context: {
-    why: 'Somebody tries to have changes attributed to others; they are attributed to nobody.',
+    why: 'They are attributed to nobody. Either somebody tried to have them attributed to others, or contexts were deleted.',
     command: null,
   },
   events_without_actor: {

@@ -2731,6 +2731,9 @@ BEGIN
     SELECT DISTINCT 'context.' || name FROM jsonb_each(of_contexts) AS each CROSS JOIN LATERAL jsonb_array_elements_text(each.value) AS name
     ORDER BY 1
   );
+  FOR start IN 1 .. number BY size LOOP
+    PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
+  END LOOP;
   IF dry_run OR number = 0 AND of_contexts = '{}' THEN
     RETURN jsonb_build_object(
       'id', NULL, 'events', number, 'contexts', (SELECT count(*) FROM jsonb_object_keys(of_contexts)), 'columns', columns,
@@ -2738,9 +2741,6 @@ BEGIN
     );
   END IF;
 
-  FOR start IN 1 .. number BY size LOOP
-    PERFORM :schema.check_sealed(affected.ids[start:start + size - 1], affected.times[start:start + size - 1]);
-  END LOOP;
   PERFORM :schema.undo_context(reason);
   INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
   SELECT :schema.this_context(), tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
@@ -8249,6 +8249,12 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The sequence of event ids hands them out in advance, so that sealed ids cannot be told from later ones.',
       HINT = 'Change that: ALTER SEQUENCE :schema.audit_event_id_seq CACHE 1.';
+  ELSIF (SELECT last_value FROM :schema.audit_event_id_seq) < (SELECT max(leaf.last_id) FROM :schema.audit_leaf AS leaf WHERE leaf.block = (SELECT max(last.block) FROM :schema.audit_leaf AS last)) THEN
+    -- somebody has set it back, or a copy of the log has come without it
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = 'The sequence of event ids is behind events that are sealed already: new ones get ids that were given before.',
+      HINT = 'Set it forward: SELECT setval('':schema.audit_event_id_seq'', (SELECT max(id) FROM :schema.audit_event)). Those that were written meanwhile "auditrum verify-chain" names.';
   END IF;
 
   FOR number IN 1..blocks LOOP
@@ -10548,7 +10554,7 @@ AS $function$
       'n', net.last_n, 'event', net.id, 'first', net.first_id, 'table', net.table_id, 'key', net.key, 'op', net.op, 'doubt', net.doubt,
       'broken', net.broken,
       'lacks', CASE WHEN lost.life IS NULL THEN net.lacks ELSE coalesce(net.lacks, '[]') || jsonb_build_object('columns', lost.names, 'why', 'unreadable') END,
-      'refused', CASE WHEN NOT net.whole ?& key.names THEN 'the table had another primary key, so it is not known which row this is now' END
+      'refused', CASE WHEN NOT net.whole ?& key.names THEN CASE WHEN starts_with(net.key, 'md5 00000000') THEN 'its key was erased, so it is not known which row this was' ELSE 'the table had another primary key, so it is not known which row this is now' END END
     )) || jsonb_build_object(
       'wanted', coalesce(net.wanted, '{}') - coalesce(lost.names, '{}'),
       'expected', coalesce(net.expected, '{}') - coalesce(lost.names, '{}'),
@@ -11527,6 +11533,10 @@ BEGIN
         CASE
           WHEN kind IN ('edited', 'added') AND EXISTS (SELECT FROM listed WHERE listed.sealed_leaf = judged.leaf AND listed.id <> judged.id)
           THEN 'moved'
+          -- beside the one that was sealed
+          WHEN kind = 'edited' AND (SELECT are_doubled FROM counted) AND EXISTS (
+            SELECT FROM judged AS other WHERE other.kind = 'verified' AND other.id = judged.id AND other.block = judged.block
+          ) THEN 'added'
           ELSE kind
         END AS kind
       FROM judged
@@ -11746,7 +11756,9 @@ AS $function$
         WHEN own.relkind <> place.kind::"char" THEN format('is a %s', CASE own.relkind
           WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
           ELSE format('relation of the kind "%s"', own.relkind) END)
-        WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+        -- policies for others are the owner's affair
+        WHEN own.relforcerowsecurity OR row_security_active(own.oid) THEN 'has row level security for who verifies'
+        WHEN EXISTS (SELECT FROM pg_trigger AS own_trigger WHERE own_trigger.tgrelid = own.oid AND NOT own_trigger.tgisinternal AND own_trigger.tgparentid = 0 AND own_trigger.tgtype & 2 = 2) THEN 'has a trigger that decides what is written'
         WHEN EXISTS (SELECT FROM pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
       END AS what
     FROM place JOIN pg_class AS own ON own.oid = place.oid
@@ -13640,7 +13652,8 @@ WITH place AS (
       WHEN own.relkind <> place.kind::pg_catalog."char" THEN pg_catalog.format('is a %s', CASE own.relkind
         WHEN 'r' THEN 'table without partitions' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
         ELSE pg_catalog.format('relation of the kind "%s"', own.relkind) END)
-      WHEN own.relrowsecurity OR own.relforcerowsecurity THEN 'has row level security'
+      WHEN own.relforcerowsecurity OR pg_catalog.row_security_active(own.oid) THEN 'has row level security for who verifies'
+      WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger AS own_trigger WHERE own_trigger.tgrelid = own.oid AND NOT own_trigger.tgisinternal AND own_trigger.tgparentid = 0 AND own_trigger.tgtype & 2 = 2) THEN 'has a trigger that decides what is written'
       WHEN EXISTS (SELECT FROM pg_catalog.pg_rewrite AS rule WHERE rule.ev_class = own.oid) THEN 'has rules'
     END AS what
   FROM place JOIN pg_catalog.pg_class AS own ON own.oid = place.oid

@@ -6,6 +6,7 @@ import { notSealed } from './chain.js'
 import { readChain } from './chain-links.js'
 import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
+import { readPublicKeys } from './keys.js'
 import { checkOperators } from './operators.js'
 import { endOf, LEAST, least, nextOf, reachOf } from './reach.js'
 import { verifierInProcess } from './verify-in-process.js'
@@ -278,6 +279,7 @@ function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
       'A digest is verified by the public key of who signed it. Give publicKey, as PEM.',
     )
   }
+  if (publicKey !== undefined) readPublicKeys(publicKey) // or each digest would be blamed for it
   return new DigestCheck(digests, publicKey ?? '')
 }
 

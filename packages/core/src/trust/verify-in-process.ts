@@ -231,13 +231,16 @@ async function verifyEvents(
     })
   }
   for (const own of sealedPlaces) {
+    const events = stored.get(own.id) ?? [undefined]
+    const verdicts = events.map((event) => verdictOf(event, own))
     let isThere = false
-    for (const event of stored.get(own.id) ?? [undefined]) {
-      const verdict = verdictOf(event, own)
-      // there as it was sealed, and there again; or of a transaction that was over, and sealed, before
+    for (const [place, event] of events.entries()) {
+      const verdict = verdicts[place] as Verdict
+      // beside the one that was sealed, as it or another; or of a transaction that was over, and sealed, before
       const isForged =
-        verdict === 'verified' &&
-        (isThere || (await rounds.isOver(Number(own.block), event?.txid ?? null)))
+        verdict === 'verified'
+          ? isThere || (await rounds.isOver(Number(own.block), event?.txid ?? null))
+          : verdict === 'edited' && verdicts.includes('verified')
       count(isForged ? 'added' : verdict, event, own)
       isThere ||= verdict === 'verified'
     }

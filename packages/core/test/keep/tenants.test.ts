@@ -86,6 +86,24 @@ test.skipIf(version < 15)('and by row level security, whichever way they come', 
     { user_id: 'of acme' },
   ])
   expect((await reader.query('table tenants.reader')).rows).toHaveLength(1)
+  // a sealed log is verified by who sees all of it
+  await audit.enableSealing()
+  await audit.seal()
+  expect(await audit.verifyChain()).toMatchObject({ ok: true, verified: 4 })
+  await database.query(
+    `grant select on auditrum.audit_seal, auditrum.audit_leaf, auditrum.audit_table, auditrum.audit_purge, auditrum.audit_erasure to ${acme.name}`,
+  )
+  const seen = await new Auditrum(reader).verifyChain({ independent: true })
+  expect(seen).toMatchObject({
+    ok: false,
+    verified: 2,
+    problems: expect.arrayContaining([
+      expect.objectContaining({
+        kind: 'rewritten',
+        message: expect.stringContaining('row level security for who verifies'),
+      }),
+    ]),
+  })
   // who may read all still does, and what is made later is under the same policies
   const all = await database.role()
   await database.query(`select auditrum.let_read('${all.name}')`)

@@ -154,6 +154,9 @@ test('what is tampered with, before or after, is told', async () => {
   const refused = audit.erase({ table: 'customers', id: 42 }, { reason })
   await expect(refused).rejects.toBeInstanceOf(IntegrityError)
   await expect(refused).rejects.toThrow(/Event 4 .*verify-chain/)
+  await expect(
+    audit.erase({ table: 'customers', id: 42 }, { dryRun: true }),
+  ).rejects.toBeInstanceOf(IntegrityError)
   await database.query(
     `update auditrum.audit_event set new = jsonb_set(new, '{status}', '"good"') where id = 4`,
   )

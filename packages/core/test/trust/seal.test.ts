@@ -173,6 +173,21 @@ test('whatever a session has set', async () => {
   expect(await verified(audit)).toMatchObject(expected)
 })
 
+test('a sequence that was set back is told before ids are given again', async () => {
+  const { database, audit } = await sealedLog()
+  await database.query('insert into orders select generate_series(1, 10)')
+  await audit.seal()
+  await database.query(`select setval('auditrum.audit_event_id_seq', 3)`)
+  await database.query('insert into orders values (11)')
+  await expect(audit.seal()).rejects.toThrow('The sequence of event ids is behind')
+  expect((await verified(audit)).problems).toMatchObject([{ kind: 'added', event: '4' }])
+  await database.query(
+    `select setval('auditrum.audit_event_id_seq', (select max(id) from auditrum.audit_event))`,
+  )
+  await database.query('insert into orders values (12)')
+  expect(await audit.seal()).toEqual({ blocks: 1, events: 1 })
+})
+
 test('whatever encoding a client has', async () => {
   const { database, audit } = await sealedLog()
   await database.tracked('notes', 'create table notes (id int primary key, body text)')

@@ -277,6 +277,12 @@ export const threats: readonly Threat[] = [
     digest: ['added'],
   },
   {
+    title: 'or another row with its id',
+    act: `insert into ${event} select (jsonb_populate_record(event, jsonb_build_object('changed_at', changed_at + interval '1 second', 'new', '{"id": 77}'::jsonb))).* from ${event} as event where id = 5`,
+    database: ['added'],
+    digest: ['added'],
+  },
+  {
     title: 'values are edited, and a redaction is written that the event does not tell',
     act: `update ${event} set new = '{}' where id = 5; ${redaction('5')}`,
     database: ['edited'],
@@ -334,7 +340,7 @@ export const threats: readonly Threat[] = [
     digest: ['edited'],
   },
   {
-    title: 'the record of a purge is edited',
+    title: 'what the record of a purge says of who, why and until when is edited',
     act: `${retirement(10)}; delete from auditrum.audit_leaf where block = 2; delete from ${event} where id between 11 and 20;
       update auditrum.audit_purge set db_user = 'intern'`,
     database: ['edited'],
@@ -378,14 +384,20 @@ export const threats: readonly Threat[] = [
     digest: ['rewritten', 'rewritten', 'rewritten', 'added'],
   },
   {
-    title: 'rows are hidden by row level security',
-    act: `alter table ${event} enable row level security`,
+    title: 'rows are hidden by row level security, from the owner as well',
+    act: `alter table ${event} enable row level security; alter table ${event} force row level security`,
     database: ['rewritten'],
     digest: ['rewritten'],
   },
   {
     title: 'what is written is diverted by a rule',
     act: 'create rule nothing as on insert to auditrum.audit_leaf do instead nothing',
+    database: ['rewritten'],
+    digest: ['rewritten'],
+  },
+  {
+    title: 'or by a trigger',
+    act: `create function nothing() returns trigger language plpgsql as 'begin return null; end'; create trigger nothing before insert on auditrum.audit_event for each row execute function nothing()`,
     database: ['rewritten'],
     digest: ['rewritten'],
   },
