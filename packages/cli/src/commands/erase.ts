@@ -48,7 +48,11 @@ export function erase(program: Program): void {
             audit.erase(target, { reason, columns, objectId, context, dryRun }),
           )
           if (options.json) return terminal.document(erased)
-          await print(terminal, erased, audit.schema, dryRun === true)
+          const nothing =
+            user !== undefined && columns !== undefined
+              ? `There is nothing to erase: no context of user ${user} has ${columns.join(' or ')}.`
+              : 'There is nothing to erase.'
+          await print(terminal, erased, audit.schema, dryRun === true, nothing)
           if (objectId && erased.objectId !== null && erased.events > 0 && !dryRun)
             terminal.note(`The log knows the row by another key now: ${erased.objectId}`)
           if (user === undefined && erased.events + erased.contexts === 0) {
@@ -75,9 +79,10 @@ async function print(
   erased: Erasure,
   schema: string,
   isDry: boolean,
+  nothing: string,
 ): Promise<void> {
   const { events, contexts, columns, entries, live, partitions } = erased
-  if (events + contexts === 0) terminal.note('There is nothing to erase.')
+  if (events + contexts === 0) terminal.note(nothing)
   else {
     const from = `${number(events, 'event')} and ${number(contexts, 'context')}`
     await terminal.line(`${isDry ? 'would erase' : 'erased'} ${columns.join(', ')}`)
