@@ -17,6 +17,7 @@ AS $function$
     erasure.columns,
     erasure.events,
     erasure.contexts,
-    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = erasure.context_id)
+    -- one there is of an id
+    (SELECT CASE count(*) WHEN 1 THEN json_agg(:schema.canonical_context(context)) -> 0 END FROM :schema.audit_context AS context WHERE context.id = erasure.context_id)
   )::text, 'UTF8'))
 $function$;

@@ -21,6 +21,8 @@ BEGIN
     WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
     UNION ALL VALUES
       (':schema.audit_seal'::regclass, 'audit_seal', 'id IS NULL'),
+      (':schema.audit_erasure', 'audit_erasure', 'id IS NULL'),
+      (':schema.audit_purge', 'audit_purge', 'id IS NULL'),
       (':schema.audit_leaf', 'audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
     ORDER BY relname
   LOOP

@@ -20,6 +20,7 @@ AS $function$
     purge.targets,
     purge.drops,
     trunc(extract(epoch FROM purge.contexts_before) * 1000000),
-    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = purge.context_id)
+    -- one there is of an id
+    (SELECT CASE count(*) WHEN 1 THEN json_agg(:schema.canonical_context(context)) -> 0 END FROM :schema.audit_context AS context WHERE context.id = purge.context_id)
   )::text, 'UTF8'))
 $function$;

@@ -28,7 +28,7 @@ BEGIN
   END IF;
   EXECUTE format(
     $query$
-    SELECT min(own.id) AS first_id, max(own.id) AS last_id, min(own.context_id) AS first_context, max(own.context_id) AS last_context
+    SELECT min(own.id) AS first_id, max(own.id) AS last_id, array_agg(DISTINCT own.context_id) AS contexts
     FROM jsonb_each_text($1) AS target
     JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
     WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
@@ -47,7 +47,7 @@ BEGIN
         FROM jsonb_each_text($1) AS target
         JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
         LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
-          AND context.id BETWEEN %2$L AND %3$L
+          AND context.id = ANY ($4)
         WHERE own.id >= $2 AND own.id <= $3
       ), judged AS MATERIALIZED (
         SELECT going.id, sealed.block, sealed.place,
@@ -89,8 +89,8 @@ BEGIN
         (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
         (SELECT array_agg(block) FROM part) AS blocks
       $query$,
-      relation, going.first_context, going.last_context
-    ) INTO retired USING targets, going.first_id, going.last_id;
+      relation
+    ) INTO retired USING targets, going.first_id, going.last_id, going.contexts;
     EXIT WHEN is_sealed OR retired.unsealed IS NULL;
     -- of a transaction that was running when the last round was sealed, perhaps
     WHILE (:schema.seal() ->> 'more')::boolean LOOP

@@ -41,6 +41,11 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  ELSIF current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The log cannot be sealed in a database whose encoding is %s.', current_setting('server_encoding')),
+      HINT = 'Restore it into one whose encoding is UTF8: hashes are taken over UTF-8.';
   ELSIF :schema.sealed_elsewhere() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',

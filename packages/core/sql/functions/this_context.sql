@@ -8,9 +8,15 @@ AS $function$
 DECLARE
   payload    text := coalesce(current_setting('auditrum.context', true), '');
   remembered text := current_setting(:'remembered', true);
+  known      text := split_part(remembered, ' ', 3);
+  context_id bigint;
 BEGIN
-  IF starts_with(remembered, pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ') THEN
-    RETURN split_part(remembered, ' ', 3)::bigint;
+  IF starts_with(remembered, pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ') AND known ~ '^([0-9]{1,18}|[1-8][0-9]{18})$' THEN
+    -- it may have been set by hand
+    SELECT context.id INTO context_id FROM :schema.audit_context AS context WHERE context.id = known::bigint AND context.txid = pg_current_xact_id();
+    IF FOUND THEN
+      RETURN context_id;
+    END IF;
   END IF;
   RETURN :schema.write_context(payload);
 END

@@ -2,14 +2,17 @@
 -- everybody all that is in it: as functions/verify_relations.sql tells it.
 WITH place AS (
   SELECT own.oid, own.relname, wanted.kind
-  FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+  FROM (
+      VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
+        ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
+    ) AS wanted (name, kind)
   JOIN pg_catalog.pg_class AS own ON own.relname = wanted.name AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
   UNION ALL
   SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
   FROM pg_catalog.pg_class AS own
   JOIN pg_catalog.pg_inherits AS link ON link.inhparent = own.oid
   JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
-  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf', 'audit_table', 'audit_shape', 'audit_erasure', 'audit_purge') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
 ), odd AS (
   SELECT own.relname,
     CASE

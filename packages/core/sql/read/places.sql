@@ -1,8 +1,8 @@
 -- Where the log keeps its rows, and which of these cannot be there, as a condition:
--- what functions/misplaced_rows.sql looks for, but for when an event was. Its bounds
--- are times, which would be written as this session has them.
+-- what functions/misplaced_rows.sql looks for. Times stand in it as this session writes
+-- them: not where it cannot be relied on that they are read as what they were.
 SELECT part.relname::pg_catalog.text AS name,
-  CASE parent.relname WHEN 'audit_context' THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
+  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
 FROM pg_catalog.pg_class AS parent
 JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
 JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
@@ -10,5 +10,7 @@ WHERE parent.relname IN ('audit_event', 'audit_context') AND parent.relnamespace
   AND pg_catalog.has_table_privilege(part.oid, 'SELECT')  -- who may read the table need not read its partitions
 UNION ALL VALUES
   ('audit_seal', 'id IS NULL'),
+  ('audit_erasure', 'id IS NULL'),
+  ('audit_purge', 'id IS NULL'),
   ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
 ORDER BY name

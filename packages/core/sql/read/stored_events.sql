@@ -45,6 +45,6 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT NOT $3::pg_catalog.bool OR coalesce(GREATEST(
     pg_catalog.octet_length(document.old), pg_catalog.octet_length(document.new), pg_catalog.octet_length(document.meta), pg_catalog.octet_length(document.metadata)
-  ), 0) > 65536 AS is_long
+  ), 0) > 16384 AS is_long
 ) AS measured
 WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8

@@ -17,5 +17,9 @@ BEGIN
     -- and the fewer that say which cluster it is of
     CREATE INDEX audit_seal_base ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'rebase');
   END IF;
+  IF to_regclass(':schema.audit_seal_round') IS NULL THEN
+    -- behind the last of these there may be an erasure of many events, whose entries are long
+    CREATE INDEX audit_seal_round ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'block', 'rebase');
+  END IF;
 END
 $indexes$;

@@ -2799,7 +2799,8 @@ AS $function$
     erasure.columns,
     erasure.events,
     erasure.contexts,
-    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = erasure.context_id)
+    -- one there is of an id
+    (SELECT CASE count(*) WHEN 1 THEN json_agg(:schema.canonical_context(context)) -> 0 END FROM :schema.audit_context AS context WHERE context.id = erasure.context_id)
   )::text, 'UTF8'))
 $function$;
 `,
@@ -5364,6 +5365,8 @@ BEGIN
     WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
     UNION ALL VALUES
       (':schema.audit_seal'::regclass, 'audit_seal', 'id IS NULL'),
+      (':schema.audit_erasure', 'audit_erasure', 'id IS NULL'),
+      (':schema.audit_purge', 'audit_purge', 'id IS NULL'),
       (':schema.audit_leaf', 'audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
     ORDER BY relname
   LOOP
@@ -7055,7 +7058,8 @@ AS $function$
     purge.targets,
     purge.drops,
     trunc(extract(epoch FROM purge.contexts_before) * 1000000),
-    (SELECT :schema.canonical_context(context) FROM :schema.audit_context AS context WHERE context.id = purge.context_id)
+    -- one there is of an id
+    (SELECT CASE count(*) WHEN 1 THEN json_agg(:schema.canonical_context(context)) -> 0 END FROM :schema.audit_context AS context WHERE context.id = purge.context_id)
   )::text, 'UTF8'))
 $function$;
 `,
@@ -7569,7 +7573,7 @@ BEGIN
   END IF;
   EXECUTE format(
     $query$
-    SELECT min(own.id) AS first_id, max(own.id) AS last_id, min(own.context_id) AS first_context, max(own.context_id) AS last_context
+    SELECT min(own.id) AS first_id, max(own.id) AS last_id, array_agg(DISTINCT own.context_id) AS contexts
     FROM jsonb_each_text($1) AS target
     JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
     WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
@@ -7588,7 +7592,7 @@ BEGIN
         FROM jsonb_each_text($1) AS target
         JOIN %1$s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
         LEFT JOIN :schema.audit_context AS context ON context.id = own.context_id AND context.txid = own.txid
-          AND context.id BETWEEN %2$L AND %3$L
+          AND context.id = ANY ($4)
         WHERE own.id >= $2 AND own.id <= $3
       ), judged AS MATERIALIZED (
         SELECT going.id, sealed.block, sealed.place,
@@ -7630,8 +7634,8 @@ BEGIN
         (SELECT jsonb_agg(said ORDER BY block) FROM piece) AS pieces,
         (SELECT array_agg(block) FROM part) AS blocks
       $query$,
-      relation, going.first_context, going.last_context
-    ) INTO retired USING targets, going.first_id, going.last_id;
+      relation
+    ) INTO retired USING targets, going.first_id, going.last_id, going.contexts;
     EXIT WHEN is_sealed OR retired.unsealed IS NULL;
     -- of a transaction that was running when the last round was sealed, perhaps
     WHILE (:schema.seal() ->> 'more')::boolean LOOP
@@ -8239,6 +8243,11 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The log is not sealed yet.',
       HINT = 'Begin with "auditrum enable-hash-chain", or select :schema.enable_sealing().';
+  ELSIF current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU003',
+      MESSAGE = format('The log cannot be sealed in a database whose encoding is %s.', current_setting('server_encoding')),
+      HINT = 'Restore it into one whose encoding is UTF8: hashes are taken over UTF-8.';
   ELSIF :schema.sealed_elsewhere() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
@@ -9157,9 +9166,15 @@ AS $function$
 DECLARE
   payload    text := coalesce(current_setting('auditrum.context', true), '');
   remembered text := current_setting(:'remembered', true);
+  known      text := split_part(remembered, ' ', 3);
+  context_id bigint;
 BEGIN
-  IF starts_with(remembered, pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ') THEN
-    RETURN split_part(remembered, ' ', 3)::bigint;
+  IF starts_with(remembered, pg_current_xact_id()::text || ' ' || hashtextextended(payload, 0) || ' ') AND known ~ '^([0-9]{1,18}|[1-8][0-9]{18})$' THEN
+    -- it may have been set by hand
+    SELECT context.id INTO context_id FROM :schema.audit_context AS context WHERE context.id = known::bigint AND context.txid = pg_current_xact_id();
+    IF FOUND THEN
+      RETURN context_id;
+    END IF;
   END IF;
   RETURN :schema.write_context(payload);
 END
@@ -11741,14 +11756,17 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH place AS (
     SELECT own.oid, own.relname, kind
-    FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+    FROM (
+      VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
+        ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
+    ) AS wanted (name, kind)
     JOIN pg_class AS own ON own.relname = wanted.name AND own.relnamespace = to_regnamespace(':schema')
     UNION ALL
     SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
     FROM pg_class AS own
     JOIN pg_inherits AS link ON link.inhparent = own.oid
     JOIN pg_class AS part ON part.oid = link.inhrelid
-    WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = to_regnamespace(':schema')
+    WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf', 'audit_table', 'audit_shape', 'audit_erasure', 'audit_purge') AND own.relnamespace = to_regnamespace(':schema')
   ), odd AS (
     SELECT own.relname,
       CASE
@@ -13637,14 +13655,17 @@ SELECT LEAST(
 -- everybody all that is in it: as functions/verify_relations.sql tells it.
 WITH place AS (
   SELECT own.oid, own.relname, wanted.kind
-  FROM (VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r')) AS wanted (name, kind)
+  FROM (
+      VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
+        ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
+    ) AS wanted (name, kind)
   JOIN pg_catalog.pg_class AS own ON own.relname = wanted.name AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
   UNION ALL
   SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
   FROM pg_catalog.pg_class AS own
   JOIN pg_catalog.pg_inherits AS link ON link.inhparent = own.oid
   JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
-  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf', 'audit_table', 'audit_shape', 'audit_erasure', 'audit_purge') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
 ), odd AS (
   SELECT own.relname,
     CASE
@@ -13704,10 +13725,10 @@ FROM :schema.past_rows_of(
 ) AS past (:columns)
 `,
   'read/places': `-- Where the log keeps its rows, and which of these cannot be there, as a condition:
--- what functions/misplaced_rows.sql looks for, but for when an event was. Its bounds
--- are times, which would be written as this session has them.
+-- what functions/misplaced_rows.sql looks for. Times stand in it as this session writes
+-- them: not where it cannot be relied on that they are read as what they were.
 SELECT part.relname::pg_catalog.text AS name,
-  CASE parent.relname WHEN 'audit_context' THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
+  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
 FROM pg_catalog.pg_class AS parent
 JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
 JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
@@ -13715,6 +13736,8 @@ WHERE parent.relname IN ('audit_event', 'audit_context') AND parent.relnamespace
   AND pg_catalog.has_table_privilege(part.oid, 'SELECT')  -- who may read the table need not read its partitions
 UNION ALL VALUES
   ('audit_seal', 'id IS NULL'),
+  ('audit_erasure', 'id IS NULL'),
+  ('audit_purge', 'id IS NULL'),
   ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
 ORDER BY name
 `,
@@ -13840,7 +13863,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT NOT $3::pg_catalog.bool OR coalesce(GREATEST(
     pg_catalog.octet_length(document.old), pg_catalog.octet_length(document.new), pg_catalog.octet_length(document.meta), pg_catalog.octet_length(document.metadata)
-  ), 0) > 65536 AS is_long
+  ), 0) > 16384 AS is_long
 ) AS measured
 WHERE event.id > $1::pg_catalog.int8 AND event.id <= $2::pg_catalog.int8
 `,
@@ -14052,6 +14075,10 @@ BEGIN
   IF to_regclass(':schema.audit_seal_base') IS NULL THEN
     -- and the fewer that say which cluster it is of
     CREATE INDEX audit_seal_base ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'rebase');
+  END IF;
+  IF to_regclass(':schema.audit_seal_round') IS NULL THEN
+    -- behind the last of these there may be an erasure of many events, whose entries are long
+    CREATE INDEX audit_seal_round ON :schema.audit_seal (id) WHERE entry ->> 'kind' IN ('start', 'block', 'rebase');
   END IF;
 END
 $indexes$;

@@ -1,3 +1,4 @@
+import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
 import { render } from '../sql/template.js'
@@ -30,15 +31,16 @@ export function verifierInProcess(
   let known = chain
   const rounds = new RoundsBefore(queryable, schema)
   const certainly = async <T>(
-    verify: () => Promise<T>,
+    verify: (chain: Chain) => Promise<T>,
     isFine: (found: T) => boolean,
   ): Promise<T> => {
     for (let left = TRIES; ; left -= 1) {
-      const found = await verify()
+      const before = known
+      const found = await verify(before)
       if (left === 0 || isFine(found)) return found
-      const before = known.entries
-      known = await read()
-      if (known.entries === before) return found
+      // another part may have read it meanwhile
+      if (known === before) known = await read()
+      if (known.entries === before.entries) return found
     }
   }
   return {
@@ -57,12 +59,29 @@ export function verifierInProcess(
     records: () => verifyRecords(queryable, schema, known.acts, async () => (await read()).acts),
     blocks: (first, last) =>
       certainly(
-        () => verifyBlocks(queryable, schema, known, first, last),
+        (chain) => verifyBlocks(queryable, schema, chain, first, last),
         (found) => found.length === 0,
       ),
     events: (after, until) =>
       certainly(
-        () => verifyEvents(queryable, schema, known, rounds, after, until),
+        async (chain) => {
+          const found = await eventsIn(queryable, schema, chain, after, until)
+          const part = await judged(found, chain, rounds)
+          if (part.problems.length === 0) return part
+          // what was erased or purged before they were read is told by now, and what was since is not in them
+          const doubted = new Set(part.problems.map(({ event }) => event))
+          const rest = await judged(found, chain, rounds, (id) => !doubted.has(id))
+          const now = await read()
+          if (now.entries === chain.entries) return part
+          if (known === chain) known = now
+          const again = await judged(found, now, rounds, (id) => doubted.has(id))
+          return {
+            verified: rest.verified + again.verified,
+            redacted: rest.redacted + again.redacted,
+            pending: rest.pending + again.pending,
+            problems: again.problems,
+          }
+        },
         ({ problems }) => problems.length === 0,
       ),
   }
@@ -81,13 +100,23 @@ async function misplacedRows(
   for (const { name, condition } of places) {
     const relation = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
     const text = `SELECT EXISTS (SELECT FROM ONLY ${relation} WHERE ${condition})::pg_catalog.text AS found`
-    const [row] = await rowsOf<{ found: string }>(queryable, text, [])
-    if (row?.found === 'true')
+    const rows = await unlessDropped(() => rowsOf<{ found: string }>(queryable, text, []))
+    if (rows?.[0]?.found === 'true')
       problems.push(
         ofLog(`${name} holds a row that cannot be in it: it has no id, or is of other partitions.`),
       )
   }
   return problems
+}
+
+/** Undefined where retention has dropped the partition meanwhile. */
+async function unlessDropped<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (sqlStateOf(error) === '42P01') return undefined
+    throw error
+  }
 }
 
 /** So many leaves of blocks are in memory at a time, or one block. */
@@ -166,52 +195,69 @@ function problemsOf(
   return problems
 }
 
-async function verifyEvents(
+/** Events as they were read at one time: where they are sealed, and what they are. */
+interface FoundEvents {
+  readonly leaves: readonly LeafOfEvent[]
+  /** By id: of one that somebody forged there may be several. */
+  readonly stored: ReadonlyMap<string, readonly StoredLeaf[]>
+  /** Where what no block holds may be of a transaction that was running. */
+  readonly cluster: ThisCluster | undefined
+}
+
+async function eventsIn(
   queryable: Queryable,
   schema: string,
   chain: Chain,
-  rounds: RoundsBefore,
   after: bigint,
   until: bigint,
-): Promise<EventsPart> {
-  const range = [String(after), String(until)]
+): Promise<FoundEvents> {
+  const range = [String(after), String(until)] as const
   // first the leaves: an event that comes meanwhile is pending
-  const sealedPlaces: SealedPlace[] = []
-  const idOf = new Map<string, string>()
-  let amendmentOf = chain.amendments.of(-1)
-  let last: string | undefined
-  for (const { block, place, id, leaf } of await rowsOf<LeafOfEvent>(
-    queryable,
-    render('read/leaves_of_events', schema),
-    range,
-  )) {
-    if (block !== last) amendmentOf = chain.amendments.of(Number(block))
-    last = block
-    sealedPlaces.push({ id, block, leaf: leaf ?? '', amendment: amendmentOf(Number(place)) })
-    if (leaf !== null) idOf.set(leaf, id)
-  }
+  const text = render('read/leaves_of_events', schema)
+  const leaves = await rowsOf<LeafOfEvent>(queryable, text, [...range])
   const stored = new Map<string, StoredLeaf[]>()
   const read = async (relation?: string) => {
-    for (const event of await storedLeaves(
-      queryable,
-      schema,
-      String(after),
-      String(until),
-      relation,
-    ))
+    for (const event of await storedLeaves(queryable, schema, ...range, relation))
       stored.set(event.id, [...(stored.get(event.id) ?? []), event])
   }
   await read()
-  if (sealedPlaces.some(({ id, amendment }) => amendment?.leaf !== null && !stored.has(id))) {
+  if (
+    placesOf(leaves, chain).some(({ id, amendment }) => amendment?.leaf !== null && !stored.has(id))
+  ) {
     // what retention is taking off is not gone yet
     const leaving = render('read/leaving_partitions', schema)
-    for (const { name } of await rowsOf<{ name: string }>(queryable, leaving, [])) await read(name)
+    for (const { name } of await rowsOf<{ name: string }>(queryable, leaving, []))
+      await unlessDropped(() => read(name))
   }
+  const listed = new Set(leaves.map(({ id }) => id))
+  const isWhole = [...stored.keys()].every((id) => listed.has(id))
+  return {
+    leaves,
+    stored,
+    cluster: isWhole ? undefined : await thisCluster(queryable, schema, chain),
+  }
+}
 
-  const listed = new Set(sealedPlaces.map(({ id }) => id))
-  const unlisted = [...stored].filter(([id]) => !listed.has(id)).flatMap(([, events]) => events)
-  const cluster = unlisted.length > 0 ? await thisCluster(queryable, schema, chain) : undefined
+/** As their blocks have them, and what became of them. */
+function placesOf(leaves: readonly LeafOfEvent[], { amendments }: Chain): readonly SealedPlace[] {
+  let last: string | undefined
+  let amendmentOf = amendments.of(-1)
+  return leaves.map(({ block, place, id, leaf }) => {
+    if (block !== last) amendmentOf = amendments.of(Number(block))
+    last = block
+    return { id, block, leaf: leaf ?? '', amendment: amendmentOf(Number(place)) }
+  })
+}
 
+/** What a chain says of events: of all, or of some by their ids. */
+async function judged(
+  { leaves, stored, cluster }: FoundEvents,
+  chain: Chain,
+  rounds: RoundsBefore,
+  isAsked: (id: string) => boolean = () => true,
+): Promise<EventsPart> {
+  const idOf = new Map(leaves.map(({ leaf, id }) => [leaf, id]))
+  const listed = new Set(leaves.map(({ id }) => id))
   const part = { verified: 0, redacted: 0, pending: 0 }
   const problems: Finding[] = []
   const count = (verdict: Verdict, event: StoredLeaf | undefined, own?: SealedPlace) => {
@@ -230,7 +276,8 @@ async function verifyEvents(
       entry: own?.amendment?.entry ?? null,
     })
   }
-  for (const own of sealedPlaces) {
+  for (const own of placesOf(leaves, chain)) {
+    if (!isAsked(own.id)) continue
     const events = stored.get(own.id) ?? [undefined]
     const verdicts = events.map((event) => verdictOf(event, own))
     let isThere = false
@@ -245,7 +292,8 @@ async function verifyEvents(
       isThere ||= verdict === 'verified'
     }
   }
-  for (const event of unlisted)
+  const unlisted = [...stored].filter(([id]) => !listed.has(id) && isAsked(id))
+  for (const event of unlisted.flatMap(([, events]) => events))
     count(cluster && mayBePending(event, chain.until, cluster) ? 'pending' : 'added', event)
   problems.sort((one, other) => (BigInt(one.event ?? 0) < BigInt(other.event ?? 0) ? -1 : 1))
   return { ...part, problems }

@@ -54,9 +54,22 @@ test.each([
   expect(await audit.verifyChain()).toMatchObject(told)
   const { rows } = await database.query('select auditrum.verify_chain() as said')
   expect(rows[0]?.said).toMatchObject(told)
-  const independent = await audit.verifyChain({ independent: true })
-  if (table === 'audit_context') expect(independent).toMatchObject(told)
-  else expect(independent).toMatchObject({ ok: false, problems: [{ kind: 'added', event: '99' }] })
+  expect(await audit.verifyChain({ independent: true })).toMatchObject(told)
+})
+
+test('a sealed event that was moved to where nobody looks for it is told', async () => {
+  const { database, audit } = await sealedLog()
+  await database.query(
+    unchecked(
+      'audit_event',
+      'with gone as (delete from auditrum.audit_event where id = 5 returning *) insert into %1$s select * from gone',
+    ),
+  )
+  for (const independent of [false, true])
+    expect(await audit.verifyChain({ independent })).toMatchObject({
+      ok: false,
+      problems: expect.arrayContaining([expect.objectContaining({ kind: 'rewritten' })]),
+    })
 })
 
 test('functions that were made to answer nothing are told by what they have not counted', async () => {
