@@ -83,8 +83,8 @@ BEGIN
   END IF;
 
   PERFORM :schema.undo_context(reason);
-  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
-  SELECT :schema.this_context(), tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
+  INSERT INTO :schema.audit_erasure (context_id, reason, table_id, columns, events, contexts, entries)
+  SELECT :schema.this_context(), reason, tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
   RETURNING * INTO erasure;
   PERFORM set_config('auditrum.context', payload, true);
   WITH changed AS (

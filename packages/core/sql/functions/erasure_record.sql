@@ -13,6 +13,7 @@ AS $function$
     trunc(extract(epoch FROM erasure.erased_at) * 1000000),
     erasure.context_id,
     erasure.db_user,
+    erasure.reason,
     erasure.table_id,
     erasure.columns,
     erasure.events,

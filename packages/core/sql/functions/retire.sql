@@ -26,20 +26,19 @@ BEGIN
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RETURN;
   END IF;
-  EXECUTE format(
-    $query$
-    SELECT min(own.id) AS first_id, max(own.id) AS last_id, array_agg(DISTINCT own.context_id) AS contexts
-    FROM jsonb_each_text($1) AS target
-    JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
-    WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
-    $query$,
-    relation
-  ) INTO going USING targets, after, until;
-  IF going.first_id IS NULL THEN
-    RETURN;
-  END IF;
-
   FOREACH is_sealed IN ARRAY ARRAY[false, true] LOOP
+    EXECUTE format(
+      $query$
+      SELECT min(own.id) AS first_id, max(own.id) AS last_id, array_agg(DISTINCT own.context_id) AS contexts
+      FROM jsonb_each_text($1) AS target
+      JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
+      WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
+      $query$,
+      relation
+    ) INTO going USING targets, after, until;
+    IF going.first_id IS NULL THEN
+      RETURN;
+    END IF;
     EXECUTE format(
       $query$
       WITH going AS MATERIALIZED (

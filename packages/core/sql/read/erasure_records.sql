@@ -5,6 +5,7 @@ SELECT
   pg_catalog.trunc(extract(epoch FROM erasure.erased_at) * 1000000)::pg_catalog.text AS erased_at,
   erasure.context_id::pg_catalog.text AS context_id,
   erasure.db_user AS db_user,
+  erasure.reason AS reason,
   erasure.table_id::pg_catalog.text AS table_id,
   pg_catalog.array_to_json(erasure.columns)::pg_catalog.text AS columns,
   erasure.events::pg_catalog.text AS events,

@@ -5,7 +5,11 @@ SELECT
   erasure.id,
   erasure.erased_at,
   context.user_id,
-  context.metadata ->> 'change_reason' AS change_reason,
+  CASE
+    -- behind the reasons around it
+    WHEN right(context.metadata ->> 'change_reason', length(erasure.reason)) = erasure.reason THEN context.metadata ->> 'change_reason'
+    ELSE concat_ws(' -> ', context.metadata ->> 'change_reason', erasure.reason)
+  END AS change_reason,
   erasure.db_user,
   context.client_addr,
   context.application_name,

@@ -2742,8 +2742,8 @@ BEGIN
   END IF;
 
   PERFORM :schema.undo_context(reason);
-  INSERT INTO :schema.audit_erasure (context_id, table_id, columns, events, contexts, entries)
-  SELECT :schema.this_context(), tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
+  INSERT INTO :schema.audit_erasure (context_id, reason, table_id, columns, events, contexts, entries)
+  SELECT :schema.this_context(), reason, tracked_id, columns, number, count(*), '{}' FROM jsonb_object_keys(of_contexts)
   RETURNING * INTO erasure;
   PERFORM set_config('auditrum.context', payload, true);
   WITH changed AS (
@@ -2795,6 +2795,7 @@ AS $function$
     trunc(extract(epoch FROM erasure.erased_at) * 1000000),
     erasure.context_id,
     erasure.db_user,
+    erasure.reason,
     erasure.table_id,
     erasure.columns,
     erasure.events,
@@ -7571,20 +7572,19 @@ BEGIN
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) THEN
     RETURN;
   END IF;
-  EXECUTE format(
-    $query$
-    SELECT min(own.id) AS first_id, max(own.id) AS last_id, array_agg(DISTINCT own.context_id) AS contexts
-    FROM jsonb_each_text($1) AS target
-    JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
-    WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
-    $query$,
-    relation
-  ) INTO going USING targets, after, until;
-  IF going.first_id IS NULL THEN
-    RETURN;
-  END IF;
-
   FOREACH is_sealed IN ARRAY ARRAY[false, true] LOOP
+    EXECUTE format(
+      $query$
+      SELECT min(own.id) AS first_id, max(own.id) AS last_id, array_agg(DISTINCT own.context_id) AS contexts
+      FROM jsonb_each_text($1) AS target
+      JOIN %s AS own ON own.table_id = target.key::integer AND own.changed_at < target.value::timestamptz
+      WHERE ($2 IS NULL OR own.id > $2) AND ($3 IS NULL OR own.id <= $3)
+      $query$,
+      relation
+    ) INTO going USING targets, after, until;
+    IF going.first_id IS NULL THEN
+      RETURN;
+    END IF;
     EXECUTE format(
       $query$
       WITH going AS MATERIALIZED (
@@ -13495,6 +13495,7 @@ SELECT
   pg_catalog.trunc(extract(epoch FROM erasure.erased_at) * 1000000)::pg_catalog.text AS erased_at,
   erasure.context_id::pg_catalog.text AS context_id,
   erasure.db_user AS db_user,
+  erasure.reason AS reason,
   erasure.table_id::pg_catalog.text AS table_id,
   pg_catalog.array_to_json(erasure.columns)::pg_catalog.text AS columns,
   erasure.events::pg_catalog.text AS events,
@@ -13948,12 +13949,24 @@ CREATE TABLE IF NOT EXISTS :schema.audit_erasure (
   erased_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
   context_id bigint      NOT NULL,               -- audit_context.id: who asked for it, and why
   db_user    text        NOT NULL DEFAULT session_user,
+  reason     text,                               -- as it was given; who signs contexts takes none into them from elsewhere
   table_id   integer,                            -- audit_table.id; null: of the contexts of a user
   columns    text[]      NOT NULL,               -- of the row; of contexts as context.user_id
   events     bigint      NOT NULL,
   contexts   bigint      NOT NULL,
   entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where nothing was sealed
 );
+
+DO $columns$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = ':schema.audit_erasure'::regclass AND attname = 'reason' AND NOT attisdropped
+  ) THEN
+    ALTER TABLE :schema.audit_erasure ADD COLUMN reason text;
+  END IF;
+END
+$columns$;
 `,
   'tables/audit_event': `-- The log: one row per changed row, append-only, partitioned by time.
 CREATE TABLE IF NOT EXISTS :schema.audit_event (
@@ -14320,7 +14333,11 @@ SELECT
   erasure.id,
   erasure.erased_at,
   context.user_id,
-  context.metadata ->> 'change_reason' AS change_reason,
+  CASE
+    -- behind the reasons around it
+    WHEN right(context.metadata ->> 'change_reason', length(erasure.reason)) = erasure.reason THEN context.metadata ->> 'change_reason'
+    ELSE concat_ws(' -> ', context.metadata ->> 'change_reason', erasure.reason)
+  END AS change_reason,
   erasure.db_user,
   context.client_addr,
   context.application_name,

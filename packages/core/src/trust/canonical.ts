@@ -73,6 +73,7 @@ export interface StoredErasure extends StoredContext {
   readonly erased_at: string
   readonly context_id: string
   readonly db_user: string
+  readonly reason: string | null
   readonly table_id: string | null
   readonly columns: string
   readonly events: string
@@ -89,6 +90,7 @@ export function erasureForm(erasure: StoredErasure): string {
     time(erasure.erased_at),
     json(erasure.context_id),
     string(erasure.db_user),
+    string(erasure.reason),
     json(erasure.table_id),
     json(erasure.columns),
     json(erasure.events),

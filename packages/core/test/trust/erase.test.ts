@@ -543,3 +543,28 @@ test('the bytes are gone from heap, indexes and TOAST', async () => {
   }
   await expect.poll(remains, { timeout: 100_000, interval: 500 }).toEqual([])
 }, 120_000)
+
+test('its reason and its context are its own, whatever a session has set, and where contexts are signed', async () => {
+  const { database, audit } = await customers()
+  await audit.seal()
+  const client = await database.client()
+  await client.query('begin')
+  // another's context, as if this transaction had written it
+  await client.query(`select set_config('auditrum.remembered', concat_ws(' ', pg_current_xact_id(), hashtextextended(
+    '{"change_reason": "${reason}"}', 0), (select min(id) from auditrum.audit_context), '(0,1)'), true)`)
+  await client.query(`select auditrum.erase('customers', '42', '${reason}', '{phone}')`)
+  await client.query('commit')
+  await audit.signContexts('k'.repeat(32))
+  await new Auditrum(client).erase(
+    { table: 'customers', id: 42 },
+    { reason: 'request 119', columns: ['email'] },
+  )
+  const { rows } = await database.query(
+    'select user_id, change_reason from auditrum.erasures order by id',
+  )
+  expect(rows).toEqual([
+    { user_id: null, change_reason: reason },
+    { user_id: null, change_reason: 'request 119' },
+  ])
+  expect(await verified(audit)).toMatchObject({ ok: true })
+})
