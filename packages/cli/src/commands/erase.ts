@@ -1,4 +1,4 @@
-import type { Erasure } from '@auditrum/core'
+import type { Auditrum, EraseTarget, Erasure } from '@auditrum/core'
 import { UsageError } from '@auditrum/core'
 import { actor } from '../actor.js'
 import { examples } from '../examples.js'
@@ -48,18 +48,11 @@ export function erase(program: Program): void {
             audit.erase(target, { reason, columns, objectId, context, dryRun }),
           )
           if (options.json) return terminal.document(erased)
-          const nothing =
-            user !== undefined && columns !== undefined
-              ? `There is nothing to erase: no context of user ${user} has ${columns.join(' or ')}.`
-              : 'There is nothing to erase.'
-          await print(terminal, erased, audit.schema, dryRun === true, nothing)
-          if (objectId && erased.objectId !== null && erased.events > 0 && !dryRun)
+          if (erased.events + erased.contexts === 0)
+            return nothing(terminal, audit, target, columns)
+          await print(terminal, erased, audit.schema, dryRun === true)
+          if (objectId && !dryRun)
             terminal.note(`The log knows the row by another key now: ${erased.objectId}`)
-          if (user === undefined && erased.events + erased.contexts === 0) {
-            const until = await keysErasedUntil(audit, table as string, rowId(id as string))
-            if (until !== undefined)
-              tellKeysErased(terminal, 'No row of this key has anything.', until)
-          }
         }),
       )
     })
@@ -74,20 +67,31 @@ export function erase(program: Program): void {
   ])
 }
 
+async function nothing(
+  terminal: Terminal,
+  audit: Auditrum,
+  target: EraseTarget,
+  columns: readonly string[] | undefined,
+): Promise<void> {
+  const isUser = 'user' in target
+  const why =
+    isUser && columns ? `: no context of user ${target.user} has ${columns.join(' or ')}` : ''
+  terminal.note(`There is nothing to erase${why}.`)
+  if (isUser) return
+  const until = await keysErasedUntil(audit, target.table as string, target.id)
+  if (until !== undefined) tellKeysErased(terminal, 'No row of this key has anything.', until)
+}
+
 async function print(
   terminal: Terminal,
   erased: Erasure,
   schema: string,
   isDry: boolean,
-  nothing: string,
 ): Promise<void> {
   const { events, contexts, columns, entries, live, partitions } = erased
-  if (events + contexts === 0) terminal.note(nothing)
-  else {
-    const from = `${number(events, 'event')} and ${number(contexts, 'context')}`
-    await terminal.line(`${isDry ? 'would erase' : 'erased'} ${columns.join(', ')}`)
-    await terminal.line(`${isDry ? 'would change' : 'changed'} ${from}`)
-  }
+  const from = `${number(events, 'event')} and ${number(contexts, 'context')}`
+  await terminal.line(`${isDry ? 'would erase' : 'erased'} ${columns.join(', ')}`)
+  await terminal.line(`${isDry ? 'would change' : 'changed'} ${from}`)
   if (entries.length > 0) await terminal.line(`entry of the chain: ${entries.join(', ')}`)
   if (live) {
     terminal.warn(

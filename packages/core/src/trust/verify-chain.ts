@@ -6,6 +6,7 @@ import { notSealed } from './chain.js'
 import { readChain } from './chain-links.js'
 import { type ChainStart, chainStart } from './chain-start.js'
 import { DigestCheck, type NamedDigest } from './check-digests.js'
+import { inOrder, type Part } from './in-order.js'
 import { readPublicKeys } from './keys.js'
 import { checkOperators } from './operators.js'
 import { endOf, LEAST, least, nextOf, reachOf } from './reach.js'
@@ -246,26 +247,7 @@ export async function verifyChain(
   }
 }
 
-/** Looks at a part of the log, and returns what says so: it is called in the order of the parts. */
-type Part = () => Promise<() => void>
 type Heard = (findings: readonly Finding[]) => void
-
-/** So many parts at a time, each as soon as there is room for it. */
-async function inOrder(count: number, parts: AsyncGenerator<Part>): Promise<void> {
-  let turn = Promise.resolve()
-  const work = async () => {
-    for (;;) {
-      const next = await parts.next()
-      if (next.done) return
-      const part = next.value()
-      turn = Promise.all([part, turn]).then(([say]) => say())
-      turn.catch(() => parts.return(undefined))
-      await part
-    }
-  }
-  await Promise.all(Array.from({ length: count }, work))
-  await turn
-}
 
 function digestsOf({ digest, publicKey }: VerifyChainOptions): DigestCheck {
   const digests = digest === undefined ? [] : [digest].flat()
