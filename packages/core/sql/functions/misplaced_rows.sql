@@ -16,17 +16,21 @@ DECLARE
   problems jsonb := '[]';
 BEGIN
   FOR place IN
-    SELECT part.oid::regclass AS relation, part.relname, concat('id IS NULL OR NOT ', pg_get_partition_constraintdef(part.oid)) AS condition
+    SELECT part.relname, concat_ws(' OR NOT ', 'id IS NULL', pg_get_partition_constraintdef(part.oid)) AS condition
     FROM pg_inherits AS link JOIN pg_class AS part ON part.oid = link.inhrelid
     WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
     UNION ALL VALUES
-      (':schema.audit_seal'::regclass, 'audit_seal', 'id IS NULL'),
-      (':schema.audit_erasure', 'audit_erasure', 'id IS NULL'),
-      (':schema.audit_purge', 'audit_purge', 'id IS NULL'),
-      (':schema.audit_leaf', 'audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
+      ('audit_seal', 'id IS NULL'),
+      ('audit_erasure', 'id IS NULL'),
+      ('audit_purge', 'id IS NULL'),
+      ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
     ORDER BY relname
   LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s)', place.relation, place.condition) INTO is_there;
+    BEGIN
+      EXECUTE format('SELECT EXISTS (SELECT FROM ONLY :schema.%I WHERE %s)', place.relname, place.condition) INTO is_there;
+    EXCEPTION WHEN undefined_table THEN
+      is_there := false;  -- retention has dropped it meanwhile
+    END;
     IF is_there THEN
       problems := problems || jsonb_build_array(jsonb_build_object(
         'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,

@@ -10,7 +10,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH list AS MATERIALIZED (
-    -- in memory, or each look would fetch the hashes anew; what is no list of ids lists nothing
+    -- in memory, or each look would fetch them anew; what is no list of ids lists nothing
     SELECT own.block, own.ids || '{}'::bigint[] AS ids, own.hashes || ''::bytea AS hashes
     FROM :schema.audit_leaf AS own
     WHERE own.first_id <= own.last_id AND own.last_id < 9223372036854775807 AND int8range(own.first_id, own.last_id, '[]') && int8range(after, nullif(sealed_places.until, 9223372036854775807), '(]')

@@ -6,19 +6,18 @@ RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  WITH place AS (
-    SELECT own.oid, own.relname, kind
+  WITH wanted AS (
+    SELECT own.oid, list.kind
     FROM (
       VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
         ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
-    ) AS wanted (name, kind)
-    JOIN pg_class AS own ON own.relname = wanted.name AND own.relnamespace = to_regnamespace(':schema')
+    ) AS list (name, kind)
+    JOIN pg_class AS own ON own.relname = list.name AND own.relnamespace = to_regnamespace(':schema')
+  ), place AS (
+    SELECT wanted.oid, wanted.kind FROM wanted
     UNION ALL
-    SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
-    FROM pg_class AS own
-    JOIN pg_inherits AS link ON link.inhparent = own.oid
-    JOIN pg_class AS part ON part.oid = link.inhrelid
-    WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf', 'audit_table', 'audit_shape', 'audit_erasure', 'audit_purge') AND own.relnamespace = to_regnamespace(':schema')
+    SELECT link.inhrelid, CASE wanted.kind WHEN 'p' THEN 'r' END
+    FROM wanted JOIN pg_inherits AS link ON link.inhparent = wanted.oid
   ), odd AS (
     SELECT own.relname,
       CASE

@@ -5361,17 +5361,21 @@ DECLARE
   problems jsonb := '[]';
 BEGIN
   FOR place IN
-    SELECT part.oid::regclass AS relation, part.relname, concat('id IS NULL OR NOT ', pg_get_partition_constraintdef(part.oid)) AS condition
+    SELECT part.relname, concat_ws(' OR NOT ', 'id IS NULL', pg_get_partition_constraintdef(part.oid)) AS condition
     FROM pg_inherits AS link JOIN pg_class AS part ON part.oid = link.inhrelid
     WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
     UNION ALL VALUES
-      (':schema.audit_seal'::regclass, 'audit_seal', 'id IS NULL'),
-      (':schema.audit_erasure', 'audit_erasure', 'id IS NULL'),
-      (':schema.audit_purge', 'audit_purge', 'id IS NULL'),
-      (':schema.audit_leaf', 'audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
+      ('audit_seal', 'id IS NULL'),
+      ('audit_erasure', 'id IS NULL'),
+      ('audit_purge', 'id IS NULL'),
+      ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
     ORDER BY relname
   LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %s WHERE %s)', place.relation, place.condition) INTO is_there;
+    BEGIN
+      EXECUTE format('SELECT EXISTS (SELECT FROM ONLY :schema.%I WHERE %s)', place.relname, place.condition) INTO is_there;
+    EXCEPTION WHEN undefined_table THEN
+      is_there := false;  -- retention has dropped it meanwhile
+    END;
     IF is_there THEN
       problems := problems || jsonb_build_array(jsonb_build_object(
         'kind', 'rewritten', 'event', NULL, 'block', NULL, 'entry', NULL,
@@ -8693,7 +8697,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $function$
   WITH list AS MATERIALIZED (
-    -- in memory, or each look would fetch the hashes anew; what is no list of ids lists nothing
+    -- in memory, or each look would fetch them anew; what is no list of ids lists nothing
     SELECT own.block, own.ids || '{}'::bigint[] AS ids, own.hashes || ''::bytea AS hashes
     FROM :schema.audit_leaf AS own
     WHERE own.first_id <= own.last_id AND own.last_id < 9223372036854775807 AND int8range(own.first_id, own.last_id, '[]') && int8range(after, nullif(sealed_places.until, 9223372036854775807), '(]')
@@ -11754,19 +11758,18 @@ RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
-  WITH place AS (
-    SELECT own.oid, own.relname, kind
+  WITH wanted AS (
+    SELECT own.oid, list.kind
     FROM (
       VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
         ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
-    ) AS wanted (name, kind)
-    JOIN pg_class AS own ON own.relname = wanted.name AND own.relnamespace = to_regnamespace(':schema')
+    ) AS list (name, kind)
+    JOIN pg_class AS own ON own.relname = list.name AND own.relnamespace = to_regnamespace(':schema')
+  ), place AS (
+    SELECT wanted.oid, wanted.kind FROM wanted
     UNION ALL
-    SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
-    FROM pg_class AS own
-    JOIN pg_inherits AS link ON link.inhparent = own.oid
-    JOIN pg_class AS part ON part.oid = link.inhrelid
-    WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf', 'audit_table', 'audit_shape', 'audit_erasure', 'audit_purge') AND own.relnamespace = to_regnamespace(':schema')
+    SELECT link.inhrelid, CASE wanted.kind WHEN 'p' THEN 'r' END
+    FROM wanted JOIN pg_inherits AS link ON link.inhparent = wanted.oid
   ), odd AS (
     SELECT own.relname,
       CASE
@@ -13640,6 +13643,23 @@ CROSS JOIN LATERAL (
 ) AS form
 WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM event.changed_at) * 1000000)::text = $2::text
 `,
+  'read/misplaced_conditions': `-- Where the log keeps its rows, and which of these cannot be there, as a condition:
+-- what functions/misplaced_rows.sql looks for. Times stand in it as this session writes
+-- them: not where it cannot be relied on that they are read as what they were.
+SELECT part.relname::pg_catalog.text AS name,
+  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat_ws(' OR NOT ', 'id IS NULL', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
+FROM pg_catalog.pg_class AS parent
+JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
+JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
+WHERE parent.relname IN ('audit_event', 'audit_context') AND parent.relnamespace = pg_catalog.to_regnamespace(':schema') AND part.relkind = 'r'
+  AND pg_catalog.has_table_privilege(part.oid, 'SELECT')  -- who may read the table need not read its partitions
+UNION ALL VALUES
+  ('audit_seal', 'id IS NULL'),
+  ('audit_erasure', 'id IS NULL'),
+  ('audit_purge', 'id IS NULL'),
+  ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
+ORDER BY name
+`,
   'read/next_entry': `-- The smallest place from $1 on that has an entry of the chain, or leaves; null: there is none.
 SELECT LEAST(
   (SELECT pg_catalog.min(seal.id) FROM :schema.audit_seal AS seal WHERE seal.id >= $1::pg_catalog.int8),
@@ -13654,19 +13674,18 @@ SELECT LEAST(
 `,
   'read/odd_relations': `-- What stands in the place of the log's tables and is none, or does not show to
 -- everybody all that is in it: as functions/verify_relations.sql tells it.
-WITH place AS (
-  SELECT own.oid, own.relname, wanted.kind
+WITH wanted AS (
+  SELECT own.oid, list.kind
   FROM (
-      VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
-        ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
-    ) AS wanted (name, kind)
-  JOIN pg_catalog.pg_class AS own ON own.relname = wanted.name AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+    VALUES ('audit_event', 'p'), ('audit_context', 'p'), ('audit_seal', 'r'), ('audit_leaf', 'r'),
+      ('audit_table', 'r'), ('audit_shape', 'r'), ('audit_erasure', 'r'), ('audit_purge', 'r')
+  ) AS list (name, kind)
+  JOIN pg_catalog.pg_class AS own ON own.relname = list.name AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+), place AS (
+  SELECT wanted.oid, wanted.kind FROM wanted
   UNION ALL
-  SELECT part.oid, part.relname, CASE own.relkind WHEN 'p' THEN 'r' END
-  FROM pg_catalog.pg_class AS own
-  JOIN pg_catalog.pg_inherits AS link ON link.inhparent = own.oid
-  JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
-  WHERE own.relname IN ('audit_event', 'audit_context', 'audit_seal', 'audit_leaf', 'audit_table', 'audit_shape', 'audit_erasure', 'audit_purge') AND own.relnamespace = pg_catalog.to_regnamespace(':schema')
+  SELECT link.inhrelid, CASE wanted.kind WHEN 'p' THEN 'r' END
+  FROM wanted JOIN pg_catalog.pg_inherits AS link ON link.inhparent = wanted.oid
 ), odd AS (
   SELECT own.relname,
     CASE
@@ -13724,23 +13743,6 @@ FROM :schema.past_rows_of(
   $1::integer, $2::oid, $3::text::jsonb, $4::text::jsonb,
   ARRAY(SELECT pg_catalog.jsonb_array_elements_text($5::text::jsonb)), $6::boolean
 ) AS past (:columns)
-`,
-  'read/places': `-- Where the log keeps its rows, and which of these cannot be there, as a condition:
--- what functions/misplaced_rows.sql looks for. Times stand in it as this session writes
--- them: not where it cannot be relied on that they are read as what they were.
-SELECT part.relname::pg_catalog.text AS name,
-  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
-FROM pg_catalog.pg_class AS parent
-JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
-JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
-WHERE parent.relname IN ('audit_event', 'audit_context') AND parent.relnamespace = pg_catalog.to_regnamespace(':schema') AND part.relkind = 'r'
-  AND pg_catalog.has_table_privilege(part.oid, 'SELECT')  -- who may read the table need not read its partitions
-UNION ALL VALUES
-  ('audit_seal', 'id IS NULL'),
-  ('audit_erasure', 'id IS NULL'),
-  ('audit_purge', 'id IS NULL'),
-  ('audit_leaf', 'block IS NULL OR first_id IS NULL OR last_id IS NULL')
-ORDER BY name
 `,
   'read/purge_records': `-- The records of purges with an id behind $1, in their order, at most $2, with their
 -- contexts, each column as its own text: what functions/purge_record.sql hashes.

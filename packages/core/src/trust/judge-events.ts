@@ -2,10 +2,10 @@ import { type Queryable, rowsOf } from '../queryable.js'
 import { render } from '../sql/template.js'
 import type { Amendment } from './amendments.js'
 import type { Chain } from './chain-links.js'
-import { unlessDropped } from './misplaced-rows.js'
 import type { RoundsBefore } from './rounds-before.js'
 import { type StoredLeaf, storedLeaves } from './stored-leaves.js'
 import { type ThisCluster, thisCluster } from './this-cluster.js'
+import { unlessDropped } from './unless-dropped.js'
 import type { EventsPart, Finding } from './verify-parts.js'
 
 /** Events as they were read at one time: where they are sealed, and what they are. */

@@ -1,7 +1,7 @@
-import { sqlStateOf } from '../errors.js'
 import { type Queryable, rowsOf } from '../queryable.js'
 import { quoteIdentifier } from '../sql/quote.js'
 import { render } from '../sql/template.js'
+import { unlessDropped } from './unless-dropped.js'
 import type { ChainProblem } from './verify-chain.js'
 import { ofLog } from './verify-parts.js'
 
@@ -13,7 +13,7 @@ export async function misplacedRows(
   const problems: ChainProblem[] = []
   const places = await rowsOf<{ name: string; condition: string }>(
     queryable,
-    render('read/places', schema),
+    render('read/misplaced_conditions', schema),
     [],
   )
   for (const { name, condition } of places) {
@@ -26,14 +26,4 @@ export async function misplacedRows(
       )
   }
   return problems
-}
-
-/** Undefined where retention has dropped the partition meanwhile. */
-export async function unlessDropped<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (sqlStateOf(error) === '42P01') return undefined
-    throw error
-  }
 }

@@ -131,3 +131,27 @@ test('what a purge is taking off is not missing as long as it is there', async (
   await purging
   expect(await both(audit)).toMatchObject({ ok: true, verified: 15, retired: 30 })
 })
+
+test('who erased, and why, stays on record when the contexts of that time are dropped', async () => {
+  const { database, audit } = await agedLog()
+  await database.query('delete from orders where id = 30')
+  await audit.seal()
+  const erased = await audit.erase(
+    { table: 'orders', id: 30 },
+    { reason: 'request 118', objectId: true },
+  )
+  expect(erased.entries).toHaveLength(1)
+  const { rows } = await database.query<{ part: string }>(
+    'select distinct relname::text as part from auditrum.audit_context as context join pg_class as class on class.oid = context.tableoid',
+  )
+  expect(rows).toHaveLength(1)
+  const part = String(rows[0]?.part)
+  // as a purge does it, long after
+  await database.query(`alter table auditrum.audit_context detach partition auditrum.${part};
+    select auditrum.purge_rescue('audit_context', '${part}', '{}'); drop table auditrum.${part}`)
+  expect(await both(audit)).toMatchObject({ ok: true, verified: 46, redacted: 2 })
+  await database.query(
+    'delete from auditrum.audit_context where id = (select context_id from auditrum.audit_erasure)',
+  )
+  expect((await both(audit)).problems).toMatchObject([{ kind: 'edited', block: erased.entries[0] }])
+})

@@ -2,7 +2,7 @@
 -- what functions/misplaced_rows.sql looks for. Times stand in it as this session writes
 -- them: not where it cannot be relied on that they are read as what they were.
 SELECT part.relname::pg_catalog.text AS name,
-  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat('id IS NULL OR NOT ', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
+  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat_ws(' OR NOT ', 'id IS NULL', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
 FROM pg_catalog.pg_class AS parent
 JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
 JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
