@@ -8262,7 +8262,7 @@ BEGIN
       ERRCODE = 'AU003',
       MESSAGE = 'The sequence of event ids hands them out in advance, so that sealed ids cannot be told from later ones.',
       HINT = 'Change that: ALTER SEQUENCE :schema.audit_event_id_seq CACHE 1.';
-  ELSIF (SELECT last_value FROM :schema.audit_event_id_seq) < (SELECT max(leaf.last_id) FROM :schema.audit_leaf AS leaf WHERE leaf.block = (SELECT max(last.block) FROM :schema.audit_leaf AS last)) THEN
+  ELSIF (SELECT last_value FROM :schema.audit_event_id_seq) < (SELECT leaf.last_id FROM :schema.audit_leaf AS leaf ORDER BY leaf.block DESC LIMIT 1) THEN
     -- somebody has set it back, or a copy of the log has come without it
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',
