@@ -33,9 +33,10 @@ export function maintain(program: Program): void {
         const done = await terminal.waiting('Maintaining the log', () => audit.maintain())
         if (options.json) return terminal.document(done)
         for (const name of done.partitions) await terminal.line(`new partition ${name}`)
+        for (const name of done.attached ?? []) await terminal.line(`partition ${name} is back`)
         for (const name of done.shapes) await terminal.line(`other columns ${name}`)
         if (done.purge) await printPurge(terminal, done.purge)
-        else if (done.partitions.length + done.shapes.length === 0)
+        else if (done.partitions.length + done.shapes.length === 0 && !done.attached)
           terminal.note('Nothing was to do.')
       }),
     )

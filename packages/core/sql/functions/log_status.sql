@@ -85,6 +85,12 @@ BEGIN
           WHERE pg_catalog.now() < gap.until AND pg_catalog.now() >= coalesce(gap.since, '-infinity'::timestamptz)
         )
       ),
+      -- of which nobody reads what they hold
+      'detached', (
+        SELECT coalesce(pg_catalog.json_agg(part.name), '[]')
+        FROM pg_catalog.unnest(ARRAY['audit_event', 'audit_context']) AS log (name)
+        CROSS JOIN LATERAL :schema.detached_partitions(log.name) AS part
+      ),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
       'unattributed', (SELECT attributed.unattributed FROM attributed),

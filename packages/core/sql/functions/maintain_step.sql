@@ -14,6 +14,7 @@ SET lock_timeout = '2s'
 AS $function$
 DECLARE
   partitions text[] := '{}';
+  attached   text[] := '{}';
   shapes     text[] := '{}';
   closing    text;
   purge_id   bigint;
@@ -51,6 +52,7 @@ BEGIN
       closing := :schema.close_overflow(patience);
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
+        attached := ARRAY(SELECT :schema.attach_again(log) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
         partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
@@ -94,6 +96,7 @@ BEGIN
     'shapes', shapes,
     'pending', closing IS NOT NULL OR coalesce((purge -> 'pending')::boolean, false)
   ) || jsonb_strip_nulls(jsonb_build_object(
+    'attached', nullif(attached, '{}'),
     'closing', closing,
     'purge', purge - 'detach' - 'pending',
     'detach', purge -> 'detach',

@@ -14,6 +14,7 @@ import type { NameProblem } from './resolve.js'
  * - `overflow_in_use`: events went to the overflow partition, because no month's was there.
  * - `clock_ahead`: rows of more than ten years ahead keep the overflow from becoming a partition.
  * - `partition_missing`: no partition holds the present time, so recorded writes fail.
+ * - `partition_detached`: a partition was detached by hand, and what it holds is not read.
  * - `partitions_low`: there is no partition for next month (week, day).
  * - `purge_unfinished`: a purge is under way, or was stopped before it was done.
  * - `pausing_allowed`: recording may be paused, which is for test databases.
@@ -72,6 +73,7 @@ export type FindingCode =
   | 'overflow_in_use'
   | 'clock_ahead'
   | 'partition_missing'
+  | 'partition_detached'
   | 'partitions_low'
   | 'purge_unfinished'
   | 'pausing_allowed'

@@ -24,6 +24,8 @@ export interface LogStatus {
   } | null
   /** Of audit_event and audit_context those that have no partition for the present time. */
   readonly homeless: readonly string[]
+  /** Partitions that somebody has detached by hand. */
+  readonly detached: readonly string[]
   readonly pausingAllowed: boolean
   readonly unattributed: number
   readonly contextErrors: number
@@ -63,6 +65,15 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       null,
       `${name} has no partition for the present time, which somebody has dropped or detached`,
       'Run maintain(): it makes one.',
+    )
+  }
+  for (const name of log.detached) {
+    add(
+      'error',
+      'partition_detached',
+      null,
+      `${name} holds rows and was detached from the log, by hand`,
+      'Run maintain(): it puts it back. Where the log has another partition for that time by now, let its owner insert the rows into the log and drop the table, or move it to another schema.',
     )
   }
   if (log.overflowObstacle) {

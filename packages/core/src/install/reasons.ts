@@ -49,6 +49,10 @@ export const reasons: Readonly<Record<FindingCode, Reason>> = {
     why: 'Every write to a recorded table fails.',
     command: MAINTAIN,
   },
+  partition_detached: {
+    why: 'What it holds is in no answer, as if it had not happened.',
+    command: MAINTAIN,
+  },
   partitions_low: {
     why: 'Soon events go to the overflow: nothing is lost, but reading takes longer.',
     command: MAINTAIN,

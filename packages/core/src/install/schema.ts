@@ -68,6 +68,8 @@ export const objects: readonly SqlName[] = [
   'functions/purge_needs',
   'functions/hold_partition',
   'functions/droppable_partitions',
+  'functions/detached_partitions',
+  'functions/attach_again',
   'functions/mend_start',
   'functions/mend_log',
   'functions/added_counts',

@@ -19,6 +19,8 @@ export interface MaintainOptions {
 export interface Maintenance {
   /** The names of new partitions. */
   readonly partitions: readonly string[]
+  /** Partitions that somebody had detached by hand and that are back, if there were any. */
+  readonly attached?: readonly string[]
   /** Tables whose columns had changed since they were last noted. */
   readonly shapes: readonly string[]
   /** What was older than its retention, if something was; with `dryRun` what would go. */
@@ -54,6 +56,7 @@ export async function maintain(
   }
   const text = `SELECT ${quoteIdentifier(schema)}.maintain_step($1::interval, $2::boolean, $3)::text AS done`
   const partitions = new Set<string>()
+  const attached = new Set<string>()
   const shapes = new Set<string>()
   const purges = new Map<string, PurgeStep>()
   let blocked: string | undefined
@@ -64,6 +67,7 @@ export async function maintain(
       const [row] = await rowsOf<{ done: string }>(queryable, text, values)
       const step: Step = JSON.parse(row?.done ?? '{}')
       for (const name of step.partitions) partitions.add(name)
+      for (const name of step.attached ?? []) attached.add(name)
       for (const name of step.shapes) shapes.add(name)
       if (step.purge?.id) purges.set(step.purge.id, step.purge)
       blocked = step.blocked ?? blocked
@@ -76,7 +80,12 @@ export async function maintain(
     (sum, step) => added(sum, purged(step)),
     undefined,
   )
-  return { partitions: [...partitions], shapes: [...shapes], ...(purge && { purge }) }
+  return {
+    partitions: [...partitions],
+    shapes: [...shapes],
+    ...(attached.size > 0 && { attached: [...attached] }),
+    ...(purge && { purge }),
+  }
 }
 
 /** Two purges as one: one that was killed, and that of today. */

@@ -340,6 +340,61 @@ BEGIN
 END
 $function$;
 `,
+  'functions/attach_again': `-- Puts partitions back that somebody has detached by hand, where the log has no other
+-- for their times by now. Waits for nobody who reads or writes the log. Returns their
+-- names.
+CREATE OR REPLACE FUNCTION :schema.attach_again(log text)
+RETURNS SETOF text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET "TimeZone" = 'UTC'
+AS $function$
+DECLARE
+  unit  text := (SELECT plan.unit FROM :schema.partition_plan() AS plan);
+  part  record;
+  first timestamptz;
+  last  timestamptz;
+  held  jsonb := '[]';  -- {name, first, last} of each
+BEGIN
+  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log))
+    OR EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL)  -- which makes gaps, and mends them itself
+  THEN
+    RETURN;
+  END IF;
+  -- what attaching takes as well; first, for another may be mending it now
+  EXECUTE format('LOCK TABLE ONLY :schema.%I IN SHARE UPDATE EXCLUSIVE MODE', log);
+  FOR part IN SELECT * FROM :schema.detached_partitions(log) LOOP
+    EXECUTE format(
+      CASE log WHEN 'audit_event' THEN 'SELECT min(changed_at), max(changed_at) FROM %s'
+        ELSE 'SELECT to_timestamp((min(id) >> 20) / 1000.0), to_timestamp((max(id) >> 20) / 1000.0) FROM %s' END,
+      part.relation::regclass
+    ) INTO first, last;
+    held := held || jsonb_build_object('name', part.name, 'first', first, 'last', last);
+  END LOOP;
+  FOR part IN
+    SELECT fitting.name, coalesce(lag(fitting.bound) OVER own, fitting.since) AS since, coalesce(fitting.bound, fitting.until) AS until
+    FROM (
+      -- from one to the next, of several side by side
+      SELECT held_by.name, held_by.first, gap.since, gap.until,
+        CASE WHEN date_trunc(unit, lead(held_by.first) OVER own) > held_by.last
+          THEN date_trunc(unit, lead(held_by.first) OVER own) ELSE lead(held_by.first) OVER own END AS bound
+      FROM jsonb_to_recordset(held) AS held_by (name text, first timestamptz, last timestamptz)
+      JOIN :schema.partition_gaps(log) AS gap ON held_by.first >= coalesce(gap.since, '-infinity') AND held_by.last < gap.until
+      WHERE NOT EXISTS (
+        SELECT FROM jsonb_to_recordset(held) AS other (name text, first timestamptz, last timestamptz)
+        WHERE other.name <> held_by.name AND other.first <= held_by.last AND other.last >= held_by.first
+      )
+      WINDOW own AS (PARTITION BY gap.until ORDER BY held_by.first)
+    ) AS fitting
+    WINDOW own AS (PARTITION BY fitting.until ORDER BY fitting.first)
+  LOOP
+    EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION :schema.%I FOR VALUES FROM (%s) TO (%L)',
+      log, part.name, coalesce(quote_literal(:schema.partition_bound(log, part.since)), 'MINVALUE'), :schema.partition_bound(log, part.until));
+    RETURN NEXT part.name;
+  END LOOP;
+END
+$function$;
+`,
   'functions/backfill': `-- Records the present rows of a tracked table as snapshots, and returns how
 -- many:
 --   select auditrum.backfill('orders');
@@ -2173,6 +2228,40 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (MAXVALUE)',
       parent, overflow, :schema.partition_bound(log, since));
+  END LOOP;
+END
+$function$;
+`,
+  'functions/detached_partitions': `-- Former partitions of a log that somebody has detached by hand and that hold rows
+-- still: nobody reads these. Those that a purge let go are none.
+CREATE OR REPLACE FUNCTION :schema.detached_partitions(log text)
+RETURNS TABLE (name text, relation oid)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  parent    regclass := to_regclass(format('%I.%I', :'schema', log));
+  holds_any boolean;
+BEGIN
+  FOR name, relation IN
+    SELECT class.relname::text, class.oid
+    FROM pg_class AS class JOIN pg_class AS own ON own.oid = parent
+    WHERE class.relkind = 'r' AND NOT class.relispartition AND class.relpersistence = own.relpersistence
+      AND class.relnamespace = own.relnamespace AND class.relowner = own.relowner
+      AND starts_with(class.relname, log || '_') AND class.relname <> log || '_overflow'
+      AND NOT EXISTS (SELECT FROM pg_inherits AS link WHERE class.oid IN (link.inhrelid, link.inhparent))
+      AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE class.relname = purge.leaver OR class.relname = ANY (purge.partitions))
+      AND NOT EXISTS (
+        (SELECT attname, atttypid, attnotnull FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped)
+        EXCEPT
+        (SELECT attname, atttypid, attnotnull FROM pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped)
+      )
+    ORDER BY class.relname
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation::regclass) INTO holds_any;
+    IF holds_any THEN
+      RETURN NEXT;
+    END IF;
   END LOOP;
 END
 $function$;
@@ -4868,6 +4957,12 @@ BEGIN
           WHERE pg_catalog.now() < gap.until AND pg_catalog.now() >= coalesce(gap.since, '-infinity'::timestamptz)
         )
       ),
+      -- of which nobody reads what they hold
+      'detached', (
+        SELECT coalesce(pg_catalog.json_agg(part.name), '[]')
+        FROM pg_catalog.unnest(ARRAY['audit_event', 'audit_context']) AS log (name)
+        CROSS JOIN LATERAL :schema.detached_partitions(log.name) AS part
+      ),
       'pausingAllowed', EXISTS (SELECT FROM :schema.audit_setting WHERE name = 'pausing_allowed' AND value = 'true'),
       -- events of the last day whose context is not of their own transaction
       'unattributed', (SELECT attributed.unattributed FROM attributed),
@@ -5132,6 +5227,7 @@ SET lock_timeout = '2s'
 AS $function$
 DECLARE
   partitions text[] := '{}';
+  attached   text[] := '{}';
   shapes     text[] := '{}';
   closing    text;
   purge_id   bigint;
@@ -5169,6 +5265,7 @@ BEGIN
       closing := :schema.close_overflow(patience);
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
+        attached := ARRAY(SELECT :schema.attach_again(log) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
         partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
@@ -5212,6 +5309,7 @@ BEGIN
     'shapes', shapes,
     'pending', closing IS NOT NULL OR coalesce((purge -> 'pending')::boolean, false)
   ) || jsonb_strip_nulls(jsonb_build_object(
+    'attached', nullif(attached, '{}'),
     'closing', closing,
     'purge', purge - 'detach' - 'pending',
     'detach', purge -> 'detach',

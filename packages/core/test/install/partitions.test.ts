@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Auditrum } from '../../src/index.js'
-import { auditedDatabase } from '../support.js'
+import { type AuditedDatabase, auditedDatabase } from '../support.js'
 
 const bounds = `
   select class.relname as name, pg_get_expr(relpartbound, class.oid) as bound
@@ -58,6 +58,74 @@ test('where somebody has dropped the present partition, status says so, and main
   expect((await audit.maintain()).partitions).toEqual([])
   expect((await audit.status()).findings.map(({ code }) => code)).not.toContain('partition_missing')
 })
+
+test('what somebody has detached is told, and maintain puts it back', async () => {
+  const database = await auditedDatabase()
+  const audit = new Auditrum(database)
+  await database.tracked('orders', 'create table orders (id int primary key)')
+  await database.query('insert into orders values (1)')
+  // two that lie side by side, one after the present one, which holds nothing
+  const [present, next, last] = await partitionsOf(database, 'audit_event')
+  const [contexts] = await partitionsOf(database, 'audit_context')
+  await database.query(`
+    update auditrum.audit_event set changed_at = changed_at + interval '1 month';
+    insert into orders values (2);
+    alter table auditrum.audit_event detach partition auditrum.${present};
+    alter table auditrum.audit_event detach partition auditrum.${next};
+    alter table auditrum.audit_event detach partition auditrum.${last};
+    alter table auditrum.audit_context detach partition auditrum.${contexts}`)
+  const detached = async () =>
+    (await audit.status()).findings
+      .filter(({ code }) => code === 'partition_detached')
+      .map(({ message }) => message.split(' ')[0])
+  expect(await detached()).toEqual([present, next, contexts])
+
+  expect(await audit.maintain()).toEqual({
+    partitions: [],
+    shapes: [],
+    attached: [present, next, contexts],
+  })
+  expect(await detached()).toEqual([])
+  await database.query('insert into orders values (3)')
+  expect(await recorded(database)).toEqual(['1', '2', '3'])
+  expect(await audit.maintain()).toEqual({ partitions: [], shapes: [] })
+  expect((await audit.status()).ok).toBe(true)
+})
+
+test('what was detached and has lost its place stays where it is', async () => {
+  const database = await auditedDatabase()
+  const audit = new Auditrum(database)
+  await database.tracked('orders', 'create table orders (id int primary key)')
+  await database.query('insert into orders values (1)')
+  const [present] = await partitionsOf(database, 'audit_event')
+  await database.query(`
+    alter table auditrum.audit_event detach partition auditrum.${present};
+    select auditrum.mend_start('audit_event')`)
+  expect(await audit.maintain()).toEqual({ partitions: [], shapes: [] })
+  const told = () => audit.status().then(({ findings }) => findings.map(({ code }) => code))
+  expect(await told()).toContain('partition_detached')
+  // as the finding says
+  await database.query(`
+    insert into auditrum.audit_event overriding system value select * from auditrum.${present};
+    drop table auditrum.${present}`)
+  expect(await told()).not.toContain('partition_detached')
+  expect(await recorded(database)).toEqual(['1'])
+})
+
+async function recorded(database: AuditedDatabase): Promise<readonly string[]> {
+  const { rows } = await database.query<{ id: string }>(
+    'select object_id as id from auditrum.auditlog order by 1',
+  )
+  return rows.map(({ id }) => id)
+}
+
+async function partitionsOf(database: AuditedDatabase, log: string): Promise<readonly string[]> {
+  const { rows } = await database.query<{ name: string }>(
+    'select name from auditrum.partitions_of($1) where until is not null',
+    [log],
+  )
+  return rows.map(({ name }) => name)
+}
 
 test('a write in a far month, or before the first, has a home', async () => {
   const database = await auditedDatabase()
