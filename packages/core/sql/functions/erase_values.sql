@@ -108,6 +108,10 @@ BEGIN
     partitions := ARRAY(SELECT unnest(partitions) UNION SELECT unnest(done.partitions) ORDER BY 1);
   END LOOP;
   erasure.entries := array_remove(erasure.entries, NULL);
+  IF erasure.entries = '{}' AND EXISTS (SELECT FROM :schema.audit_seal) THEN
+    -- none of them was sealed; but that it was done is
+    erasure.entries := ARRAY[:schema.redact_entry(erasure, '[]')];
+  END IF;
   UPDATE :schema.audit_erasure AS own SET entries = erasure.entries WHERE own.id = erasure.id AND erasure.entries <> '{}';
 
   -- what was learnt of the past of a table does not hold any more

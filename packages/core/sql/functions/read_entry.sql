@@ -4,7 +4,7 @@
 -- as seal_append and its callers write it; from then on its members can be cast.
 --   start, rebase, block  a round of sealing: how far it came
 --   retire  blocks (to: up to which), or of one the events of which (a bitmap)
---   redact  events, with their new leaves
+--   redact  events, with their new leaves; none where none was sealed
 --   both with the hash of the record of their purge or erasure: see verify_records
 --
 -- In src/trust/entry-form.ts it is the same. No query where an expression does: there
@@ -26,7 +26,7 @@ BEGIN
       AND CASE said ->> 'kind' WHEN 'start' THEN said ->> 'previous' IS NULL ELSE octet_length(decode(said ->> 'previous', 'hex')) = 32 END
       AND CASE WHEN said ->> 'kind' IN ('start', 'rebase', 'block')
         THEN (said ->> 'incarnation')::integer >= 0 AND (said ->> 'sequence')::bigint >= 0 AND said ->> 'snapshot' IS NOT NULL
-        ELSE (said ->> 'events')::bigint BETWEEN 1 AND most
+        ELSE (said ->> 'events')::bigint BETWEEN 0 AND most
       END,
     false
   ) THEN
@@ -76,21 +76,21 @@ BEGIN
         WITH ORDINALITY AS piece (block, "to", events, which, number)
       WHERE piece.block >= 0 AND coalesce(piece."to", piece.block) >= piece.block AND coalesce(piece."to", piece.block) < read_entry.id
         AND piece.events BETWEEN 1 AND most AND (piece."to" IS NULL OR piece.which IS NULL);
-      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) THEN
+      IF pieces IS NULL OR said ->> 'events' = '0' OR NOT coalesce((said ->> 'purge')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) THEN
         RETURN NULL;
       END IF;
       again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'record', encode(decode(said ->> 'record', 'hex'), 'hex'), 'events', (said ->> 'events')::bigint, 'retired', pieces);
     WHEN 'redact' THEN
-      SELECT jsonb_agg(jsonb_build_object(
+      SELECT coalesce(jsonb_agg(jsonb_build_object(
         'event', piece.event::text, 'block', piece.block, 'place', piece.place, 'columns', piece.columns, 'leaf', encode(decode(piece.leaf, 'hex'), 'hex')
-      ) ORDER BY piece.number)
+      ) ORDER BY piece.number), '[]')
       INTO pieces
       FROM ROWS FROM (jsonb_to_recordset(said -> 'redacted') AS (event bigint, block bigint, place integer, columns text[], leaf text))
         WITH ORDINALITY AS piece (event, block, place, columns, leaf, number)
       WHERE piece.event > 0 AND piece.block >= 0 AND piece.block < read_entry.id AND piece.place >= 0 AND octet_length(decode(piece.leaf, 'hex')) = 32
         AND piece.columns IS NOT NULL AND CASE WHEN coalesce(array_ndims(piece.columns), 1) = 1 THEN array_position(piece.columns, NULL) IS NULL ELSE false END;
-      IF pieces IS NULL OR NOT coalesce((said ->> 'erasure')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
-        OR jsonb_path_exists(said, 'strict $.columns ? (@.type() == "array")[*] ? (@.type() != "string")')
+      IF (pieces = '[]') <> (said ->> 'events' = '0') OR NOT coalesce((said ->> 'erasure')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) OR jsonb_typeof(said -> 'columns') IS DISTINCT FROM 'array'
+        OR jsonb_path_exists(said, 'strict $.columns[*] ? (@.type() != "string")')
       THEN
         RETURN NULL;
       END IF;

@@ -45,16 +45,7 @@ BEGIN
   FROM changed LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = changed.id;
 
   IF redacted IS NOT NULL THEN
-    entry := :schema.seal_append('redact', jsonb_build_object(
-      'erasure', erasure.id::text,
-      'record', encode(:schema.erasure_record(erasure), 'hex'),
-      'events', jsonb_array_length(redacted),
-      'columns', (
-        SELECT jsonb_agg(DISTINCT name)
-        FROM jsonb_array_elements(redacted) AS one CROSS JOIN LATERAL jsonb_array_elements_text(one -> 'columns') AS name
-      ),
-      'redacted', redacted
-    ));
+    entry := :schema.redact_entry(erasure, redacted);
   END IF;
 END
 $function$;

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS :schema.audit_erasure (
   columns    text[]      NOT NULL,               -- of the row; of contexts as context.user_id
   events     bigint      NOT NULL,
   contexts   bigint      NOT NULL,
-  entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where nothing was sealed
+  entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where the log is not sealed
 );
 
 DO $columns$

@@ -32,4 +32,4 @@ COMMENT ON COLUMN :schema.erasures.table_name IS 'of a row of which table; null:
 COMMENT ON COLUMN :schema.erasures.columns IS 'the columns of the row; what went of contexts is called context.user_id and the like';
 COMMENT ON COLUMN :schema.erasures.events IS 'whose values, or whose context, went';
 COMMENT ON COLUMN :schema.erasures.contexts IS 'of which something went';
-COMMENT ON COLUMN :schema.erasures.entries IS 'of the chain, which says it of each sealed event';
+COMMENT ON COLUMN :schema.erasures.entries IS 'of the chain, which says it, and of each sealed event what it is now';

@@ -261,6 +261,7 @@ export const objects: readonly SqlName[] = [
   'functions/erasable_names',
   'functions/places_of',
   'functions/check_sealed',
+  'functions/redact_entry',
   'functions/redact_events',
   'functions/erase_values',
   'functions/erase_start',

@@ -2856,6 +2856,10 @@ BEGIN
     partitions := ARRAY(SELECT unnest(partitions) UNION SELECT unnest(done.partitions) ORDER BY 1);
   END LOOP;
   erasure.entries := array_remove(erasure.entries, NULL);
+  IF erasure.entries = '{}' AND EXISTS (SELECT FROM :schema.audit_seal) THEN
+    -- none of them was sealed; but that it was done is
+    erasure.entries := ARRAY[:schema.redact_entry(erasure, '[]')];
+  END IF;
   UPDATE :schema.audit_erasure AS own SET entries = erasure.entries WHERE own.id = erasure.id AND erasure.entries <> '{}';
 
   -- what was learnt of the past of a table does not hold any more
@@ -7344,7 +7348,7 @@ $function$;
 -- as seal_append and its callers write it; from then on its members can be cast.
 --   start, rebase, block  a round of sealing: how far it came
 --   retire  blocks (to: up to which), or of one the events of which (a bitmap)
---   redact  events, with their new leaves
+--   redact  events, with their new leaves; none where none was sealed
 --   both with the hash of the record of their purge or erasure: see verify_records
 --
 -- In src/trust/entry-form.ts it is the same. No query where an expression does: there
@@ -7366,7 +7370,7 @@ BEGIN
       AND CASE said ->> 'kind' WHEN 'start' THEN said ->> 'previous' IS NULL ELSE octet_length(decode(said ->> 'previous', 'hex')) = 32 END
       AND CASE WHEN said ->> 'kind' IN ('start', 'rebase', 'block')
         THEN (said ->> 'incarnation')::integer >= 0 AND (said ->> 'sequence')::bigint >= 0 AND said ->> 'snapshot' IS NOT NULL
-        ELSE (said ->> 'events')::bigint BETWEEN 1 AND most
+        ELSE (said ->> 'events')::bigint BETWEEN 0 AND most
       END,
     false
   ) THEN
@@ -7416,21 +7420,21 @@ BEGIN
         WITH ORDINALITY AS piece (block, "to", events, which, number)
       WHERE piece.block >= 0 AND coalesce(piece."to", piece.block) >= piece.block AND coalesce(piece."to", piece.block) < read_entry.id
         AND piece.events BETWEEN 1 AND most AND (piece."to" IS NULL OR piece.which IS NULL);
-      IF pieces IS NULL OR NOT coalesce((said ->> 'purge')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) THEN
+      IF pieces IS NULL OR said ->> 'events' = '0' OR NOT coalesce((said ->> 'purge')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) THEN
         RETURN NULL;
       END IF;
       again := jsonb_build_object('purge', ((said ->> 'purge')::bigint)::text, 'record', encode(decode(said ->> 'record', 'hex'), 'hex'), 'events', (said ->> 'events')::bigint, 'retired', pieces);
     WHEN 'redact' THEN
-      SELECT jsonb_agg(jsonb_build_object(
+      SELECT coalesce(jsonb_agg(jsonb_build_object(
         'event', piece.event::text, 'block', piece.block, 'place', piece.place, 'columns', piece.columns, 'leaf', encode(decode(piece.leaf, 'hex'), 'hex')
-      ) ORDER BY piece.number)
+      ) ORDER BY piece.number), '[]')
       INTO pieces
       FROM ROWS FROM (jsonb_to_recordset(said -> 'redacted') AS (event bigint, block bigint, place integer, columns text[], leaf text))
         WITH ORDINALITY AS piece (event, block, place, columns, leaf, number)
       WHERE piece.event > 0 AND piece.block >= 0 AND piece.block < read_entry.id AND piece.place >= 0 AND octet_length(decode(piece.leaf, 'hex')) = 32
         AND piece.columns IS NOT NULL AND CASE WHEN coalesce(array_ndims(piece.columns), 1) = 1 THEN array_position(piece.columns, NULL) IS NULL ELSE false END;
-      IF pieces IS NULL OR NOT coalesce((said ->> 'erasure')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) OR jsonb_typeof(said -> 'columns') NOT IN ('array', 'null')
-        OR jsonb_path_exists(said, 'strict $.columns ? (@.type() == "array")[*] ? (@.type() != "string")')
+      IF (pieces = '[]') <> (said ->> 'events' = '0') OR NOT coalesce((said ->> 'erasure')::bigint >= 0 AND octet_length(decode(said ->> 'record', 'hex')) = 32, false) OR jsonb_typeof(said -> 'columns') IS DISTINCT FROM 'array'
+        OR jsonb_path_exists(said, 'strict $.columns[*] ? (@.type() != "string")')
       THEN
         RETURN NULL;
       END IF;
@@ -7494,6 +7498,26 @@ AS $function$
   SELECT EXISTS (SELECT FROM written)
 $function$;
 `,
+  'functions/redact_entry': `-- Writes an erasure into the chain, which the caller has locked: which of the sealed events
+-- it changed, if any, with their new leaves. Returns the id of the entry.
+--   redacted  as read_entry knows them
+CREATE OR REPLACE FUNCTION :schema.redact_entry(erasure :schema.audit_erasure, redacted jsonb)
+RETURNS bigint
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT :schema.seal_append('redact', jsonb_build_object(
+    'erasure', erasure.id::text,
+    'record', encode(:schema.erasure_record(erasure), 'hex'),
+    'events', jsonb_array_length(redacted),
+    'columns', (
+      SELECT coalesce(jsonb_agg(DISTINCT name), '[]')
+      FROM jsonb_array_elements(redacted) AS one CROSS JOIN LATERAL jsonb_array_elements_text(one -> 'columns') AS name
+    ),
+    'redacted', redacted
+  ))
+$function$;
+`,
   'functions/redact_events': `-- Redacts events whose contexts have been redacted already, and writes what became
 -- of those that are sealed into the chain, which the caller has locked. Returns the
 -- id of the entry, null where none of them is sealed, and the partitions.
@@ -7541,16 +7565,7 @@ BEGIN
   FROM changed LEFT JOIN :schema.places_of(ids) AS sealed ON sealed.event_id = changed.id;
 
   IF redacted IS NOT NULL THEN
-    entry := :schema.seal_append('redact', jsonb_build_object(
-      'erasure', erasure.id::text,
-      'record', encode(:schema.erasure_record(erasure), 'hex'),
-      'events', jsonb_array_length(redacted),
-      'columns', (
-        SELECT jsonb_agg(DISTINCT name)
-        FROM jsonb_array_elements(redacted) AS one CROSS JOIN LATERAL jsonb_array_elements_text(one -> 'columns') AS name
-      ),
-      'redacted', redacted
-    ));
+    entry := :schema.redact_entry(erasure, redacted);
   END IF;
 END
 $function$;
@@ -14054,7 +14069,7 @@ CREATE TABLE IF NOT EXISTS :schema.audit_erasure (
   columns    text[]      NOT NULL,               -- of the row; of contexts as context.user_id
   events     bigint      NOT NULL,
   contexts   bigint      NOT NULL,
-  entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where nothing was sealed
+  entries    bigint[]    NOT NULL                -- audit_seal.id: where the chain says it; empty where the log is not sealed
 );
 
 DO $columns$
@@ -14460,7 +14475,7 @@ COMMENT ON COLUMN :schema.erasures.table_name IS 'of a row of which table; null:
 COMMENT ON COLUMN :schema.erasures.columns IS 'the columns of the row; what went of contexts is called context.user_id and the like';
 COMMENT ON COLUMN :schema.erasures.events IS 'whose values, or whose context, went';
 COMMENT ON COLUMN :schema.erasures.contexts IS 'of which something went';
-COMMENT ON COLUMN :schema.erasures.entries IS 'of the chain, which says it of each sealed event';
+COMMENT ON COLUMN :schema.erasures.entries IS 'of the chain, which says it, and of each sealed event what it is now';
 `,
   'views/purges': `-- What was purged of the log, as people read it. Readers need SELECT here and
 -- USAGE on the schema, nothing else.

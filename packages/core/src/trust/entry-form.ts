@@ -47,7 +47,7 @@ export interface RetireEntry extends Said {
   }[]
 }
 
-/** What events were redacted to. */
+/** What events were redacted to: none where none of those that an erasure met was sealed. */
 export interface RedactEntry extends Said {
   readonly kind: 'redact'
   readonly erasure: string
@@ -174,6 +174,14 @@ const block = {
   root: isHash,
   tables: isNames,
 }
+const redact = {
+  ...common,
+  erasure: isBigint(0),
+  record: isHash,
+  events: isCount(0),
+  columns: isListOf(isText, 0),
+  redacted: isListOf(isRedacted, 0),
+}
 
 const start = {
   ...common,
@@ -212,14 +220,9 @@ const forms: ReadonlyMap<string, Check> = new Map<string, Check>([
   ],
   [
     'redact',
-    isOf({
-      ...common,
-      erasure: isBigint(0),
-      record: isHash,
-      events: isCount(1),
-      columns: isOrNull(isListOf(isText, 0)),
-      redacted: isListOf(isRedacted, 1),
-    }),
+    (value) =>
+      isOf(redact)(value) &&
+      ((value as RedactEntry).events === 0) === ((value as RedactEntry).redacted.length === 0),
   ],
 ])
 

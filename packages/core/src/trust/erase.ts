@@ -63,7 +63,7 @@ export interface Erasure {
   readonly contexts: number
   /** The columns of the row; what went of contexts is called `context.user_id` and the like. */
   readonly columns: readonly string[]
-  /** Of the chain, which says it of each sealed event; empty where nothing was sealed. */
+  /** Of the chain, which says it, and of each sealed event what it is now; empty where the log is not sealed. */
   readonly entries: readonly string[]
   /**
    * Whether the row is in its table, whose next change or deletion is recorded with what it holds then.

@@ -176,6 +176,20 @@ test('what is tampered with, before or after, is told', async () => {
   expect(await verified(audit)).toMatchObject({ ok: false, problems: [['redacted', id]] })
 })
 
+test('what nobody has sealed yet: the chain says that it was erased, when, by whom and why', async () => {
+  const { database, audit } = await customers()
+  const { events, entries } = await audit.erase({ table: 'customers', id: 42 }, { reason })
+  expect({ events, entries }).toEqual({ events: 3, entries: ['1'] })
+  const entry = await database.query('select entry from auditrum.audit_seal where id = 1')
+  expect(entry.rows[0]?.entry).toMatchObject({ kind: 'redact', events: 0, redacted: [] })
+  await audit.seal()
+  expect(await verified(audit)).toEqual({ ok: true, redacted: 3, problems: [] })
+  await database.query(`update auditrum.audit_erasure set reason = 'a mistake'`)
+  expect(await verified(audit)).toMatchObject({ ok: false, problems: [['edited', null]] })
+  await database.query('delete from auditrum.audit_erasure')
+  expect(await verified(audit)).toMatchObject({ ok: false, problems: [['missing', null]] })
+})
+
 test('a log that is not sealed', async () => {
   const { database, audit } = await customers({ sealed: false })
   expect(await audit.erase({ table: 'customers', id: 42 }, { reason })).toMatchObject({
