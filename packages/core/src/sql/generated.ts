@@ -6950,10 +6950,15 @@ BEGIN
         ERRCODE = 'lock_not_available',
         MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', purge.leaver, patience),
         HINT = :schema.lock_holders(purge.leaver);
+    WHEN undefined_table OR object_not_in_prerequisite_state OR deadlock_detected THEN
+      -- who had begun with it is still at it, or has just let go of it: the next step finds out
+      RETURN '{}';
     END;
   ELSIF FOUND AND detach THEN
     PERFORM :schema.lock_log(ARRAY[log], patience);
-    EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
+    IF EXISTS (SELECT FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver AND NOT known.is_leaving) THEN
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s', log, leaver);
+    END IF;
   ELSIF FOUND THEN
     RETURN jsonb_build_object('log', log, 'partition', purge.leaver);
   ELSE

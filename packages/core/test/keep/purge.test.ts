@@ -391,6 +391,29 @@ describe('dropping partitions', () => {
     ])
   })
 
+  test('is gone on with by another one just as a partition has left', async () => {
+    const { database, audit } = await years()
+    const [reader, holder] = [await database.client(), await database.client()]
+    const waiting = async (number: number, what: string) => {
+      const text = `select from pg_locks where not granted and locktype = $1`
+      while ((await holder.query(text, [what])).rows.length < number);
+    }
+    await reader.query('begin; select count(*) from auditrum.auditlog')
+    const purge = audit.purge({ olderThan: '20 months', dropPartitions: true })
+    await waiting(1, 'virtualxid')
+    await holder.query(
+      'begin; lock table only auditrum.audit_context, only auditrum.audit_event in share update exclusive mode',
+    )
+    await reader.query('commit')
+    await waiting(1, 'relation')
+    const other = new Auditrum(await database.client()).maintain()
+    await waiting(2, 'relation')
+    await holder.query('commit')
+    const [{ partitions }, rest] = await Promise.all([purge, other])
+    expect([...partitions, ...(rest.purge?.partitions ?? [])]).toContain(`audit_event${year - 3}`)
+    expect(await count(database)).toBe(4)
+  })
+
   test('is done for who was let keep the log, and on record as theirs', async () => {
     const { database } = await years()
     const audit = await keeper(database)
