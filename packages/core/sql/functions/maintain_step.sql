@@ -21,7 +21,13 @@ DECLARE
   purge      jsonb;
   blocked    text;
   hint       text;
+  is_again   boolean := false;  -- nothing was done, for another step was in the way
 BEGIN
+  IF part IS DISTINCT FROM 'purge' THEN
+    -- one at a time, as in create_partitions and track; nobody else waits behind us
+    PERFORM set_config('lock_timeout', '30s', true);
+    LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
   IF part IS DISTINCT FROM 'purge' THEN
     -- tracked now: carries its own trigger, enabled
@@ -40,6 +46,8 @@ BEGIN
       SET confirmed_at = clock_timestamp(), schema_name = live.nspname, table_name = live.relname
       FROM live
       WHERE known.id = live.id
+        -- who holds one is at it as well, or begins a purge
+        AND known.id IN (SELECT own.id FROM :schema.audit_table AS own FOR NO KEY UPDATE SKIP LOCKED)
     )
     SELECT coalesce(array_agg(live.oid::regclass::text), '{}')
     INTO shapes
@@ -63,6 +71,8 @@ BEGIN
         blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
         hint := :schema.lock_holders(NULL);
       END IF;
+    WHEN deadlock_detected THEN
+      is_again := true;
     END;
   END IF;
 
@@ -94,7 +104,7 @@ BEGIN
   RETURN jsonb_build_object(
     'partitions', partitions,
     'shapes', shapes,
-    'pending', closing IS NOT NULL OR coalesce((purge -> 'pending')::boolean, false)
+    'pending', closing IS NOT NULL OR is_again OR coalesce((purge -> 'pending')::boolean, false)
   ) || jsonb_strip_nulls(jsonb_build_object(
     'attached', nullif(attached, '{}'),
     'closing', closing,

@@ -16,8 +16,18 @@ DECLARE
   problems jsonb := '[]';
 BEGIN
   FOR place IN
-    SELECT part.relname, concat_ws(' OR NOT ', 'id IS NULL', pg_get_partition_constraintdef(part.oid)) AS condition
-    FROM pg_inherits AS link JOIN pg_class AS part ON part.oid = link.inhrelid
+    SELECT part.relname, CASE
+      WHEN range.bounds IS NOT NULL
+        THEN concat_ws(' OR ', 'id IS NULL', own.key || ' IS NULL', own.key || ' < ' || nullif(range.bounds[1], 'MINVALUE'), own.key || ' >= ' || nullif(range.bounds[2], 'MAXVALUE'))
+      -- it is gone meanwhile: of such a one this function fails
+      ELSE concat_ws(' OR NOT ', 'id IS NULL', CASE WHEN own.bound IS NOT NULL THEN pg_get_partition_constraintdef(part.oid) END)
+    END AS condition
+    FROM pg_inherits AS link
+    JOIN pg_class AS part ON part.oid = link.inhrelid
+    CROSS JOIN LATERAL (
+      SELECT CASE link.inhparent WHEN ':schema.audit_event'::regclass THEN 'changed_at' ELSE 'id' END AS key, pg_get_expr(part.relpartbound, part.oid) AS bound
+    ) AS own
+    CROSS JOIN LATERAL regexp_match(own.bound, '^FOR VALUES FROM [(](MINVALUE|''[^'']+'')[)] TO [(](MAXVALUE|''[^'']+'')[)]$') AS range (bounds)
     WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
     UNION ALL VALUES
       ('audit_seal', 'id IS NULL'),

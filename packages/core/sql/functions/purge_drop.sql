@@ -23,8 +23,13 @@ DECLARE
 BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   IF purge.leaver IS NULL THEN
-    SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
-    IF next IS NULL OR EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver = next AND other.id <> purge_id) THEN
+    -- one of all purges: which contexts are needed is told by events in the log, and those in a partition
+    -- that leaves are not there any more. By the lock that retire takes next, which is before any partition's
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+      SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
+    END IF;
+    IF next IS NULL THEN
       PERFORM :schema.mend_start(log);
       RETURN NULL;
     END IF;
@@ -39,17 +44,7 @@ BEGIN
   leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
   SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
   IF part.is_leaving THEN
-    BEGIN
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
-    EXCEPTION WHEN lock_not_available THEN
-      RAISE EXCEPTION USING
-        ERRCODE = 'lock_not_available',
-        MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', purge.leaver, patience),
-        HINT = :schema.lock_holders(purge.leaver);
-    WHEN undefined_table OR object_not_in_prerequisite_state OR deadlock_detected THEN
-      -- who had begun with it is still at it, or has just let go of it: the next step finds out
-      RETURN '{}';
-    END;
+    PERFORM :schema.finish_detaching(log, purge.leaver, patience);
   ELSIF FOUND AND detach THEN
     PERFORM :schema.lock_log(ARRAY[log], patience);
     IF EXISTS (SELECT FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver AND NOT known.is_leaving) THEN
@@ -58,6 +53,7 @@ BEGIN
   ELSIF FOUND THEN
     RETURN jsonb_build_object('log', log, 'partition', purge.leaver);
   ELSE
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
     -- where two purges were at it, the other may have dropped it: then it is on its record
     IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
       IF log = 'audit_event' THEN

@@ -16,6 +16,7 @@ DECLARE
   is_asked boolean;
   gone     record;
 BEGIN
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;  -- before any partition, as everywhere
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   SELECT max(target.value::timestamptz) INTO last FROM jsonb_each_text(purge.targets) AS target;
   FOR part IN

@@ -6,6 +6,7 @@ RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
+SET lock_timeout = '30s'  -- a step of another purge may take long, and nobody waits behind us
 AS $function$
 DECLARE
   wanted  jsonb := :schema.purge_targets(older_than, table_id);

@@ -63,6 +63,8 @@ export const objects: readonly SqlName[] = [
   'functions/lock_holders',
   'functions/close_overflow',
   'functions/create_partitions',
+  'functions/is_detaching',
+  'functions/finish_detaching',
   'functions/is_span',
   'functions/purge_targets',
   'functions/purge_needs',

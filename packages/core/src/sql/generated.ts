@@ -3346,6 +3346,38 @@ BEGIN
 END
 $function$;
 `,
+  'functions/finish_detaching': `-- Lets go of a partition that somebody has begun to detach and is not at any more. That
+-- holds the partition while it waits for whoever reads the log: in short attempts, or
+-- it and a reader would wait for each other.
+CREATE OR REPLACE FUNCTION :schema.finish_detaching(log text, partition text, patience interval)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms'
+AS $function$
+DECLARE
+  deadline CONSTANT timestamptz := clock_timestamp() + patience;
+BEGIN
+  LOOP
+    BEGIN
+      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION :schema.%I FINALIZE', log, partition);
+      RETURN;
+    EXCEPTION
+      WHEN lock_not_available THEN
+        IF clock_timestamp() > deadline THEN
+          RAISE EXCEPTION USING
+            ERRCODE = 'lock_not_available',
+            MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', partition, patience),
+            HINT = :schema.lock_holders(partition);
+        END IF;
+      WHEN undefined_table OR object_not_in_prerequisite_state THEN
+        RETURN;  -- who had begun with it was at it all along, or another one is: the next step finds out
+    END;
+    PERFORM pg_sleep(0.05 * (1 + random()));
+  END LOOP;
+END
+$function$;
+`,
   'functions/folded': `-- Images of one row laid over each other: of a column the last value counts.
 CREATE OR REPLACE FUNCTION :schema.folded(images jsonb[])
 RETURNS jsonb
@@ -3577,6 +3609,20 @@ BEGIN
   INTO found;
   RETURN found;
 END
+$function$;
+`,
+  'functions/is_detaching': `-- Whether somebody is detaching a partition now, by the statement of src/keep/detach.ts.
+-- What others do shows only to who may see it: where it does not, this is false.
+CREATE OR REPLACE FUNCTION :schema.is_detaching(partition text)
+RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT EXISTS (
+    SELECT FROM pg_stat_activity AS other
+    WHERE other.datname = current_database() AND other.state = 'active' AND other.pid <> pg_backend_pid()
+      AND strpos(other.query, format('DETACH PARTITION :schema."%s" CONCURRENTLY', replace(partition, '"', '""'))) > 0
+  )
 $function$;
 `,
   'functions/is_later': `-- is_after with the parts of the moment as values: in a condition on many months
@@ -5238,7 +5284,13 @@ DECLARE
   purge      jsonb;
   blocked    text;
   hint       text;
+  is_again   boolean := false;  -- nothing was done, for another step was in the way
 BEGIN
+  IF part IS DISTINCT FROM 'purge' THEN
+    -- one at a time, as in create_partitions and track; nobody else waits behind us
+    PERFORM set_config('lock_timeout', '30s', true);
+    LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
+  END IF;
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
   IF part IS DISTINCT FROM 'purge' THEN
     -- tracked now: carries its own trigger, enabled
@@ -5257,6 +5309,8 @@ BEGIN
       SET confirmed_at = clock_timestamp(), schema_name = live.nspname, table_name = live.relname
       FROM live
       WHERE known.id = live.id
+        -- who holds one is at it as well, or begins a purge
+        AND known.id IN (SELECT own.id FROM :schema.audit_table AS own FOR NO KEY UPDATE SKIP LOCKED)
     )
     SELECT coalesce(array_agg(live.oid::regclass::text), '{}')
     INTO shapes
@@ -5280,6 +5334,8 @@ BEGIN
         blocked := format('The log could not be kept, for somebody held a lock that it takes for longer than %s.', patience);
         hint := :schema.lock_holders(NULL);
       END IF;
+    WHEN deadlock_detected THEN
+      is_again := true;
     END;
   END IF;
 
@@ -5311,7 +5367,7 @@ BEGIN
   RETURN jsonb_build_object(
     'partitions', partitions,
     'shapes', shapes,
-    'pending', closing IS NOT NULL OR coalesce((purge -> 'pending')::boolean, false)
+    'pending', closing IS NOT NULL OR is_again OR coalesce((purge -> 'pending')::boolean, false)
   ) || jsonb_strip_nulls(jsonb_build_object(
     'attached', nullif(attached, '{}'),
     'closing', closing,
@@ -5463,8 +5519,18 @@ DECLARE
   problems jsonb := '[]';
 BEGIN
   FOR place IN
-    SELECT part.relname, concat_ws(' OR NOT ', 'id IS NULL', pg_get_partition_constraintdef(part.oid)) AS condition
-    FROM pg_inherits AS link JOIN pg_class AS part ON part.oid = link.inhrelid
+    SELECT part.relname, CASE
+      WHEN range.bounds IS NOT NULL
+        THEN concat_ws(' OR ', 'id IS NULL', own.key || ' IS NULL', own.key || ' < ' || nullif(range.bounds[1], 'MINVALUE'), own.key || ' >= ' || nullif(range.bounds[2], 'MAXVALUE'))
+      -- it is gone meanwhile: of such a one this function fails
+      ELSE concat_ws(' OR NOT ', 'id IS NULL', CASE WHEN own.bound IS NOT NULL THEN pg_get_partition_constraintdef(part.oid) END)
+    END AS condition
+    FROM pg_inherits AS link
+    JOIN pg_class AS part ON part.oid = link.inhrelid
+    CROSS JOIN LATERAL (
+      SELECT CASE link.inhparent WHEN ':schema.audit_event'::regclass THEN 'changed_at' ELSE 'id' END AS key, pg_get_expr(part.relpartbound, part.oid) AS bound
+    ) AS own
+    CROSS JOIN LATERAL regexp_match(own.bound, '^FOR VALUES FROM [(](MINVALUE|''[^'']+'')[)] TO [(](MAXVALUE|''[^'']+'')[)]$') AS range (bounds)
     WHERE link.inhparent IN (':schema.audit_event'::regclass, ':schema.audit_context'::regclass) AND part.relkind = 'r'
     UNION ALL VALUES
       ('audit_seal', 'id IS NULL'),
@@ -6864,6 +6930,11 @@ DECLARE
   end_id bigint;
   gone   record;
 BEGIN
+  -- as purge_drop: what another purge is letting go of may need them. Then they are left to the next one
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  IF EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+    RETURN false;
+  END IF;
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   after := purge.place_id;
   LOOP
@@ -6927,8 +6998,13 @@ DECLARE
 BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   IF purge.leaver IS NULL THEN
-    SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
-    IF next IS NULL OR EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver = next AND other.id <> purge_id) THEN
+    -- one of all purges: which contexts are needed is told by events in the log, and those in a partition
+    -- that leaves are not there any more. By the lock that retire takes next, which is before any partition's
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+      SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
+    END IF;
+    IF next IS NULL THEN
       PERFORM :schema.mend_start(log);
       RETURN NULL;
     END IF;
@@ -6943,17 +7019,7 @@ BEGIN
   leaver := to_regclass(format('%I.%I', :'schema', purge.leaver));
   SELECT known.is_leaving INTO part FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver;
   IF part.is_leaving THEN
-    BEGIN
-      EXECUTE format('ALTER TABLE :schema.%I DETACH PARTITION %s FINALIZE', log, leaver);
-    EXCEPTION WHEN lock_not_available THEN
-      RAISE EXCEPTION USING
-        ERRCODE = 'lock_not_available',
-        MESSAGE = format('The partition %s, which was being detached when that was interrupted, could not be let go of in %s.', purge.leaver, patience),
-        HINT = :schema.lock_holders(purge.leaver);
-    WHEN undefined_table OR object_not_in_prerequisite_state OR deadlock_detected THEN
-      -- who had begun with it is still at it, or has just let go of it: the next step finds out
-      RETURN '{}';
-    END;
+    PERFORM :schema.finish_detaching(log, purge.leaver, patience);
   ELSIF FOUND AND detach THEN
     PERFORM :schema.lock_log(ARRAY[log], patience);
     IF EXISTS (SELECT FROM :schema.partitions_of(log) AS known WHERE known.relation = leaver AND NOT known.is_leaving) THEN
@@ -6962,6 +7028,7 @@ BEGIN
   ELSIF FOUND THEN
     RETURN jsonb_build_object('log', log, 'partition', purge.leaver);
   ELSE
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
     -- where two purges were at it, the other may have dropped it: then it is on its record
     IF :schema.hold_partition(purge.leaver, 'ACCESS EXCLUSIVE') THEN
       IF log = 'audit_event' THEN
@@ -7003,6 +7070,7 @@ DECLARE
   is_asked boolean;
   gone     record;
 BEGIN
+  LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;  -- before any partition, as everywhere
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
   SELECT max(target.value::timestamptz) INTO last FROM jsonb_each_text(purge.targets) AS target;
   FOR part IN
@@ -7246,6 +7314,7 @@ RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
+SET lock_timeout = '30s'  -- a step of another purge may take long, and nobody waits behind us
 AS $function$
 DECLARE
   wanted  jsonb := :schema.purge_targets(older_than, table_id);
@@ -7306,20 +7375,24 @@ DECLARE
   is_done boolean := false;
 BEGIN
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id AND finished_at IS NULL FOR UPDATE SKIP LOCKED;
-  IF NOT FOUND THEN
+  IF NOT FOUND OR :schema.is_detaching(purge.leaver) THEN
     RETURN NULL;
   END IF;
-  IF purge.drops THEN
-    leaves := :schema.purge_drop(purge_id, purge.place_log, detach, patience);
-  END IF;
-  IF leaves IS NULL THEN
-    IF purge.place_log = 'audit_event' THEN
-      PERFORM :schema.purge_events(purge_id, batch);
-    ELSIF NOT :schema.purge_contexts(purge_id, batch) THEN
-      UPDATE :schema.audit_purge SET finished_at = clock_timestamp() WHERE id = purge_id;
-      is_done := true;
+  BEGIN
+    IF purge.drops THEN
+      leaves := :schema.purge_drop(purge_id, purge.place_log, detach, patience);
     END IF;
-  END IF;
+    IF leaves IS NULL THEN
+      IF purge.place_log = 'audit_event' THEN
+        PERFORM :schema.purge_events(purge_id, batch);
+      ELSIF NOT :schema.purge_contexts(purge_id, batch) THEN
+        UPDATE :schema.audit_purge SET finished_at = clock_timestamp() WHERE id = purge_id;
+        is_done := true;
+      END IF;
+    END IF;
+  EXCEPTION WHEN deadlock_detected THEN
+    leaves := '{}';  -- with another purge: nothing was done, and the next step does it
+  END;
   RETURN :schema.purge_report(purge_id) || jsonb_build_object('pending', NOT is_done) || CASE
     WHEN leaves ? 'partition' THEN jsonb_build_object('detach', leaves)
     ELSE '{}'
@@ -13765,10 +13838,19 @@ WHERE event.id = $1::pg_catalog.int8 AND pg_catalog.trunc(extract(epoch FROM eve
 -- what functions/misplaced_rows.sql looks for. Times stand in it as this session writes
 -- them: not where it cannot be relied on that they are read as what they were.
 SELECT part.relname::pg_catalog.text AS name,
-  CASE WHEN parent.relname = 'audit_context' OR pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN pg_catalog.concat_ws(' OR NOT ', 'id IS NULL', pg_catalog.pg_get_partition_constraintdef(part.oid)) ELSE 'id IS NULL' END AS condition
+  CASE
+    WHEN parent.relname = 'audit_event' AND NOT pg_catalog.starts_with(pg_catalog.current_setting('DateStyle'), 'ISO') THEN 'id IS NULL'
+    WHEN range.bounds IS NOT NULL
+      THEN pg_catalog.concat_ws(' OR ', 'id IS NULL', own.key || ' IS NULL', own.key || ' < ' || nullif(range.bounds[1], 'MINVALUE'), own.key || ' >= ' || nullif(range.bounds[2], 'MAXVALUE'))
+    ELSE pg_catalog.concat_ws(' OR NOT ', 'id IS NULL', CASE WHEN own.bound IS NOT NULL THEN pg_catalog.pg_get_partition_constraintdef(part.oid) END)
+  END AS condition
 FROM pg_catalog.pg_class AS parent
 JOIN pg_catalog.pg_inherits AS link ON link.inhparent = parent.oid
 JOIN pg_catalog.pg_class AS part ON part.oid = link.inhrelid
+CROSS JOIN LATERAL (
+  SELECT CASE parent.relname WHEN 'audit_event' THEN 'changed_at' ELSE 'id' END AS key, pg_catalog.pg_get_expr(part.relpartbound, part.oid) AS bound
+) AS own
+CROSS JOIN LATERAL pg_catalog.regexp_match(own.bound, '^FOR VALUES FROM [(](MINVALUE|''[^'']+'')[)] TO [(](MAXVALUE|''[^'']+'')[)]$') AS range (bounds)
 WHERE parent.relname IN ('audit_event', 'audit_context') AND parent.relnamespace = pg_catalog.to_regnamespace(':schema') AND part.relkind = 'r'
   AND pg_catalog.has_table_privilege(part.oid, 'SELECT')  -- who may read the table need not read its partitions
 UNION ALL VALUES

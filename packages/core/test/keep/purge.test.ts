@@ -391,15 +391,51 @@ describe('dropping partitions', () => {
     ])
   })
 
-  test('is gone on with by another one just as a partition has left', async () => {
+  test('takes no context that a partition needs with which another one is at it', async () => {
     const { database, audit } = await years()
+    await audit.enableSealing()
+    await audit.seal()
+    const step = async (id: string | null) => {
+      const text = `select auditrum.purge('20 months', drop_partitions => true, purge_id => $1) as step`
+      return (await database.query(text, [id])).rows[0]?.step as { id: string }
+    }
+    // noted, and detached
+    const { id } = await step((await step(null)).id)
+    expect(await names(database)).not.toContain(`audit_event${year - 3}`)
+    await audit.purge({ olderThan: '20 months', dropPartitions: true })
+    expect((await audit.maintain()).purge).toMatchObject({ id, events: 2, contexts: 1 })
+    expect(await audit.verifyChain()).toMatchObject({ ok: true, retired: 2 })
+  })
+
+  test('is left to who is at it', async () => {
+    const { database, audit } = await years()
+    const reader = await database.client()
+    await reader.query('begin; select count(*) from auditrum.auditlog')
+    const purge = audit.purge({ olderThan: '20 months', dropPartitions: true })
+    for (;;) {
+      const { rows } = await reader.query('select from pg_inherits where inhdetachpending')
+      if (rows.length > 0) break
+    }
+    expect(await new Auditrum(await database.client()).maintain()).toEqual({
+      partitions: [],
+      shapes: [],
+    })
+    await reader.query('commit')
+    expect((await purge).partitions).toContain(`audit_event${year - 3}`)
+  })
+
+  test('is gone on with by another one just as a partition has left', async () => {
+    const { database } = await years()
     const [reader, holder] = [await database.client(), await database.client()]
+    const own = await database.client()
+    // as if the other one might not see what it does
+    await own.query('set track_activities = off')
     const waiting = async (number: number, what: string) => {
       const text = `select from pg_locks where not granted and locktype = $1`
       while ((await holder.query(text, [what])).rows.length < number);
     }
     await reader.query('begin; select count(*) from auditrum.auditlog')
-    const purge = audit.purge({ olderThan: '20 months', dropPartitions: true })
+    const purge = new Auditrum(own).purge({ olderThan: '20 months', dropPartitions: true })
     await waiting(1, 'virtualxid')
     await holder.query(
       'begin; lock table only auditrum.audit_context, only auditrum.audit_event in share update exclusive mode',
