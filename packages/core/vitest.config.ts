@@ -15,6 +15,7 @@ const onEnds = [
   'test/install/hostile.test.ts',
   'test/install/names.test.ts',
   'test/install/sync.test.ts',
+  'test/keep/at-once.test.ts',
   'test/keep/attacker.test.ts',
   'test/keep/harden.test.ts',
   'test/keep/overflow.test.ts',

@@ -1,5 +1,5 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,6 @@ import { auditrum, type PgAuditrum, track, withContext } from '@auditrum/pg'
 import type { Database } from '@auditrum/testkit'
 import { testDatabase } from '@auditrum/testkit/vitest'
 import type pg from 'pg'
-import { afterAll } from 'vitest'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const program = join(root, 'packages/cli/dist/bin.mjs')
@@ -33,7 +32,6 @@ export interface Project {
 /** A fresh folder with these files, where the packages of this repository are installed. */
 export function project(files: Readonly<Record<string, string>> = {}): Project {
   const folder = mkdtempSync(join(tmpdir(), 'auditrum-cli-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   const write = (name: string, text: string) => {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
@@ -42,7 +40,6 @@ export function project(files: Readonly<Record<string, string>> = {}): Project {
   for (const [name, text] of Object.entries(files)) write(name, text)
   // npm links the command only where it was built before
   const bin = mkdtempSync(join(tmpdir(), 'auditrum-bin-'))
-  afterAll(() => rmSync(bin, { recursive: true }))
   symlinkSync(program, join(bin, 'auditrum'))
   const { PATH = '', HOME, LANG, TMPDIR } = process.env
   const base = { PATH: `${bin}:${join(root, 'node_modules/.bin')}:${PATH}`, HOME, LANG, TMPDIR }

@@ -7,6 +7,7 @@ export {
 } from './database.ts'
 export { type Installation, install } from './installation.ts'
 export { type Pooler, type PoolerOptions, pgbouncer, startPgBouncer } from './pgbouncer.ts'
+export { freePort } from './programs.ts'
 export { attach, type Connection, type Server } from './server.ts'
 export { type OwnServer, type StartOptions, startOwnServer, startServer } from './start.ts'
 export { prepareTemplate } from './template.ts'

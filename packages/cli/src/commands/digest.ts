@@ -12,6 +12,7 @@ import {
   keyName,
   PlaceError,
 } from '../digests/place.js'
+import { isBucket } from '../digests/s3.js'
 import { examples } from '../examples.js'
 import { exit, exitCodeOf } from '../failure.js'
 import { interval, limit, number } from '../options.js'
@@ -95,6 +96,7 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
     inSession(setting, async ({ audit }) => {
       const sizeOf = (kept: KeptDigest) => verifyDigest(kept.text, publicKey).size
       const kept = await place?.newest(keyName(ownKey))
+      if (kept) checkKept(kept)
       // what was signed here counts, even if it has gone where it was kept
       if (kept && (last === undefined || sizeOf(kept) > sizeOf(last))) last = kept
       const text = await terminal.waiting('Reading the chain', () =>
@@ -117,14 +119,28 @@ async function digesting(setting: Setting, options: Options): Promise<() => Prom
 
 async function placeOf({ terminal }: Setting, options: Options): Promise<DigestPlace | undefined> {
   const { to, lockDays } = options
-  if (to?.startsWith('s3://')) return bucket(to, lockDays, (message) => terminal.warn(message))
+  if (to !== undefined && isBucket(to))
+    return bucket(to, lockDays, (message) => terminal.warn(message))
   if (lockDays !== undefined) {
     throw new UsageError(
       '--lock-days is for a bucket, whose objects can be locked. Give --to s3://bucket/prefix.',
     )
   }
   if (to === undefined) return undefined
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(to)) {
+    throw new UsageError(
+      `--to: ${to} is no place for digests. Give a folder/, a file, or s3://bucket/prefix.`,
+    )
+  }
   return (await isFolder(to)) ? folder(to) : file(to)
+}
+
+/** What else lies in its place no digest could be compared with. */
+function checkKept({ name, text }: KeptDigest): void {
+  if (/^auditrum\/\S+\r?\n\d+\r?\n/.test(text)) return
+  throw new UsageError(
+    `${name} is no digest, and lies where the newest one is looked for. Find out who put it there, and move it away; or give another place.`,
+  )
 }
 
 /** Whether the next round may have more luck. */

@@ -6,7 +6,7 @@ import { exit } from '../failure.js'
 import { id, json, limit, number } from '../options.js'
 import { time } from '../people.js'
 import type { Program } from '../program.js'
-import { withSession } from '../session.js'
+import { inSession, settingOf } from '../session.js'
 import { type Piece, styled, type Terminal } from '../terminal.js'
 
 export function verifyChain(program: Program): void {
@@ -18,7 +18,7 @@ export function verifyChain(program: Program): void {
     )
     .option(
       '--digest <place>',
-      'a digest, or a folder of them; may be given again',
+      'a digest, or a folder/ or s3://bucket/prefix of them; may be given again',
       (place: string, before: readonly string[]) => [...before, place],
       [] as readonly string[],
     )
@@ -30,9 +30,10 @@ export function verifyChain(program: Program): void {
     .addOption(json())
     .action(async (options, self) => {
       checkPair(options)
-      const digest = await readDigests(options.digest)
       const publicKey = options.publicKey && (await readFile(options.publicKey, 'utf8'))
-      await withSession(self.optsWithGlobals(), async ({ audit, terminal }) => {
+      const setting = await settingOf(self.optsWithGlobals())
+      const digest = await readDigests(options.digest, (message) => setting.terminal.warn(message))
+      await inSession(setting, async ({ audit, terminal }) => {
         const found = await terminal.waiting('Verifying', () =>
           audit.verifyChain({
             ...(digest.length > 0 && { digest }),

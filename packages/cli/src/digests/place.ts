@@ -43,11 +43,16 @@ export function digestName(text: string, publicKey: string): string {
   return `${String(size).padStart(12, '0')}-${start}-${keyName(publicKey)}.digest`
 }
 
-/** The last of such names; older ones do not tell the key. */
+/** Whether a name is one of {@link digestName}; older ones do not tell the key. */
+export function isDigestName(name: string): boolean {
+  return /^\d{12,16}-[0-9a-f]{12}(-[0-9a-f]{8})?\.digest$/.test(name)
+}
+
+/** The last of such names. */
 export function newestName(names: readonly string[], key: string): string | undefined {
   const isOwn = (name: string) => name.endsWith(`-${key}.digest`)
   return names
-    .filter((name) => /^\d{12,16}-[0-9a-f]{12}(-[0-9a-f]{8})?\.digest$/.test(name))
+    .filter(isDigestName)
     .sort((one, other) => sizeIn(one) - sizeIn(other) || Number(isOwn(one)) - Number(isOwn(other)))
     .at(-1)
 }

@@ -176,7 +176,7 @@ test('a file holds the newest digest, and is not taken for one where it holds so
   it.write('notes.txt', 'do not overwrite me\n')
   expect(await digest('notes.txt')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('"notes.txt": This is no signed note'),
+    stderr: expect.stringContaining('notes.txt is no digest, and lies where'),
   })
   expect(file('notes.txt')).toBe('do not overwrite me\n')
   expect((await digest('notes.txt/below/')).stderr).toContain('Digests cannot be kept in')
@@ -262,17 +262,54 @@ describe('a bucket', () => {
     expect((await digest('--to', 's3://audit/blind')).code).toBe(0)
     expect([...bucket.objects.keys()].filter((key) => key.startsWith('blind/'))).toHaveLength(1)
     bucket.rules.mayRead = true
+    // wrong credentials are no such case
+    bucket.rules.refusal = 'SignatureDoesNotMatch'
+    const refused = await digest('--to', 's3://audit/blind')
+    expect(refused).toMatchObject({ code: 2 })
+    expect(refused.stderr).toMatch(/^auditrum: Digests cannot be kept .*: SignatureDoesNotMatch\./)
+    delete bucket.rules.refusal
+  })
+
+  test('shows what somebody has hidden in it, or laid over it', async () => {
+    const keys = [...bucket.objects.keys()].filter((key) => key.startsWith('shop/')).sort()
+    const verify = () =>
+      it.cli(
+        ['verify-chain', '--public-key', 'key.pub', '--digest', 's3://audit/shop'],
+        bucket.environment,
+      )
+    expect((await verify()).stdout).toContain(`${keys.length} digests checked`)
+    bucket.cover(keys[0] ?? '', 'something else')
+    for (const key of keys.slice(1)) bucket.cover(key, undefined)
+    expect((await verify()).stdout).toContain(`${keys.length} digests checked`)
+    expect((await digest('--to', 's3://audit/shop')).stderr).toBe(
+      'Nothing was sealed since the last digest.\n',
+    )
+    // without the right to see versions what is there now is all there is, and that is said
+    bucket.rules.mayListVersions = false
+    const { code, stderr } = await verify()
+    expect(code).toBe(2)
+    expect(stderr).toMatch(
+      /^auditrum: Versions in s3:\/\/audit\/shop may not be listed.*\n.*is no signed note/,
+    )
+    bucket.rules.mayListVersions = true
   })
 
   test('that fails, is not there or not named is said in a line', async () => {
     bucket.rules.isDown = true
     expect(await digest('--to', 's3://audit/shop')).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^auditrum: Digests cannot be kept in s3:\S+: .*\n$/),
+      stderr: expect.stringMatching(
+        /^auditrum: Digests cannot be kept in or read from s3:\S+: InternalError\. .*\n$/,
+      ),
     })
     bucket.rules.isDown = false
     expect((await digest('--to', 's3://none')).stderr).toContain('NoSuchBucket')
-    expect((await digest('--to', 's3://')).stderr).toContain('names no bucket')
+    for (const to of ['s3://', 's3:audit', 'S3://audit'])
+      expect((await digest('--to', to)).stderr).toContain('names no bucket')
+    expect((await digest('--to', 'gs://audit')).stderr).toContain('is no place for digests')
+    expect((await digest('--to', 's3://audit/shop', '--lock-days', '99999')).stderr).toContain(
+      'Give at most 36500 days',
+    )
     expect((await digest('--to', 'kept/', '--lock-days', '3')).stderr).toContain(
       '--lock-days is for a bucket',
     )
@@ -292,7 +329,7 @@ describe('a bucket', () => {
     ).toMatchObject({
       code: 2,
       stderr:
-        'auditrum: Keeping digests in a bucket takes a package that is not installed. Add it: npm install @aws-sdk/client-s3.\n',
+        'auditrum: Digests in a bucket take a package that is not installed. Add it: npm install @aws-sdk/client-s3.\n',
     })
   })
 })
