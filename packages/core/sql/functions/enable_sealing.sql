@@ -24,6 +24,7 @@ BEGIN
   END IF;
   IF is_new THEN
     PERFORM :schema.check_chain_end();
+    PERFORM :schema.check_leaving();
   END IF;
   PERFORM :schema.give_salt(patience);
   IF NOT is_new THEN

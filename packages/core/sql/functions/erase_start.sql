@@ -20,6 +20,7 @@ BEGIN
   IF NOT dry_run THEN
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
     PERFORM :schema.check_chain_end();
+    PERFORM :schema.check_leaving();
     -- what the chain says must be on disk, as in seal
     IF current_setting('synchronous_commit') = 'off' THEN
       PERFORM set_config('synchronous_commit', 'on', true);

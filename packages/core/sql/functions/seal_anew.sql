@@ -24,6 +24,7 @@ BEGIN
       HINT = 'Do it in one that is READ COMMITTED: it must see what the sealer before it has sealed.';
   END IF;
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM :schema.check_leaving();
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) AND NOT EXISTS (SELECT FROM :schema.audit_leaf) AND NOT :schema.has_salt() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',

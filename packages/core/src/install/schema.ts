@@ -100,6 +100,7 @@ export const objects: readonly SqlName[] = [
   'functions/seal_start',
   'functions/has_salt',
   'functions/give_salt',
+  'functions/check_leaving',
   'functions/enable_sealing',
   'functions/seal_block',
   'functions/seal',

@@ -1595,6 +1595,27 @@ BEGIN
 END
 $function$;
 `,
+  'functions/check_leaving': `-- Refuses what concerns all of the log while a purge is letting go of a partition, of
+-- which it would miss what is there. Under the lock of the chain, by which a purge
+-- chooses one.
+CREATE OR REPLACE FUNCTION :schema.check_leaving()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  leaver text;
+BEGIN
+  SELECT purge.leaver INTO leaver FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL AND purge.leaver IS NOT NULL LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU004',
+      MESSAGE = format('A purge is letting go of the partition %s, of which this would miss what it holds.', leaver),
+      HINT = 'Do it again once the purge is done; where nobody is at it, maintain() goes on with it.';
+  END IF;
+END
+$function$;
+`,
   'functions/check_sealed': `-- Refuses to go on unless these events, with their contexts, are what was sealed,
 -- or not sealed yet: erasure would cover up what was changed. SQLSTATE AU006.
 CREATE OR REPLACE FUNCTION :schema.check_sealed(ids bigint[], times timestamptz[])
@@ -2404,6 +2425,7 @@ BEGIN
   END IF;
   IF is_new THEN
     PERFORM :schema.check_chain_end();
+    PERFORM :schema.check_leaving();
   END IF;
   PERFORM :schema.give_salt(patience);
   IF NOT is_new THEN
@@ -2666,6 +2688,7 @@ BEGIN
   IF NOT dry_run THEN
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
     PERFORM :schema.check_chain_end();
+    PERFORM :schema.check_leaving();
     -- what the chain says must be on disk, as in seal
     IF current_setting('synchronous_commit') = 'off' THEN
       PERFORM set_config('synchronous_commit', 'on', true);
@@ -8503,6 +8526,7 @@ BEGIN
       HINT = 'Do it in one that is READ COMMITTED: it must see what the sealer before it has sealed.';
   END IF;
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM :schema.check_leaving();
   IF NOT EXISTS (SELECT FROM :schema.audit_seal) AND NOT EXISTS (SELECT FROM :schema.audit_leaf) AND NOT :schema.has_salt() THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU003',

@@ -407,6 +407,29 @@ describe('dropping partitions', () => {
     expect(await audit.verifyChain()).toMatchObject({ ok: true, retired: 2 })
   })
 
+  test('lets nobody erase, or begin to seal, what it is just letting go of', async () => {
+    const { database, audit } = await years()
+    const step = (id: string | null) =>
+      database.query(
+        `select auditrum.purge('20 months', drop_partitions => true, purge_id => $1) ->> 'id' as id`,
+        [id],
+      )
+    const { rows } = await step(null)
+    const erase = () => audit.erase({ table: 'orders', id: 3 }, { reason: 'request 118' })
+    for (const _ of ['noted', 'detached']) {
+      const refused = {
+        code: 'AUDITRUM_CONFLICT',
+        message: expect.stringContaining(`audit_event${year - 3}`),
+      }
+      await expect(erase()).rejects.toMatchObject(refused)
+      await expect(audit.enableSealing()).rejects.toMatchObject(refused)
+      await step(rows[0]?.id)
+    }
+    await audit.maintain()
+    expect(await erase()).toMatchObject({ events: 0 })
+    expect(await audit.enableSealing()).toBe(true)
+  })
+
   test('is left to who is at it', async () => {
     const { database, audit } = await years()
     const reader = await database.client()
