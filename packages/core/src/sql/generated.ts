@@ -2633,6 +2633,10 @@ DECLARE
   contexts   bigint[];
   tombstones jsonb := '{}';
 BEGIN
+  IF NOT dry_run THEN
+    -- erase_values notes there that something went; a purge takes it before the lock of the chain, too
+    PERFORM FROM :schema.audit_table AS known WHERE known.id = tracked_id FOR NO KEY UPDATE;
+  END IF;
   PERFORM :schema.erase_start(reason, dry_run);
   IF columns = '{}' THEN
     RAISE EXCEPTION USING
@@ -2666,8 +2670,8 @@ BEGIN
 END
 $function$;
 `,
-  'functions/erase_start': `-- What every erasure begins with: the lock of the chain, before anything else, as
--- seal takes it, and what is refused before anything is written.
+  'functions/erase_start': `-- What every erasure begins with: the lock of the chain, before any of what it
+-- changes, and what is refused before anything is written.
 CREATE OR REPLACE FUNCTION :schema.erase_start(reason text, dry_run boolean)
 RETURNS void
 LANGUAGE plpgsql

@@ -9,16 +9,16 @@ const options = { olderThan: '20 months', dropPartitions: true }
 const sleep = (most: number) => new Promise((resolve) => setTimeout(resolve, Math.random() * most))
 
 test.for(Array.from({ length: rounds }, (_, round) => round))(
-  'purges, housekeeping, sealing and verifying at once, some of them killed: round %i',
+  'purges, housekeeping, erasing, sealing and verifying at once, some of them killed: round %i',
   async (round) => {
     const database = await auditedDatabase()
     await database.query('select auditrum.enable_sealing()')
-    await database.tracked('orders', 'create table orders (id integer primary key)', {
+    await database.tracked('orders', 'create table orders (id integer primary key, note text)', {
       retention: '20 months',
     })
     for (const years of [3, 2, 1, 0]) {
       await database.query(`
-        insert into orders select ${1000 * years} + n from generate_series(1, 100) as n;
+        insert into orders select ${1000 * years} + n, 'told by ' || n from generate_series(1, 100) as n;
         update auditrum.audit_table set tracked = '{[2020-01-01,)}'`)
       if (years > 0)
         await age(database, `${years} years`, `event.changed_at > now() - interval '10 days'`)
@@ -58,6 +58,15 @@ test.for(Array.from({ length: rounds }, (_, round) => round))(
       }
       return work
     })
+    const erase = async () => {
+      for (const id of [1001, 2001, 3001, 1002, 2002, 3002]) {
+        await sleep(30)
+        const erasing = audit.erase({ table: 'orders', id }, { reason: 'asked to', context: true })
+        await erasing.catch((error) => {
+          if (!/letting go of/.test(String(error))) throw error
+        })
+      }
+    }
     const trust = async () => {
       for (let time = 0; time < 4; time++) {
         await audit.seal()
@@ -65,7 +74,7 @@ test.for(Array.from({ length: rounds }, (_, round) => round))(
         expect(await audit.verifyChain({ independent })).toMatchObject({ ok: true, problems: [] })
       }
     }
-    await Promise.all([...keepers, trust()])
+    await Promise.all([...keepers, erase(), trust()])
     isOver = true
     await Promise.all(users)
 
