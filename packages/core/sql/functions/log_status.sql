@@ -87,7 +87,7 @@ BEGIN
       ),
       -- of which nobody reads what they hold
       'detached', (
-        SELECT coalesce(pg_catalog.json_agg(part.name), '[]')
+        SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('name', part.name, 'isMissed', EXISTS (SELECT FROM :schema.partition_gaps(log.name)))), '[]')
         FROM pg_catalog.unnest(ARRAY['audit_event', 'audit_context']) AS log (name)
         CROSS JOIN LATERAL :schema.detached_partitions(log.name) AS part
       ),

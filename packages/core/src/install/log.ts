@@ -24,8 +24,8 @@ export interface LogStatus {
   } | null
   /** Of audit_event and audit_context those that have no partition for the present time. */
   readonly homeless: readonly string[]
-  /** Partitions that somebody has detached by hand. */
-  readonly detached: readonly string[]
+  /** Partitions that somebody has detached by hand, and whether a partition is missing in the log. */
+  readonly detached: readonly { readonly name: string; readonly isMissed: boolean }[]
   readonly pausingAllowed: boolean
   readonly unattributed: number
   readonly contextErrors: number
@@ -67,12 +67,13 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
       'Run maintain(): it makes one.',
     )
   }
-  for (const name of log.detached) {
+  for (const { name, isMissed } of log.detached) {
     add(
-      'error',
+      // else it may be a copy
+      isMissed ? 'error' : 'warning',
       'partition_detached',
       null,
-      `${name} holds rows and was detached from the log, by hand`,
+      `${name} holds rows, and is no partition of the log any more`,
       'Run maintain(): it puts it back. Where the log has another partition for that time by now, let its owner insert the rows into the log and drop the table, or move it to another schema.',
     )
   }

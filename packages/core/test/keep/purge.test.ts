@@ -410,7 +410,7 @@ describe('dropping partitions', () => {
   test('lets nobody erase, or begin to seal, what it is just letting go of', async () => {
     const { database, audit } = await years()
     const step = (id: string | null) =>
-      database.query(
+      database.query<{ id: string }>(
         `select auditrum.purge('20 months', drop_partitions => true, purge_id => $1) ->> 'id' as id`,
         [id],
       )
@@ -423,7 +423,7 @@ describe('dropping partitions', () => {
       }
       await expect(erase()).rejects.toMatchObject(refused)
       await expect(audit.enableSealing()).rejects.toMatchObject(refused)
-      await step(rows[0]?.id)
+      await step(rows[0]?.id ?? null)
     }
     await audit.maintain()
     expect(await erase()).toMatchObject({ events: 0 })
