@@ -150,6 +150,9 @@ function privilegeRemedy(text: string): string {
   ) {
     return `Let it read the table: GRANT SELECT ON ${name} (and what else is to be done there), or connect as a role that may.`
   }
+  if (/^audit_(event|context)\w/.test(name)) {
+    return `It is a partition that a purge is letting go of: verify again once that is done, or let the owner of the log GRANT SELECT ON it.`
+  }
   if (verifying.includes(name)) {
     return `The verification in this process (independent) takes what let_read does not give: verify without it, or let the owner of the log GRANT SELECT ON ${verifying.join(', ')} (with their schema). What reading the log takes is granted by select auditrum.let_read('…').`
   }
