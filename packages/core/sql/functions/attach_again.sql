@@ -1,7 +1,7 @@
--- Puts partitions back that somebody has detached by hand, where the log has no other
--- for their times by now. Waits for nobody who reads or writes the log. Returns their
+-- Puts partitions back that somebody has detached by hand, or begun to, where the log
+-- has no other for their times by now. Waits for nobody who reads or writes the log. Returns their
 -- names.
-CREATE OR REPLACE FUNCTION :schema.attach_again(log text)
+CREATE OR REPLACE FUNCTION :schema.attach_again(log text, patience interval)
 RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -14,9 +14,13 @@ DECLARE
   last  timestamptz;
   held  jsonb := '[]';  -- {name, first, last} of each
 BEGIN
-  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log))
-    OR EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL)  -- which makes gaps, and mends them itself
-  THEN
+  IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
+    RETURN;  -- it makes gaps, and mends them itself
+  END IF;
+  FOR part IN SELECT known.name FROM :schema.partitions_of(log) AS known WHERE known.is_leaving AND NOT :schema.is_detaching(known.name) LOOP
+    PERFORM :schema.finish_detaching(log, part.name, patience);
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log)) THEN
     RETURN;
   END IF;
   -- what attaching takes as well; first, for another may be mending it now

@@ -70,7 +70,10 @@ BEGIN
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
       -- what a purge is letting go of: no write has a home there
       'leaving', (
-        SELECT pg_catalog.json_build_object('name', part.name, 'since', part.since, 'until', part.until)
+        SELECT pg_catalog.json_build_object(
+          'name', part.name, 'since', part.since, 'until', part.until,
+          'isPresent', coalesce(part.since <= pg_catalog.now(), true) AND part.until > pg_catalog.now()
+        )
         FROM :schema.partitions_of('audit_event') AS part
         WHERE part.is_leaving
         ORDER BY part.until

@@ -60,7 +60,7 @@ BEGIN
       closing := :schema.close_overflow(patience);
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
-        attached := ARRAY(SELECT :schema.attach_again(log) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
+        attached := ARRAY(SELECT :schema.attach_again(log, patience) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
         partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;

@@ -21,6 +21,8 @@ export interface LogStatus {
     readonly name: string
     readonly since: string | null
     readonly until: string
+    /** Whether the present time lies in it, so that every write is refused. */
+    readonly isPresent: boolean
   } | null
   /** Of audit_event and audit_context those that have no partition for the present time. */
   readonly homeless: readonly string[]
@@ -98,10 +100,10 @@ export function addLogFindings(log: LogStatus, catalogue: Catalogue, add: AddFin
     )
   }
   if (log.leaving) {
-    const { name, since, until } = log.leaving
+    const { name, since, until, isPresent } = log.leaving
     const period = since === null ? `before ${until}` : `from ${since} to ${until}`
     add(
-      'warning',
+      isPresent ? 'error' : 'warning',
       'purge_unfinished',
       null,
       `The partition ${name} is leaving the log, or was when a purge was stopped: until it has left, a write is refused whose clock shows a time ${period}`,

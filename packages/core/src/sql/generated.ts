@@ -340,10 +340,10 @@ BEGIN
 END
 $function$;
 `,
-  'functions/attach_again': `-- Puts partitions back that somebody has detached by hand, where the log has no other
--- for their times by now. Waits for nobody who reads or writes the log. Returns their
+  'functions/attach_again': `-- Puts partitions back that somebody has detached by hand, or begun to, where the log
+-- has no other for their times by now. Waits for nobody who reads or writes the log. Returns their
 -- names.
-CREATE OR REPLACE FUNCTION :schema.attach_again(log text)
+CREATE OR REPLACE FUNCTION :schema.attach_again(log text, patience interval)
 RETURNS SETOF text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -356,9 +356,13 @@ DECLARE
   last  timestamptz;
   held  jsonb := '[]';  -- {name, first, last} of each
 BEGIN
-  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log))
-    OR EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL)  -- which makes gaps, and mends them itself
-  THEN
+  IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
+    RETURN;  -- it makes gaps, and mends them itself
+  END IF;
+  FOR part IN SELECT known.name FROM :schema.partitions_of(log) AS known WHERE known.is_leaving AND NOT :schema.is_detaching(known.name) LOOP
+    PERFORM :schema.finish_detaching(log, part.name, patience);
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log)) THEN
     RETURN;
   END IF;
   -- what attaching takes as well; first, for another may be mending it now
@@ -5019,7 +5023,10 @@ BEGIN
       'unfinishedPurges', (SELECT pg_catalog.count(*) FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL),
       -- what a purge is letting go of: no write has a home there
       'leaving', (
-        SELECT pg_catalog.json_build_object('name', part.name, 'since', part.since, 'until', part.until)
+        SELECT pg_catalog.json_build_object(
+          'name', part.name, 'since', part.since, 'until', part.until,
+          'isPresent', coalesce(part.since <= pg_catalog.now(), true) AND part.until > pg_catalog.now()
+        )
         FROM :schema.partitions_of('audit_event') AS part
         WHERE part.is_leaving
         ORDER BY part.until
@@ -5350,7 +5357,7 @@ BEGIN
       closing := :schema.close_overflow(patience);
       IF closing IS NULL THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
-        attached := ARRAY(SELECT :schema.attach_again(log) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
+        attached := ARRAY(SELECT :schema.attach_again(log, patience) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
         partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;

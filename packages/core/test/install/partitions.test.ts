@@ -92,6 +92,29 @@ test('what somebody has detached is told, and maintain puts it back', async () =
   expect((await audit.status()).ok).toBe(true)
 })
 
+test('a detaching by hand that was interrupted is taken back', async () => {
+  const database = await auditedDatabase()
+  const audit = new Auditrum(database)
+  await database.tracked('orders', 'create table orders (id int primary key)')
+  await database.query('insert into orders values (1)')
+  const [present] = await partitionsOf(database, 'audit_event')
+  const [reader, other] = [await database.client(), await database.client()]
+  await reader.query('begin; select count(*) from auditrum.audit_event')
+  await other.query(`set statement_timeout = '100ms'`)
+  await expect(
+    other.query(
+      `alter table auditrum.audit_event detach partition auditrum.${present} concurrently`,
+    ),
+  ).rejects.toThrow('statement timeout')
+  await reader.query('commit')
+  await expect(database.query('insert into orders values (2)')).rejects.toThrow(/no partition/)
+  expect((await audit.status()).ok).toBe(false)
+  expect(await audit.maintain()).toEqual({ partitions: [], shapes: [], attached: [present] })
+  expect((await audit.status()).ok).toBe(true)
+  await database.query('insert into orders values (2)')
+  expect(await recorded(database)).toEqual(['1', '2'])
+})
+
 test('what was detached and has lost its place stays where it is', async () => {
   const database = await auditedDatabase()
   const audit = new Auditrum(database)
