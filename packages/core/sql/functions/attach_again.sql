@@ -1,6 +1,6 @@
 -- Puts partitions back that somebody has detached by hand, or begun to, where the log
--- has no other for their times by now. Waits for nobody who reads or writes the log. Returns their
--- names.
+-- has no other for their times by now; the overflow, too. Waits for nobody who reads or
+-- writes the log. Returns their names.
 CREATE OR REPLACE FUNCTION :schema.attach_again(log text, patience interval)
 RETURNS SETOF text
 LANGUAGE plpgsql
@@ -8,11 +8,12 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
-  unit  text := (SELECT plan.unit FROM :schema.partition_plan() AS plan);
-  part  record;
-  first timestamptz;
-  last  timestamptz;
-  held  jsonb := '[]';  -- {name, first, last} of each
+  unit     text := (SELECT plan.unit FROM :schema.partition_plan() AS plan);
+  overflow text := log || '_overflow';
+  part     record;
+  first    timestamptz;
+  last     timestamptz;
+  held     jsonb := '[]';  -- {name, first, last} of each
 BEGIN
   IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
     RETURN;  -- it makes gaps, and mends them itself
@@ -20,6 +21,11 @@ BEGIN
   FOR part IN SELECT known.name FROM :schema.partitions_of(log) AS known WHERE known.is_leaving AND NOT :schema.is_detaching(known.name) LOOP
     PERFORM :schema.finish_detaching(log, part.name, patience);
   END LOOP;
+  SELECT max(known.until) INTO last FROM :schema.partitions_of(log) AS known;
+  IF last IS NOT NULL AND NOT (SELECT relispartition FROM pg_class WHERE oid = to_regclass(format('%I.%I', :'schema', overflow))) THEN
+    PERFORM :schema.attach(log, overflow, quote_literal(:schema.partition_bound(log, last)), 'MAXVALUE');
+    RETURN NEXT overflow;
+  END IF;
   IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log)) THEN
     RETURN;
   END IF;
@@ -50,8 +56,9 @@ BEGIN
     ) AS fitting
     WINDOW own AS (PARTITION BY fitting.until ORDER BY fitting.first)
   LOOP
-    EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION :schema.%I FOR VALUES FROM (%s) TO (%L)',
-      log, part.name, coalesce(quote_literal(:schema.partition_bound(log, part.since)), 'MINVALUE'), :schema.partition_bound(log, part.until));
+    PERFORM :schema.attach(
+      log, part.name, coalesce(quote_literal(:schema.partition_bound(log, part.since)), 'MINVALUE'), quote_literal(:schema.partition_bound(log, part.until))
+    );
     RETURN NEXT part.name;
   END LOOP;
 END

@@ -17,11 +17,8 @@ BEGIN
       AND starts_with(class.relname, log || '_') AND class.relname <> log || '_overflow'
       AND NOT EXISTS (SELECT FROM pg_inherits AS link WHERE class.oid IN (link.inhrelid, link.inhparent))
       AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE class.relname = purge.leaver OR class.relname = ANY (purge.partitions))
-      AND NOT EXISTS (
-        (SELECT attname, atttypid, attnotnull FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped)
-        EXCEPT
-        (SELECT attname, atttypid, attnotnull FROM pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped)
-      )
+      AND ARRAY(SELECT (attname, atttypid, attnotnull)::text FROM pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped ORDER BY attname)
+        = ARRAY(SELECT (attname, atttypid, attnotnull)::text FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped ORDER BY attname)
     ORDER BY class.relname
   LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation::regclass) INTO holds_any;

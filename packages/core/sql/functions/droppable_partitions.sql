@@ -25,6 +25,12 @@ BEGIN
     CONTINUE WHEN part.since IS NULL AND starts_with(part.name, log || '_before_');
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
     CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
+    -- what a transaction has written there shows only once it is over, and then it would be lost, or unsealed
+    EXIT WHEN EXISTS (
+      SELECT FROM pg_locks AS lock
+      WHERE lock.relation = part.relation AND lock.mode = 'RowExclusiveLock' AND lock.pid IS DISTINCT FROM pg_backend_pid()
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    );
     IF log = 'audit_context' THEN
       stays := :schema.purge_needs(
         targets,

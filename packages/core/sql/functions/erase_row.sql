@@ -15,10 +15,6 @@ DECLARE
   contexts   bigint[];
   tombstones jsonb := '{}';
 BEGIN
-  IF NOT dry_run THEN
-    -- erase_values notes there that something went; a purge takes it before the lock of the chain, too
-    PERFORM FROM :schema.audit_table AS known WHERE known.id = tracked_id FOR NO KEY UPDATE;
-  END IF;
   PERFORM :schema.erase_start(reason, dry_run);
   IF columns = '{}' THEN
     RAISE EXCEPTION USING

@@ -1,5 +1,5 @@
--- What every erasure begins with: the lock of the chain, before any of what it
--- changes, and what is refused before anything is written.
+-- What every erasure begins with: the lock of the chain, before anything else, as
+-- seal takes it, and what is refused before anything is written.
 CREATE OR REPLACE FUNCTION :schema.erase_start(reason text, dry_run boolean)
 RETURNS void
 LANGUAGE plpgsql

@@ -18,7 +18,7 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT own.name FROM :schema.partitions_of(log) AS own WHERE own.name = ANY (partitions)
       UNION ALL
-      SELECT log WHERE EXISTS (SELECT FROM pg_statistic WHERE starelid = to_regclass(format('%I.%I', :'schema', log)))
+      SELECT log WHERE EXISTS (SELECT FROM pg_stats AS own WHERE own.schemaname = :'schema' AND own.tablename = log)
     ) AS known
   LOOP
     BEGIN

@@ -12,6 +12,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  own_timeout CONSTANT text := current_setting('lock_timeout');
   attempts CONSTANT integer := 8;
   names    text := (SELECT string_agg(format('ONLY :schema.%I', log), ', ') FROM unnest(logs) AS log);
   held     jsonb;  -- who holds a lock now, as {virtual transaction: pid}
@@ -53,7 +54,15 @@ BEGIN
     );
     CONTINUE WHEN long <> '{}';
     BEGIN
+      -- who reads one log and then the other waits for us with the first in hand: we give way before
+      -- that is taken for a deadlock, which would end him or us
+      PERFORM set_config('lock_timeout', (SELECT min(nullif(setting::integer, 0)) FROM (
+        SELECT setting FROM pg_settings WHERE name = 'lock_timeout'
+        UNION ALL
+        SELECT (setting::integer / 2)::text FROM pg_settings WHERE name = 'deadlock_timeout'
+      ) AS known)::text, true);
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', names);
+      PERFORM set_config('lock_timeout', own_timeout, true);
       RETURN;
     EXCEPTION WHEN lock_not_available THEN
       NULL;

@@ -21,11 +21,15 @@ DECLARE
   purge      jsonb;
   blocked    text;
   hint       text;
-  is_again   boolean := false;  -- nothing was done, for another step was in the way
+  is_again   boolean := false;  -- there is more to do, by another step
 BEGIN
   IF part IS DISTINCT FROM 'purge' THEN
-    -- one at a time, as in create_partitions and track; nobody else waits behind us
     PERFORM set_config('lock_timeout', '30s', true);
+    IF part IS NULL THEN
+      -- a step of a purge follows, which takes it; first, as in erase and seal
+      LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    -- one at a time, as in create_partitions and track; nobody else waits behind us
     LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
   END IF;
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
@@ -57,10 +61,12 @@ BEGIN
 
   IF part IS DISTINCT FROM 'purge' THEN
     BEGIN
-      closing := :schema.close_overflow(patience);
-      IF closing IS NULL THEN
+      attached := ARRAY(SELECT :schema.attach_again(log, patience) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
+      -- which may take long: the rest is the next step's, for it locks the log
+      is_again := attached <> '{}';
+      closing := CASE WHEN NOT is_again THEN :schema.close_overflow(patience) END;
+      IF closing IS NULL AND NOT is_again THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
-        attached := ARRAY(SELECT :schema.attach_again(log, patience) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
         partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;

@@ -55,6 +55,9 @@ BEGIN
     RETURN :schema.purge_preview(span, named, drop_partitions);
   END IF;
   IF started IS NULL THEN
+    -- the step that follows takes it; first, as in erase, which then writes to audit_table as well
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM :schema.check_whole();
     started := :schema.purge_start(span, named, drop_partitions);
   END IF;
   RETURN coalesce(

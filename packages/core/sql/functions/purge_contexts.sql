@@ -14,9 +14,11 @@ DECLARE
   end_id bigint;
   gone   record;
 BEGIN
-  -- as purge_drop: what another purge is letting go of may need them. Then they are left to the next one
+  -- as purge_drop: what is not in its place may need them. Then they are left to the next purge
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
-  IF EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+  IF EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id)
+    OR :schema.missed_partition() IS NOT NULL
+  THEN
     RETURN false;
   END IF;
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;

@@ -26,7 +26,9 @@ BEGIN
     -- one of all purges: which contexts are needed is told by events in the log, and those in a partition
     -- that leaves are not there any more. By the lock that retire takes next, which is before any partition's
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
-    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id)
+      AND :schema.missed_partition() IS NULL
+    THEN
       SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
     END IF;
     IF next IS NULL THEN

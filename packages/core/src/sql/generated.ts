@@ -340,9 +340,30 @@ BEGIN
 END
 $function$;
 `,
+  'functions/attach': `-- Attaches a table to a log, between two bounds as SQL. What it has refused rows by goes:
+-- being detached has left it a constraint that says what its bounds were.
+CREATE OR REPLACE FUNCTION :schema.attach(log text, partition text, since text, until text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  name text;
+BEGIN
+  FOR name IN
+    SELECT own.conname FROM pg_constraint AS own
+    WHERE own.conrelid = to_regclass(format('%I.%I', :'schema', partition)) AND own.contype = 'c'
+      AND NOT EXISTS (SELECT FROM pg_constraint AS whole WHERE whole.conrelid = to_regclass(format('%I.%I', :'schema', log)) AND whole.conname = own.conname)
+  LOOP
+    EXECUTE format('ALTER TABLE :schema.%I DROP CONSTRAINT %I', partition, name);
+  END LOOP;
+  EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION :schema.%I FOR VALUES FROM (%s) TO (%s)', log, partition, since, until);
+END
+$function$;
+`,
   'functions/attach_again': `-- Puts partitions back that somebody has detached by hand, or begun to, where the log
--- has no other for their times by now. Waits for nobody who reads or writes the log. Returns their
--- names.
+-- has no other for their times by now; the overflow, too. Waits for nobody who reads or
+-- writes the log. Returns their names.
 CREATE OR REPLACE FUNCTION :schema.attach_again(log text, patience interval)
 RETURNS SETOF text
 LANGUAGE plpgsql
@@ -350,11 +371,12 @@ SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 AS $function$
 DECLARE
-  unit  text := (SELECT plan.unit FROM :schema.partition_plan() AS plan);
-  part  record;
-  first timestamptz;
-  last  timestamptz;
-  held  jsonb := '[]';  -- {name, first, last} of each
+  unit     text := (SELECT plan.unit FROM :schema.partition_plan() AS plan);
+  overflow text := log || '_overflow';
+  part     record;
+  first    timestamptz;
+  last     timestamptz;
+  held     jsonb := '[]';  -- {name, first, last} of each
 BEGIN
   IF EXISTS (SELECT FROM :schema.audit_purge WHERE finished_at IS NULL) THEN
     RETURN;  -- it makes gaps, and mends them itself
@@ -362,6 +384,11 @@ BEGIN
   FOR part IN SELECT known.name FROM :schema.partitions_of(log) AS known WHERE known.is_leaving AND NOT :schema.is_detaching(known.name) LOOP
     PERFORM :schema.finish_detaching(log, part.name, patience);
   END LOOP;
+  SELECT max(known.until) INTO last FROM :schema.partitions_of(log) AS known;
+  IF last IS NOT NULL AND NOT (SELECT relispartition FROM pg_class WHERE oid = to_regclass(format('%I.%I', :'schema', overflow))) THEN
+    PERFORM :schema.attach(log, overflow, quote_literal(:schema.partition_bound(log, last)), 'MAXVALUE');
+    RETURN NEXT overflow;
+  END IF;
   IF NOT EXISTS (SELECT FROM :schema.partition_gaps(log)) OR NOT EXISTS (SELECT FROM :schema.detached_partitions(log)) THEN
     RETURN;
   END IF;
@@ -392,8 +419,9 @@ BEGIN
     ) AS fitting
     WINDOW own AS (PARTITION BY fitting.until ORDER BY fitting.first)
   LOOP
-    EXECUTE format('ALTER TABLE :schema.%I ATTACH PARTITION :schema.%I FOR VALUES FROM (%s) TO (%L)',
-      log, part.name, coalesce(quote_literal(:schema.partition_bound(log, part.since)), 'MINVALUE'), :schema.partition_bound(log, part.until));
+    PERFORM :schema.attach(
+      log, part.name, coalesce(quote_literal(:schema.partition_bound(log, part.since)), 'MINVALUE'), quote_literal(:schema.partition_bound(log, part.until))
+    );
     RETURN NEXT part.name;
   END LOOP;
 END
@@ -1599,24 +1627,24 @@ BEGIN
 END
 $function$;
 `,
-  'functions/check_leaving': `-- Refuses what concerns all of the log while a purge is letting go of a partition, of
--- which it would miss what is there. Under the lock of the chain, by which a purge
--- chooses one.
+  'functions/check_leaving': `-- Refuses what concerns all of the log while a partition is not in its place: it would
+-- miss what that holds. Under the lock of the chain, by which a purge chooses one to
+-- let go of.
 CREATE OR REPLACE FUNCTION :schema.check_leaving()
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  leaver text;
+  leaver text := (SELECT purge.leaver FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL AND purge.leaver IS NOT NULL LIMIT 1);
 BEGIN
-  SELECT purge.leaver INTO leaver FROM :schema.audit_purge AS purge WHERE purge.finished_at IS NULL AND purge.leaver IS NOT NULL LIMIT 1;
-  IF FOUND THEN
+  IF leaver IS NOT NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'AU004',
       MESSAGE = format('A purge is letting go of the partition %s, of which this would miss what it holds.', leaver),
       HINT = 'Do it again once the purge is done; where nobody is at it, maintain() goes on with it.';
   END IF;
+  PERFORM :schema.check_whole();
 END
 $function$;
 `,
@@ -1650,6 +1678,25 @@ BEGIN
       ERRCODE = 'AU006',
       MESSAGE = format('Event %s is not what was sealed, so nothing of it can be erased.', wrong),
       HINT = 'See what "auditrum verify-chain" says, or select :schema.verify_chain(): erasing would cover up what was changed.';
+  END IF;
+END
+$function$;
+`,
+  'functions/check_whole': `-- Refuses what concerns all of the log while a partition is not in its place because
+-- somebody has detached it.
+CREATE OR REPLACE FUNCTION :schema.check_whole()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  missed text := :schema.missed_partition();
+BEGIN
+  IF missed IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'AU004',
+      MESSAGE = format('Somebody has detached %s from the log: this would miss what it holds.', missed),
+      HINT = 'Run maintain(), which puts it back, and then this again.';
   END IF;
 END
 $function$;
@@ -2276,11 +2323,8 @@ BEGIN
       AND starts_with(class.relname, log || '_') AND class.relname <> log || '_overflow'
       AND NOT EXISTS (SELECT FROM pg_inherits AS link WHERE class.oid IN (link.inhrelid, link.inhparent))
       AND NOT EXISTS (SELECT FROM :schema.audit_purge AS purge WHERE class.relname = purge.leaver OR class.relname = ANY (purge.partitions))
-      AND NOT EXISTS (
-        (SELECT attname, atttypid, attnotnull FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped)
-        EXCEPT
-        (SELECT attname, atttypid, attnotnull FROM pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped)
-      )
+      AND ARRAY(SELECT (attname, atttypid, attnotnull)::text FROM pg_attribute WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped ORDER BY attname)
+        = ARRAY(SELECT (attname, atttypid, attnotnull)::text FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped ORDER BY attname)
     ORDER BY class.relname
   LOOP
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', relation::regclass) INTO holds_any;
@@ -2379,6 +2423,12 @@ BEGIN
     CONTINUE WHEN part.since IS NULL AND starts_with(part.name, log || '_before_');
     EXIT WHEN part.until IS NULL OR last IS NULL OR part.until > last;
     CONTINUE WHEN NOT :schema.hold_partition(part.name, 'ACCESS SHARE');
+    -- what a transaction has written there shows only once it is over, and then it would be lost, or unsealed
+    EXIT WHEN EXISTS (
+      SELECT FROM pg_locks AS lock
+      WHERE lock.relation = part.relation AND lock.mode = 'RowExclusiveLock' AND lock.pid IS DISTINCT FROM pg_backend_pid()
+        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    );
     IF log = 'audit_context' THEN
       stays := :schema.purge_needs(
         targets,
@@ -2637,10 +2687,6 @@ DECLARE
   contexts   bigint[];
   tombstones jsonb := '{}';
 BEGIN
-  IF NOT dry_run THEN
-    -- erase_values notes there that something went; a purge takes it before the lock of the chain, too
-    PERFORM FROM :schema.audit_table AS known WHERE known.id = tracked_id FOR NO KEY UPDATE;
-  END IF;
   PERFORM :schema.erase_start(reason, dry_run);
   IF columns = '{}' THEN
     RAISE EXCEPTION USING
@@ -2674,8 +2720,8 @@ BEGIN
 END
 $function$;
 `,
-  'functions/erase_start': `-- What every erasure begins with: the lock of the chain, before any of what it
--- changes, and what is refused before anything is written.
+  'functions/erase_start': `-- What every erasure begins with: the lock of the chain, before anything else, as
+-- seal takes it, and what is refused before anything is written.
 CREATE OR REPLACE FUNCTION :schema.erase_start(reason text, dry_run boolean)
 RETURNS void
 LANGUAGE plpgsql
@@ -2725,7 +2771,7 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT own.name FROM :schema.partitions_of(log) AS own WHERE own.name = ANY (partitions)
       UNION ALL
-      SELECT log WHERE EXISTS (SELECT FROM pg_statistic WHERE starelid = to_regclass(format('%I.%I', :'schema', log)))
+      SELECT log WHERE EXISTS (SELECT FROM pg_stats AS own WHERE own.schemaname = :'schema' AND own.tablename = log)
     ) AS known
   LOOP
     BEGIN
@@ -4732,6 +4778,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  own_timeout CONSTANT text := current_setting('lock_timeout');
   attempts CONSTANT integer := 8;
   names    text := (SELECT string_agg(format('ONLY :schema.%I', log), ', ') FROM unnest(logs) AS log);
   held     jsonb;  -- who holds a lock now, as {virtual transaction: pid}
@@ -4773,7 +4820,15 @@ BEGIN
     );
     CONTINUE WHEN long <> '{}';
     BEGIN
+      -- who reads one log and then the other waits for us with the first in hand: we give way before
+      -- that is taken for a deadlock, which would end him or us
+      PERFORM set_config('lock_timeout', (SELECT min(nullif(setting::integer, 0)) FROM (
+        SELECT setting FROM pg_settings WHERE name = 'lock_timeout'
+        UNION ALL
+        SELECT (setting::integer / 2)::text FROM pg_settings WHERE name = 'deadlock_timeout'
+      ) AS known)::text, true);
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', names);
+      PERFORM set_config('lock_timeout', own_timeout, true);
       RETURN;
     EXCEPTION WHEN lock_not_available THEN
       NULL;
@@ -5318,11 +5373,15 @@ DECLARE
   purge      jsonb;
   blocked    text;
   hint       text;
-  is_again   boolean := false;  -- nothing was done, for another step was in the way
+  is_again   boolean := false;  -- there is more to do, by another step
 BEGIN
   IF part IS DISTINCT FROM 'purge' THEN
-    -- one at a time, as in create_partitions and track; nobody else waits behind us
     PERFORM set_config('lock_timeout', '30s', true);
+    IF part IS NULL THEN
+      -- a step of a purge follows, which takes it; first, as in erase and seal
+      LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    -- one at a time, as in create_partitions and track; nobody else waits behind us
     LOCK TABLE :schema.audit_setting IN SHARE ROW EXCLUSIVE MODE;
   END IF;
   PERFORM set_config('lock_timeout', ceil(extract(epoch FROM patience) * 1000)::text, true);
@@ -5354,10 +5413,12 @@ BEGIN
 
   IF part IS DISTINCT FROM 'purge' THEN
     BEGIN
-      closing := :schema.close_overflow(patience);
-      IF closing IS NULL THEN
+      attached := ARRAY(SELECT :schema.attach_again(log, patience) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
+      -- which may take long: the rest is the next step's, for it locks the log
+      is_again := attached <> '{}';
+      closing := CASE WHEN NOT is_again THEN :schema.close_overflow(patience) END;
+      IF closing IS NULL AND NOT is_again THEN
         partitions := ARRAY(SELECT :schema.create_partitions(patience => patience));
-        attached := ARRAY(SELECT :schema.attach_again(log, patience) FROM unnest(ARRAY['audit_event', 'audit_context']) AS log);
         partitions := partitions || ARRAY(SELECT :schema.mend_log());
         SELECT obstacle.message, obstacle.remedy INTO blocked, hint FROM :schema.overflow_obstacle() AS obstacle;
       END IF;
@@ -5587,6 +5648,20 @@ BEGIN
   END LOOP;
   RETURN problems;
 END
+$function$;
+`,
+  'functions/missed_partition': `-- A partition that somebody has detached by hand and that maintain puts back: until then
+-- the log does not know what it holds. Null where there is none.
+CREATE OR REPLACE FUNCTION :schema.missed_partition()
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT part.name
+  FROM unnest(ARRAY['audit_event', 'audit_context']) AS log
+  CROSS JOIN LATERAL :schema.detached_partitions(log) AS part
+  WHERE EXISTS (SELECT FROM :schema.partition_gaps(log))
+  LIMIT 1
 $function$;
 `,
   'functions/moment_parts': `-- A moment as values, and from when on changes can be after it: what indexes and
@@ -6939,6 +7014,9 @@ BEGIN
     RETURN :schema.purge_preview(span, named, drop_partitions);
   END IF;
   IF started IS NULL THEN
+    -- the step that follows takes it; first, as in erase, which then writes to audit_table as well
+    LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM :schema.check_whole();
     started := :schema.purge_start(span, named, drop_partitions);
   END IF;
   RETURN coalesce(
@@ -6964,9 +7042,11 @@ DECLARE
   end_id bigint;
   gone   record;
 BEGIN
-  -- as purge_drop: what another purge is letting go of may need them. Then they are left to the next one
+  -- as purge_drop: what is not in its place may need them. Then they are left to the next purge
   LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
-  IF EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+  IF EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id)
+    OR :schema.missed_partition() IS NOT NULL
+  THEN
     RETURN false;
   END IF;
   SELECT * INTO purge FROM :schema.audit_purge WHERE id = purge_id;
@@ -7035,7 +7115,9 @@ BEGIN
     -- one of all purges: which contexts are needed is told by events in the log, and those in a partition
     -- that leaves are not there any more. By the lock that retire takes next, which is before any partition's
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
-    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
+    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id)
+      AND :schema.missed_partition() IS NULL
+    THEN
       SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
     END IF;
     IF next IS NULL THEN

@@ -115,6 +115,43 @@ test('a detaching by hand that was interrupted is taken back', async () => {
   expect(await recorded(database)).toEqual(['1', '2'])
 })
 
+test('what was detached concurrently takes all that its new place has, and the overflow comes back', async () => {
+  const database = await auditedDatabase()
+  const audit = new Auditrum(database)
+  await database.tracked('orders', 'create table orders (id int primary key)')
+  await database.query('insert into orders values (1)')
+  const [present, next] = await partitionsOf(database, 'audit_event')
+  const one = await database.client()
+  for (const name of [present, next, 'audit_event_overflow'])
+    await one.query(
+      `alter table auditrum.audit_event detach partition auditrum.${name} concurrently`,
+    )
+  expect(await audit.maintain()).toMatchObject({ attached: ['audit_event_overflow', present] })
+  await database.query(`
+    insert into orders values (2);
+    update auditrum.audit_event set changed_at = changed_at + interval '1 month' where object_id = '2'`)
+  await database.query(
+    `update auditrum.audit_event set changed_at = changed_at + interval '5 years' where object_id = '2'`,
+  )
+  expect(await recorded(database)).toEqual(['1', '2'])
+})
+
+test('what was detached is neither left out of an erasure nor robbed of its contexts by a purge', async () => {
+  const database = await auditedDatabase()
+  const audit = new Auditrum(database)
+  await database.tracked('orders', 'create table orders (id int primary key, note text)')
+  await database.query(`insert into orders values (1, 'of anna')`)
+  const [present] = await partitionsOf(database, 'audit_event')
+  await database.query(`alter table auditrum.audit_event detach partition auditrum.${present}`)
+  const refused = { code: 'AUDITRUM_CONFLICT', message: expect.stringContaining(`${present}`) }
+  const erase = () => audit.erase({ table: 'orders', id: 1 }, { reason: 'request 118' })
+  await expect(erase()).rejects.toMatchObject(refused)
+  await expect(audit.purge({ olderThan: '1 year' })).rejects.toMatchObject(refused)
+  await expect(audit.enableSealing()).rejects.toMatchObject(refused)
+  await audit.maintain()
+  expect(await erase()).toMatchObject({ events: 1 })
+})
+
 test('what was detached and has lost its place stays where it is', async () => {
   const database = await auditedDatabase()
   const audit = new Auditrum(database)

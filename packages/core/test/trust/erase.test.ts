@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { testDatabase } from '@auditrum/testkit/vitest'
+import type pg from 'pg'
 import { expect, test } from 'vitest'
-import { Auditrum, IntegrityError, SchemaError, withContext } from '../../src/index.js'
+import { Auditrum, IntegrityError, SchemaError, track, withContext } from '../../src/index.js'
 import { type AuditedDatabase, auditedDatabase, inTransaction } from '../support.js'
 
 const reason = 'request 118'
@@ -466,6 +468,48 @@ test('who may: nobody but the owner, and whom it lets', async () => {
   await expect(role.pool().query('update auditrum.audit_event set new = null')).rejects.toThrow(
     /permission denied/,
   )
+})
+
+test('an owner who is no superuser erases, in a transaction too', async () => {
+  const database = await testDatabase()
+  const owner = await database.role()
+  await database.query(`grant create on database ${database.name} to ${owner.name};
+    grant create on schema public to ${owner.name}`)
+  const client = await owner.client()
+  await client.query('create table people (id integer primary key, email text)')
+  const audit = new Auditrum(client, { tables: [track('people')] })
+  await audit.sync()
+  await audit.enableSealing()
+  await client.query(`insert into people values (1, 'jane@example'), (2, 'joe@example')`)
+  await audit.seal()
+  await audit.erase({ table: 'people', id: 1 }, { reason })
+  await client.query('begin')
+  await audit.erase({ table: 'people', id: 2 }, { reason })
+  await client.query('commit')
+  expect(await verified(audit)).toEqual({ ok: true, redacted: 2, problems: [] })
+})
+
+test('two erasures of one transaction and another one do not wait for each other', async () => {
+  const { database, audit } = await customers()
+  await database.tracked('orders', 'create table orders (id integer primary key, note text)')
+  await database.query(`insert into orders values (42, 'by jane')`)
+  const [one, other] = [await database.client(), await database.client()]
+  const erase = (client: pg.Client, table: string, id: number) =>
+    new Auditrum(client).erase(
+      { table, id },
+      { reason, columns: [table === 'orders' ? 'note' : 'email'] },
+    )
+  await one.query('begin')
+  await erase(one, 'orders', 42)
+  const waiting = erase(other, 'customers', 43)
+  for (;;) {
+    const { rows } = await database.query('select from pg_locks where not granted')
+    if (rows.length > 0) break
+  }
+  await erase(one, 'customers', 42)
+  await one.query('commit')
+  expect(await waiting).toMatchObject({ events: 1 })
+  expect(await verified(audit)).toMatchObject({ ok: true })
 })
 
 test('a hardened log, of which an application may erase nothing, and an admin only if it was let', async () => {
