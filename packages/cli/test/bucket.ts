@@ -15,7 +15,13 @@ export interface Bucket {
   /** By which programs of AWS find it. */
   readonly environment: NodeJS.ProcessEnv
   /** What nobody but who owns the bucket may do. */
-  readonly rules: { mayRead: boolean; mayListVersions: boolean; isDown: boolean; refusal?: string }
+  readonly rules: {
+    mayRead: boolean
+    mayListVersions: boolean
+    isDown: boolean
+    isPage?: boolean
+    refusal?: string
+  }
   /** Puts something in the place of an object, which stays as a version. */
   cover(key: string, text: string | undefined): void
 }
@@ -36,6 +42,8 @@ export async function fakeBucket(name: string): Promise<Bucket> {
       answer(status, `<Error><Code>${code}</Code><Message></Message></Error>`)
     const body = await bodyOf(request)
     if (rules.isDown) return refuse(500, 'InternalError')
+    // no store of objects at all
+    if (rules.isPage) return answer(200, '<html></html>')
     if (rules.refusal) return refuse(403, rules.refusal)
     if (!pathname.startsWith(`/${name}`)) return refuse(404, 'NoSuchBucket')
     if (request.method === 'PUT') {
@@ -50,6 +58,7 @@ export async function fakeBucket(name: string): Promise<Bucket> {
         mode: headers['x-amz-object-lock-mode'] as string | undefined,
         until: headers['x-amz-object-lock-retain-until-date'] as string | undefined,
       })
+      response.setHeader('etag', `"${sum}"`)
       return answer(200)
     }
     if (!rules.mayRead) return refuse(403, 'AccessDenied')

@@ -4,6 +4,8 @@ import type { S3ServiceException } from '@aws-sdk/client-s3'
 import { isDigestName, PlaceError } from './place.js'
 
 const DAY = 86_400_000
+/** How long a listing, an object and the like may take, in milliseconds. */
+const PATIENCE = 120_000
 /** S3 locks nothing for longer. */
 const MOST_DAYS = 36_500
 
@@ -61,14 +63,24 @@ export async function openBucket(url: string): Promise<Bucket> {
   })
 
   async function told<T>(work: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // an answer that has begun and does not end holds its connection, and this process
+        client.destroy()
+        reject(new Error(`no whole answer came within ${PATIENCE / 1000} seconds`))
+      }, PATIENCE)
+    })
     try {
-      return await work()
+      return await Promise.race([work(), late])
     } catch (cause) {
       const Kind = codeOf(cause) === 'AccessDenied' ? NotAllowed : PlaceError
       throw new Kind(
         `Digests cannot be kept in or read from ${url}: ${reasonOf(cause)}. Check the bucket, its rights, and the region, endpoint and credentials in the AWS_ variables.`,
         { cause },
       )
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -132,7 +144,7 @@ export async function openBucket(url: string): Promise<Bucket> {
     put: (digest, text, lockDays) =>
       told(async () => {
         try {
-          await client.send(
+          const { ETag } = await client.send(
             new sdk.PutObjectCommand({
               Bucket: name,
               Key: `${prefix}${digest}`,
@@ -147,6 +159,9 @@ export async function openBucket(url: string): Promise<Bucket> {
               }),
             }),
           )
+          if (ETag === undefined) {
+            throw new Error('the answer names no ETag, as that of S3 does, so nothing may be kept')
+          }
         } catch (error) {
           // the very digest, kept before
           if ((error as Partial<S3ServiceException>).$metadata?.httpStatusCode !== 412) throw error

@@ -303,6 +303,12 @@ describe('a bucket', () => {
       ),
     })
     bucket.rules.isDown = false
+    bucket.rules.isPage = true
+    expect(await digest('--to', 's3://audit/shop')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nothing may be kept'),
+    })
+    delete bucket.rules.isPage
     expect((await digest('--to', 's3://none')).stderr).toContain('NoSuchBucket')
     for (const to of ['s3://', 's3:audit', 'S3://audit'])
       expect((await digest('--to', to)).stderr).toContain('names no bucket')
