@@ -56,11 +56,10 @@ BEGIN
     BEGIN
       -- who reads one log and then the other waits for us with the first in hand: we give way before
       -- that is taken for a deadlock, which would end him or us
-      PERFORM set_config('lock_timeout', (SELECT min(nullif(setting::integer, 0)) FROM (
-        SELECT setting FROM pg_settings WHERE name = 'lock_timeout'
-        UNION ALL
-        SELECT (setting::integer / 2)::text FROM pg_settings WHERE name = 'deadlock_timeout'
-      ) AS known)::text, true);
+      PERFORM set_config('lock_timeout', (
+        SELECT min(CASE name WHEN 'deadlock_timeout' THEN greatest(setting::integer / 2, 1) ELSE nullif(setting::integer, 0) END)
+        FROM pg_settings WHERE name IN ('deadlock_timeout', 'lock_timeout')
+      )::text, true);
       EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', names);
       PERFORM set_config('lock_timeout', own_timeout, true);
       RETURN;
