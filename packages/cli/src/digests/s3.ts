@@ -30,6 +30,11 @@ interface StoredDigest {
   readonly version?: string
 }
 
+/** What ends a request. */
+interface Until {
+  readonly abortSignal: AbortSignal
+}
+
 /** That this account may not do what was asked for, while the server knows it. */
 export class NotAllowed extends PlaceError {}
 
@@ -62,17 +67,19 @@ export async function openBucket(url: string): Promise<Bucket> {
     },
   })
 
-  async function told<T>(work: () => Promise<T>): Promise<T> {
+  async function told<T>(work: (until: Until) => Promise<T>): Promise<T> {
+    const ending = new AbortController()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        // an answer that has begun and does not end holds its connection, and this process
-        client.destroy()
         reject(new Error(`no whole answer came within ${PATIENCE / 1000} seconds`))
+        // an answer that has begun and does not end holds its connection, and so this process
+        ending.abort()
+        client.destroy()
       }, PATIENCE)
     })
     try {
-      return await Promise.race([work(), late])
+      return await Promise.race([work({ abortSignal: ending.signal }), late])
     } catch (cause) {
       const Kind = codeOf(cause) === 'AccessDenied' ? NotAllowed : PlaceError
       throw new Kind(
@@ -84,11 +91,11 @@ export async function openBucket(url: string): Promise<Bucket> {
     }
   }
 
-  async function versions(): Promise<readonly StoredDigest[]> {
+  async function versions(until: Until): Promise<readonly StoredDigest[]> {
     const first = new Map<string, StoredDigest>()
     let after: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = {}
     for (let isMore = true; isMore; ) {
-      const page = await client.send(new sdk.ListObjectVersionsCommand({ ...of, ...after }))
+      const page = await client.send(new sdk.ListObjectVersionsCommand({ ...of, ...after }), until)
       // of each key from the newest to the oldest
       for (const { Key = '', VersionId, IsLatest } of page.Versions ?? []) {
         const name = Key.slice(prefix.length)
@@ -101,12 +108,13 @@ export async function openBucket(url: string): Promise<Bucket> {
     return [...first.values()]
   }
 
-  async function present(): Promise<readonly StoredDigest[]> {
+  async function present(until: Until): Promise<readonly StoredDigest[]> {
     const found: StoredDigest[] = []
     let after: string | undefined
     for (let isMore = true; isMore; ) {
       const page = await client.send(
         new sdk.ListObjectsV2Command({ ...of, ...(after !== undefined && { StartAfter: after }) }),
+        until,
       )
       const keys = (page.Contents ?? []).map(({ Key = '' }) => Key)
       const names = keys.map((key) => key.slice(prefix.length))
@@ -120,29 +128,30 @@ export async function openBucket(url: string): Promise<Bucket> {
   return {
     url: `s3://${name}/${prefix}`,
     list: () =>
-      told(async () => {
+      told(async (until) => {
         try {
-          return { digests: await versions(), hidden: false }
+          return { digests: await versions(until), hidden: false }
         } catch (error) {
           // a right of its own; and not every server keeps versions
           if (!/^(AccessDenied|NotImplemented|MethodNotAllowed)$/.test(codeOf(error) ?? ''))
             throw error
-          return { digests: await present(), hidden: true }
+          return { digests: await present(until), hidden: true }
         }
       }),
     read: ({ name: digest, version }) =>
-      told(async () => {
+      told(async (until) => {
         const object = await client.send(
           new sdk.GetObjectCommand({
             Bucket: name,
             Key: `${prefix}${digest}`,
             ...(version !== undefined && { VersionId: version }),
           }),
+          until,
         )
         return (await object.Body?.transformToString('utf-8')) ?? ''
       }),
     put: (digest, text, lockDays) =>
-      told(async () => {
+      told(async (until) => {
         try {
           const { ETag } = await client.send(
             new sdk.PutObjectCommand({
@@ -158,6 +167,7 @@ export async function openBucket(url: string): Promise<Bucket> {
                 ObjectLockRetainUntilDate: new Date(Date.now() + lockDays * DAY),
               }),
             }),
+            until,
           )
           if (ETag === undefined) {
             throw new Error('the answer names no ETag, as that of S3 does, so nothing may be kept')
