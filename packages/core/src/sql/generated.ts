@@ -7114,9 +7114,10 @@ BEGIN
     -- one of all purges: which contexts are needed is told by events in the log, and those in a partition
     -- that leaves are not there any more. By the lock that retire takes next, which is before any partition's
     LOCK TABLE :schema.audit_seal IN SHARE ROW EXCLUSIVE MODE;
-    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id)
-      AND :schema.missed_partition() IS NULL
-    THEN
+    IF :schema.missed_partition() IS NOT NULL THEN
+      RETURN NULL;  -- its place is kept for it: see attach_again
+    END IF;
+    IF NOT EXISTS (SELECT FROM :schema.audit_purge AS other WHERE other.finished_at IS NULL AND other.leaver IS NOT NULL AND other.id <> purge_id) THEN
       SELECT * INTO next FROM :schema.droppable_partitions(log, purge.targets, purge.contexts_before, true);
     END IF;
     IF next IS NULL THEN

@@ -453,6 +453,23 @@ describe('dropping partitions', () => {
     expect(await audit.enableSealing()).toBe(true)
   })
 
+  test('keeps the place of a partition that somebody detaches meanwhile, and its contexts', async () => {
+    const { database, audit } = await years()
+    await database.query(`
+      select auditrum.purge('20 months', drop_partitions => true);
+      alter table auditrum.audit_event detach partition auditrum.audit_event${year - 1};
+      alter table auditrum.audit_event${year - 1} rename to audit_event_${year - 1}`)
+    const { purge } = await audit.maintain()
+    expect(purge?.partitions).toContain(`audit_event${year - 3}`)
+    expect((await audit.maintain()).attached).toEqual([`audit_event_${year - 1}`])
+    expect(await count(database)).toBe(4)
+    const { rows } = await database.query(
+      `select from auditrum.audit_event as event where not exists (
+         select from auditrum.audit_context as context where context.id = event.context_id)`,
+    )
+    expect(rows).toEqual([])
+  })
+
   test('is left to who is at it', async () => {
     const { database, audit } = await years()
     const reader = await database.client()
